@@ -1,0 +1,136 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "scnn/backend/geometry.h"
+#include "scnn/backend/update.h"
+#include "scnn/core/random.h"
+#include "scnn/core/tensor.h"
+
+namespace scnn {
+
+/// Every kernel of the project: one contract for all hardware.
+///
+/// Tensors are dense, NHWC (weights OHWI), float32 unless said otherwise, on this backend's device, of the stated
+/// shapes and already allocated; wrong shapes are Error(bug).  Results are written with `=`, never `+=`, unless said
+/// otherwise.  Inputs and outputs do not overlap unless said otherwise.  Batch and channel extents may be 0.  With the same inputs, seed and number of
+/// threads every result is the same bit for bit.
+class Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  [[nodiscard]] virtual Device device() const = 0;
+  /// One line for people: processor, threads, libraries.
+  [[nodiscard]] virtual std::string description() const = 0;
+
+  // --- memory -------------------------------------------------------------------------------------------------
+  /// A zero-filled tensor.  Error(memory) names the bytes asked for.
+  [[nodiscard]] virtual Tensor allocate(const Shape& shape, DType dtype = DType::float32) = 0;
+  /// Copies between tensors of equal size and type, on this device or the host, in either direction.  Waits.
+  virtual void copy(const Tensor& from, Tensor& to) = 0;
+  virtual void fill(Tensor& x, float value) = 0;
+  virtual void synchronize() = 0;
+
+  // --- element-wise, channels ------------------------------------------------------------------------------------
+  /// y = alpha * x.  x and y may be the same tensor.
+  virtual void scale(const Tensor& x, float alpha, Tensor& y) = 0;
+  /// y += alpha * x.
+  virtual void accumulate(const Tensor& x, float alpha, Tensor& y) = 0;
+  /// y[.., j, ..] = x[.., indices[j], ..] along `axis`, 0 where indices[j] is -1; `+=` instead of `=` with `add`.
+  /// Every place where channel sets meet is this op: removal, sums over unequal sets, concatenation.
+  virtual void gather(const Tensor& x, int axis, const Tensor& indices, bool add, Tensor& y) = 0;
+  virtual void relu_forward(const Tensor& x, Tensor& y) = 0;
+  /// dx = dy where y > 0, else 0.
+  virtual void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) = 0;
+  /// y = x * mask / (1 - rate); element i is kept where uniform(stream.draws(i / 4).v[i % 4]) >= rate, in (n, h, w, c)
+  /// order.  The gradient is the same op on dy with the same stream.
+  virtual void dropout(const Tensor& x, float rate, const RandomStream& stream, Tensor& y) = 0;
+
+  // --- convolution, linear ----------------------------------------------------------------------------------------
+  /// `bias` [out_c] may be null.
+  virtual void conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
+                              Tensor& y) = 0;
+  virtual void conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) = 0;
+  /// dw is the gradient of the effective (quantised) weights; `dbias` may be null.
+  virtual void conv2d_backward_weights(const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw,
+                                       Tensor* dbias) = 0;
+  /// x [batch, ...], weights [out, ...] with the same extents behind the first, y [batch, out]: y = x w^T + bias.
+  virtual void linear_forward(const Tensor& x, const WeightView& weights, const Tensor* bias, Tensor& y) = 0;
+  virtual void linear_backward_data(const Tensor& dy, const WeightView& weights, Tensor& dx) = 0;
+  virtual void linear_backward_weights(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor* dbias) = 0;
+
+  // --- quantisation ---------------------------------------------------------------------------------------------
+  /// y = q(values, bits, exponents); the channel is the first axis.
+  virtual void quantize(const WeightView& weights, Tensor& y) = 0;
+  /// On entry `dw` holds dL/dq, on return dL/dw; dbits and dexponents [out] receive dL/db and dL/de, each a sum over
+  /// the channel's weights.  A channel at b = 0 gets no gradient at all, unless `revive`, which uses the right-hand
+  /// derivative there.
+  virtual void quantize_backward(const WeightView& weights, bool revive, Tensor& dw, Tensor& dbits,
+                                 Tensor& dexponents) = 0;
+
+  // --- batch normalisation ----------------------------------------------------------------------------------------
+  /// Training: statistics of x over all axes but the last, y = act(scale * (x - mean) * inv_std + shift).  Saves mean
+  /// and inv_std = 1 / sqrt(var + eps), var biased, [channels].  Running statistics move by `momentum` towards mean and
+  /// the *unbiased* variance, except where `frozen` [channels] (may be null) is not 0.
+  virtual void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps, float momentum,
+                                  const Tensor* frozen, Activation activation, Tensor& running_mean,
+                                  Tensor& running_var, Tensor& mean, Tensor& inv_std, Tensor& y) = 0;
+  /// dy is the gradient behind the activation; y the forward result (read only with an activation).
+  virtual void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale,
+                                   const Tensor& mean, const Tensor& inv_std, Activation activation, Tensor& dx,
+                                   Tensor& dscale, Tensor& dshift) = 0;
+  /// Inference: y = act(a * x + c), a and c [channels].
+  virtual void affine(const Tensor& x, const Tensor& a, const Tensor& c, Activation activation, Tensor& y) = 0;
+
+  // --- pools ------------------------------------------------------------------------------------------------------
+  /// `argmax` (uint8, shape of y) receives the winner's place in the window, kernel_w * row + column, the first of
+  /// equals; windows of more than 255 places are Error(bug).
+  virtual void max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) = 0;
+  virtual void max_pool2d_backward(const Pool2d& shape, const Tensor& dy, const Tensor& argmax, Tensor& dx) = 0;
+  virtual void avg_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y) = 0;
+  virtual void avg_pool2d_backward(const Pool2d& shape, const Tensor& dy, Tensor& dx) = 0;
+
+  // --- loss, reductions -------------------------------------------------------------------------------------------
+  /// logits [batch, classes], labels int32 [batch].  Target distribution: (1 - smoothing) on the label plus
+  /// smoothing / classes on every class.  loss [batch] in nats; predicted int32 [batch], the first of equals;
+  /// dlogits (may be null) is the gradient of the *mean* loss.
+  virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing, Tensor& loss,
+                                     Tensor& predicted, Tensor* dlogits) = 0;
+  /// Sum of squares in double precision; NaN or infinity where x has any.  Waits.
+  [[nodiscard]] virtual double sum_of_squares(const Tensor& x) = 0;
+
+  // --- optimizers (backend/update.h) ------------------------------------------------------------------------------
+  /// torch.optim.Adam (decay added to the gradient) or AdamW (`decoupled`).  m and v as in Kingma & Ba.
+  virtual void adam(const AdamStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& m, Tensor& v,
+                    Tensor& value) = 0;
+  /// torch.optim.SGD with momentum, optionally Nesterov.
+  virtual void sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,
+                   Tensor& value) = 0;
+};
+
+/// What the process may use of the machine.
+struct BackendOptions {
+  int threads = 0;  ///< CPU workers; 0: every core this process may use
+};
+
+/// The backend for `device`: the only place where hardware is chosen.  Error(device) where it cannot be used; the
+/// message says how to get one that can.
+[[nodiscard]] std::unique_ptr<Backend> backend_for(Device device, const BackendOptions& options = {});
+
+/// Why CUDA cannot be used in this build or on this machine; empty where it can.
+[[nodiscard]] std::string cuda_unusable_because();
+
+/// Implemented by src/backend/cpu, and by cuda or src/backend/no_cuda: whichever is linked in.
+namespace cpu {
+[[nodiscard]] std::unique_ptr<Backend> make_backend(const BackendOptions& options);
+}
+namespace cuda {
+[[nodiscard]] std::unique_ptr<Backend> make_backend(Device device, const BackendOptions& options);
+[[nodiscard]] std::string unusable_because();
+}  // namespace cuda
+
+}  // namespace scnn

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <limits>
+
+#include "scnn/core/tensor.h"
+
+namespace scnn {
+
+/// One step of Adam or AdamW for one parameter.
+struct AdamStep {
+  float lr = 1e-3F;
+  float beta1 = 0.9F, beta2 = 0.999F;
+  float eps = 1e-8F;
+  float weight_decay = 0;
+  bool decoupled = false;         ///< AdamW
+  float correction1 = 1;          ///< 1 - beta1^t
+  float correction2 = 1;          ///< 1 - beta2^t
+  float gradient_scale = 1;       ///< multiplies the gradient first (clipping)
+};
+
+/// One step of stochastic gradient descent for one parameter.
+struct SgdStep {
+  float lr = 0.1F;
+  float momentum = 0;
+  bool nesterov = false;
+  float weight_decay = 0;
+  float gradient_scale = 1;
+};
+
+/// What else governs a parameter's update, whatever the optimizer.
+struct UpdateRule {
+  float lower = -std::numeric_limits<float>::infinity();
+  float upper = std::numeric_limits<float>::infinity();  ///< a value clamped at either end loses its first moment
+
+  /// [first axis] or null: a row whose entry is 0 is a dead channel and is left alone, moments included.
+  const Tensor* bits = nullptr;
+
+  /// Shape of the value, or null.  Where it is positive the element belongs to a dead channel: it gets no gradient,
+  /// its moments become 0, and it moves towards 0 by this much and stays there (soft threshold).
+  const Tensor* pull = nullptr;
+};
+
+}  // namespace scnn

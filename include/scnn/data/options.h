@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace scnn {
+
+struct PadCrop {
+  std::int64_t pad = 4;  ///< zeros on every side, then a random crop of the original size
+};
+struct HorizontalFlip {
+  double probability = 0.5;
+};
+struct Cutout {
+  std::int64_t size = 8;  ///< side of the square that becomes the mean colour, clipped at the border
+};
+using Augmentation = std::variant<PadCrop, HorizontalFlip, Cutout>;
+
+/// A made-up data set of coloured shapes and noise, seeded, no files.
+struct SyntheticOptions {
+  std::int64_t train = 2048, test = 512;
+  std::int64_t channels = 1, h = 16, w = 16;
+  std::int64_t classes = 4;
+};
+
+struct DataOptions {
+  std::string type = "fashion_mnist";  ///< fashion_mnist | mnist | cifar10 | cifar100 | synthetic
+  std::string root = "auto";           ///< a folder; auto: $SCNN_DATA, ./data, /usr/share/datasets, /usr/share
+  std::int64_t train_limit = 0;        ///< 0: all; else the first N training images after the seeded shuffle
+  double validation_fraction = 0;      ///< share of the training images held out
+  std::vector<Augmentation> augment;   ///< applied to training images in this order
+  std::vector<double> mean, std;       ///< of [0, 1] pixels per channel; empty: measured on the training images
+  SyntheticOptions synthetic;
+};
+
+}  // namespace scnn

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scnn/compress/options.h"
+#include "scnn/data/options.h"
+#include "scnn/nn/spec.h"
+#include "scnn/train/options.h"
+
+namespace scnn {
+
+struct DeviceOptions {
+  std::string type = "auto";  ///< auto | cpu | cuda
+  int threads = 0;            ///< 0: auto, every core this process may use
+};
+
+struct LoggingOptions {
+  std::vector<std::string> sinks = {"console", "jsonl", "csv"};
+};
+
+/// A whole experiment with every default filled in: what a YAML file comes to.
+struct Experiment {
+  int version = 1;
+  std::string name;
+  std::uint64_t seed = 0;
+  DeviceOptions device;
+  DataOptions data;
+  NetworkSpec model;             ///< blocks, residuals and model files expanded
+  CompressionOptions compression;
+  TrainOptions train;
+  CheckpointOptions checkpoint;
+  LoggingOptions logging;
+
+  std::string yaml;              ///< the complete file: every default written out, itself a valid experiment
+};
+
+}  // namespace scnn

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "scnn/nn/layer.h"
+
+namespace scnn {
+
+/// A network: a directed acyclic graph of layers on one backend.
+class Graph {
+ public:
+  struct Node {
+    std::unique_ptr<Layer> layer;
+    LayerSpec spec;
+    std::vector<int> inputs;     ///< may lose summands that died
+    std::vector<int> consumers;
+    Edge edge;                   ///< of the output
+    bool live = true;            ///< false once nothing of it reaches the output
+    // Buffers; planned for the largest batch seen, viewed at the batch in use.
+    Tensor output, gradient;
+  };
+
+  /// Infers and checks every shape.  Error(experiment) naming layer and remedy.
+  Graph(const NetworkSpec& spec, Backend& backend);
+
+  /// Kaiming-uniform weights as torch's defaults, drawn from (seed, layer index).
+  void initialise(std::uint64_t seed);
+
+  /// Logits [batch, classes] of x [batch, h, w, channels]; valid until the next call.
+  const Tensor& forward(const Tensor& x, const Pass& pass);
+  /// After a forward in Mode::train with the same pass: fills every parameter's gradient, quantizers included.
+  void backward(const Tensor& dlogits, const Pass& pass);
+
+  [[nodiscard]] std::vector<Parameter*> parameters();
+  /// Nodes with weights, in order.
+  [[nodiscard]] std::vector<int> weighted_nodes() const;
+  [[nodiscard]] const std::vector<Node>& nodes() const noexcept { return nodes_; }
+  [[nodiscard]] std::vector<Node>& nodes() noexcept { return nodes_; }
+  [[nodiscard]] const SetTable& sets() const noexcept { return sets_; }
+  [[nodiscard]] Backend& backend() noexcept { return backend_; }
+  [[nodiscard]] std::int64_t classes() const;
+  /// Multiply-adds of one image with the channels alive now.
+  [[nodiscard]] std::int64_t macs() const;
+
+  /// States of every live node's output channels in evaluation mode, by propagating constants forward.
+  [[nodiscard]] std::vector<ChannelStates> states();
+
+  /// Replaces the live channels of every set (subsets of the present ones, one per SetTable entry) and gathers all
+  /// parameters, slots and statistics; nodes that no longer matter die; everything is planned again.
+  void restrict_to(const std::vector<ChannelSet>& channels);
+
+  /// Called around each live node's forward and backward, for timing and NaN hunting; may be empty.
+  std::function<void(const Node&, bool backward, const Tensor& result)> probe;
+
+ private:
+  void plan(std::int64_t batch);
+  void prune_dead_nodes();
+
+  Backend& backend_;
+  std::vector<Node> nodes_;
+  SetTable sets_;
+  std::int64_t batch_ = 0;
+  bool planned_ = false;
+};
+
+}  // namespace scnn

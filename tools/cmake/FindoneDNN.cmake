@@ -1,0 +1,21 @@
+# Debian's dnnl-config.cmake insists on OpenCL, which the CPU library does not need.  Defines oneDNN::oneDNN and
+# oneDNN_VERSION.
+find_path(oneDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
+find_library(oneDNN_LIBRARY dnnl)
+if(oneDNN_INCLUDE_DIR)
+  file(STRINGS "${oneDNN_INCLUDE_DIR}/oneapi/dnnl/dnnl_version.h" lines REGEX "define DNNL_VERSION_(MAJOR|MINOR|PATCH) ")
+  foreach(part MAJOR MINOR PATCH)
+    string(REGEX MATCH "DNNL_VERSION_${part} +([0-9]+)" _ "${lines}")
+    list(APPEND version ${CMAKE_MATCH_1})
+  endforeach()
+  list(JOIN version "." oneDNN_VERSION)
+  unset(version)
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(oneDNN REQUIRED_VARS oneDNN_LIBRARY oneDNN_INCLUDE_DIR VERSION_VAR oneDNN_VERSION)
+if(oneDNN_FOUND AND NOT TARGET oneDNN::oneDNN)
+  add_library(oneDNN::oneDNN UNKNOWN IMPORTED)
+  set_target_properties(oneDNN::oneDNN PROPERTIES IMPORTED_LOCATION "${oneDNN_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${oneDNN_INCLUDE_DIR}")
+endif()
+mark_as_advanced(oneDNN_INCLUDE_DIR oneDNN_LIBRARY)

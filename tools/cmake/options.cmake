@@ -1,0 +1,40 @@
+# What can be switched at configure time, and the flags every target gets.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, RelWithDebInfo or Debug" FORCE)
+endif()
+
+option(SCNN_TESTS "build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(SCNN_WERROR "warnings are errors" OFF)
+option(SCNN_NATIVE "compile for this machine's processor (faster, not portable)" ON)
+set(SCNN_SANITIZE "" CACHE STRING "address;undefined or thread: instrument everything")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(scnn_flags INTERFACE)
+target_compile_features(scnn_flags INTERFACE cxx_std_20)
+# No contraction: forward and backward must compute 2^-e * w to the same bit.  No errno or traps from maths: rint and
+# exp2 then vectorise; results stay IEEE.
+target_compile_options(scnn_flags INTERFACE -ffp-contract=off -fno-math-errno -fno-trapping-math
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+if(SCNN_WERROR)
+  target_compile_options(scnn_flags INTERFACE -Werror)
+endif()
+if(SCNN_NATIVE)
+  target_compile_options(scnn_flags INTERFACE -march=native)
+endif()
+if(SCNN_SANITIZE)
+  foreach(sanitizer IN LISTS SCNN_SANITIZE)
+    add_compile_options(-fsanitize=${sanitizer})
+    add_link_options(-fsanitize=${sanitizer})
+  endforeach()
+  add_compile_options(-fno-omit-frame-pointer -fno-sanitize-recover=all -g)
+endif()
