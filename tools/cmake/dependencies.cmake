@@ -9,18 +9,20 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(xxHash REQUIRED MODULE)
+include(yaml_target)
 if(SCNN_TESTS)
   find_package(Catch2 REQUIRED)   # 2.13 or 3
-endif()
-
-# yaml-cpp 0.7 exports `yaml-cpp`, 0.8 `yaml-cpp::yaml-cpp`.
-if(NOT TARGET yaml-cpp::yaml-cpp)
-  add_library(scnn_yaml INTERFACE IMPORTED)
-  target_link_libraries(scnn_yaml INTERFACE yaml-cpp)
-else()
-  add_library(scnn_yaml ALIAS yaml-cpp::yaml-cpp)
+  # Checks of the source tree.  The system's Python first: NumPy, PyYAML and PyTorch are packages of that one.
+  if(NOT Python3_EXECUTABLE AND EXISTS /usr/bin/python3)
+    set(Python3_EXECUTABLE /usr/bin/python3)
+  endif()
+  find_package(Python3 COMPONENTS Interpreter)
 endif()
 
 # Chart.js is inlined into reports.
 find_file(SCNN_CHART_JS NAMES chart.min.js chart.umd.js
   PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist DOC "Chart.js 3 or later, one minified file")
+if(NOT SCNN_CHART_JS)
+  message(FATAL_ERROR "Chart.js not found: reports draw with it.  Install libjs-chart.js (tools/setup does), or pass "
+    "-DSCNN_CHART_JS=/path/to/chart.min.js")
+endif()

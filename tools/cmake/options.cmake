@@ -6,12 +6,21 @@ endif()
 option(SCNN_TESTS "build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(SCNN_WERROR "warnings are errors" OFF)
 option(SCNN_NATIVE "compile for this machine's processor (faster, not portable)" ON)
+option(SCNN_CUDA "build the CUDA backend" OFF)
 set(SCNN_SANITIZE "" CACHE STRING "address;undefined or thread: instrument everything")
+
+if(SCNN_CUDA AND NOT EXISTS "${PROJECT_SOURCE_DIR}/cuda/CMakeLists.txt")
+  message(FATAL_ERROR "SCNN_CUDA is ON, but this version has no CUDA backend: its kernels are not written yet.  "
+    "Every experiment runs on the CPU: cmake --preset cpu-release")
+endif()
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(CCACHE_PROGRAM ccache)
@@ -19,6 +28,7 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
 endif()
 
+# Linked by every target of the build, never exported.
 add_library(scnn_flags INTERFACE)
 target_compile_features(scnn_flags INTERFACE cxx_std_20)
 # No contraction: forward and backward must compute 2^-e * w to the same bit.  No errno or traps from maths: rint and

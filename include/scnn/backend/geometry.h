@@ -23,7 +23,7 @@ struct Conv2d {
   std::int64_t batch = 1;
   std::int64_t in_h = 1, in_w = 1, in_c = 1;
   std::int64_t out_h = 1, out_w = 1, out_c = 1;
-  Window window;
+  Window window = {};
   std::int64_t groups = 1;
 
   friend bool operator==(const Conv2d&, const Conv2d&) = default;
@@ -36,7 +36,7 @@ struct Pool2d {
   std::int64_t in_h = 1, in_w = 1;
   std::int64_t out_h = 1, out_w = 1;
   std::int64_t channels = 1;
-  Window window;
+  Window window = {};
 
   friend bool operator==(const Pool2d&, const Pool2d&) = default;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,15 @@ struct Normalisation {
   std::vector<float> mean, std;
 };
 
+/// What each of the 256 values of a pixel becomes in `channel`.
+[[nodiscard]] std::array<float, 256> normalisation_table(const Normalisation& normalisation, std::int64_t channel);
+
+/// Mean and standard deviation of each channel of [n, h, w, channels] pixels, from exact counts: the same whatever the
+/// order of the images.  A channel of one colour gets a deviation of 1.
+[[nodiscard]] Normalisation measure_normalisation(const Tensor& images);
+
 struct Dataset {
-  std::string name;      ///< for people; says when the files are not the official ones
+  std::string name;  ///< for people; says when the files are not the official ones
   std::int64_t channels = 0, h = 0, w = 0, classes = 0;
   std::vector<std::string> class_names;
   ImageSet train, validation, test;
@@ -29,8 +37,11 @@ struct Dataset {
   std::vector<std::string> warnings;
 };
 
-/// Reads a data set and splits it by `seed`.  Error(data) listing every path tried and the command that gets the files,
-/// or naming the damaged file.
+/// Reads a data set and splits it by `seed`: a seeded shuffle of the training images, of which the first
+/// `train_limit` stay; of these the last `validation_fraction` are held out, and both parts keep the files' order.
+/// Normalisation is measured on what is then left for training.  Error(data) listing every path tried and the command
+/// that gets the files, or naming the damaged file with what was found and expected.  Error(experiment) naming a
+/// setting that cannot be.
 [[nodiscard]] Dataset load_dataset(const DataOptions& options, std::uint64_t seed);
 
 }  // namespace scnn

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -11,16 +12,22 @@
 
 namespace scnn {
 
-/// A trained network as the packed file holds it: plain data, no backend.  Integers only for quantised layers.
+/// The weights of one layer of a packed model.
 struct PackedLayer {
   std::vector<IntegerChannel> channels;  ///< quantised weights; empty where `weights` is set
   std::vector<float> weights;            ///< float weights, OHWI, where the layer has no quantizer
-  Shape shape;                           ///< OHWI of the live weights
+  Shape shape;                           ///< OHWI of the live weights; rank 0 for nodes without weights
   std::vector<float> bias;               ///< [out] or empty
+
+  [[nodiscard]] bool quantised() const { return weights.empty() && !channels.empty(); }
+  /// Weights as they compute: 2^exponent * integer, or the float weights; OHWI.
+  [[nodiscard]] std::vector<float> effective() const;
 };
 struct PackedAffine {
   std::vector<float> a, c;  ///< y = a x + c for each channel
 };
+
+/// A trained network as the packed file holds it: plain data, no backend.
 struct PackedModel {
   std::string name;
   std::vector<std::string> class_names;
@@ -31,14 +38,47 @@ struct PackedModel {
   std::vector<PackedAffine> affines;  ///< by node; empty for others
 };
 
-/// The network as it stands, trimmed exactly: nodes that died, channels nobody reads are dropped.
+/// The network as it stands, trimmed exactly: nodes that died and channels nobody reads are dropped.  `graph` keeps its
+/// state, but for the buffers of a forward pass.  Error(training) where no live path is left.
 [[nodiscard]] PackedModel pack(Graph& graph, const std::string& name, const Dataset& data);
-/// A graph that evaluates the packed network: the one that every final figure is measured with.
+/// Drops, exactly, what cannot reach the logits: channels whose every reader has only zero weights for them or sees a
+/// constant 0, and nodes left without channels.  `backend` is used to learn which channels are constant.
+[[nodiscard]] PackedModel trim(PackedModel model, Backend& backend);
+/// A graph that evaluates the packed network: the one that every final figure is measured with.  Its weights are the
+/// effective float values.  Error(checkpoint) where the model's parts do not fit each other.
 [[nodiscard]] std::unique_ptr<Graph> unpack(const PackedModel& model, Backend& backend);
 
-/// The file (src/deploy/FORMAT.md): the same model always gives the same bytes.
+/// The file (src/deploy/FORMAT.md): the same model always gives the same bytes.  The learned bits are not stored.
 [[nodiscard]] std::vector<std::byte> encode(const PackedModel& model);
-/// Error(checkpoint) naming `where` and what is wrong: magic, version, checksum, truncation, impossible values.
+/// Error(checkpoint) naming `where`, what is wrong and the remedy: magic, version, checksum, truncation, impossible
+/// values.  Each channel's bits are the width its integers are stored in.
 [[nodiscard]] PackedModel decode(std::span<const std::byte> bytes, const std::string& where);
+
+/// The channel set of each node's output: input, conv2d, linear, add and concat make sets, in order; every other node
+/// has the set of its first input.
+[[nodiscard]] std::vector<SetId> node_sets(const NetworkSpec& network);
+
+/// Whether each input column (all rows and columns of the window) holds an integer that is not 0: what encode() stores.
+/// All true where nothing may be left out: float weights, grouped convolutions.
+[[nodiscard]] std::vector<bool> stored_columns(const PackedLayer& layer, const LayerOptions& options);
+
+/// What a byte of the file is for.
+enum class FileBytes { header, structure, masks, ranges, exponents, integers, weights, bias, affine };
+constexpr std::size_t file_bytes_kinds = 9;
+/// "header", "structure", ...
+[[nodiscard]] const char* name(FileBytes kind);
+
+/// Bytes that one layer, or what is not of any layer, takes in the file.
+struct FilePart {
+  std::string layer;             ///< empty: magic, version, checksum, names, normalisation
+  std::int64_t weights = 0;      ///< live weights, stored or not
+  std::int64_t packed_bits = 0;  ///< bits of stored integers: the sum over channels of width * stored weights
+  std::array<std::size_t, file_bytes_kinds> bytes{};
+
+  [[nodiscard]] std::size_t of(FileBytes kind) const { return bytes[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] std::size_t total() const;
+};
+/// Every byte of encode(model): the whole file first, then a part for each node.
+[[nodiscard]] std::vector<FilePart> account(const PackedModel& model);
 
 }  // namespace scnn

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,13 +29,19 @@ struct Experiment {
   std::uint64_t seed = 0;
   DeviceOptions device;
   DataOptions data;
-  NetworkSpec model;             ///< blocks, residuals and model files expanded
+  NetworkSpec model;  ///< blocks, residuals and model files expanded
   CompressionOptions compression;
   TrainOptions train;
   CheckpointOptions checkpoint;
   LoggingOptions logging;
 
-  std::string yaml;              ///< the complete file: every default written out, itself a valid experiment
+  std::string yaml;  ///< the complete file: every default written out, itself a valid experiment
 };
+
+/// Reads an experiment file strictly, with the files it extends, its model file, and `overrides` ("key.path=value", a
+/// YAML scalar or flow value; a later one for the same key wins).  All mistakes are thrown as one Error(experiment),
+/// each with file:line:column, the line, and the nearest known keys.  Shapes are left to Graph.
+[[nodiscard]] Experiment load_experiment(const std::filesystem::path& file,
+                                         std::span<const std::string> overrides = {});
 
 }  // namespace scnn

@@ -19,8 +19,11 @@ class Graph {
     std::vector<int> consumers;
     Edge edge;                   ///< of the output
     bool live = true;            ///< false once nothing of it reaches the output
-    // Buffers; planned for the largest batch seen, viewed at the batch in use.
-    Tensor output, gradient;
+    int storage = 0;             ///< the node whose buffers hold the output: itself, unless the layer is an alias
+    bool needs_gradient = false; ///< something before or in it learns
+    Tensor output, gradient;     ///< planned for the largest batch seen
+    Tensor view, gradient_view;  ///< the same memory at the batch in use
+    bool gradient_written = false;
   };
 
   /// Infers and checks every shape.  Error(experiment) naming layer and remedy.
@@ -48,6 +51,9 @@ class Graph {
   /// States of every live node's output channels in evaluation mode, by propagating constants forward.
   [[nodiscard]] std::vector<ChannelStates> states();
 
+  /// Whether any path of live channels still joins the input to the logits.
+  [[nodiscard]] bool connected() const;
+
   /// Replaces the live channels of every set (subsets of the present ones, one per SetTable entry) and gathers all
   /// parameters, slots and statistics; nodes that no longer matter die; everything is planned again.
   void restrict_to(const std::vector<ChannelSet>& channels);
@@ -56,14 +62,20 @@ class Graph {
   std::function<void(const Node&, bool backward, const Tensor& result)> probe;
 
  private:
+  void fuse();
   void plan(std::int64_t batch);
-  void prune_dead_nodes();
+  void view_at(std::int64_t batch);
+  void prune();
+  void gather_parameter(Parameter& parameter, const std::vector<ChannelSet>& before);
+  [[nodiscard]] std::vector<Edge> input_edges(const Node& node) const;
+  void backward(Node& node, const Pass& pass);
 
   Backend& backend_;
   std::vector<Node> nodes_;
   SetTable sets_;
-  std::int64_t batch_ = 0;
-  bool planned_ = false;
+  std::int64_t planned_batch_ = 0;  ///< 0: must be planned
+  std::int64_t view_batch_ = 0;
+  Tensor logits_;
 };
 
 }  // namespace scnn

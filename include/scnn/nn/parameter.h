@@ -26,4 +26,7 @@ struct Parameter {
   Parameter();
 };
 
+/// Entry of `pull` that takes a value to exactly 0 within `steps` steps.
+[[nodiscard]] float pull_strength(float value, std::int64_t steps);
+
 }  // namespace scnn

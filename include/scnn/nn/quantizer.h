@@ -31,6 +31,8 @@ class Quantizer {
   virtual void backward(Backend& backend, Parameter& weight) = 0;
   /// The quantizer's own parameters, named and with their axes.
   [[nodiscard]] virtual std::vector<Parameter*> parameters() = 0;
+  /// For each live output channel, 1 where its weights are all 0 and stay so unless it is revived.  Waits.
+  [[nodiscard]] virtual std::vector<std::uint8_t> dead(Backend& backend) const = 0;
   /// Bits per channel [out] for UpdateRule::bits, or null where dead channels go on learning.
   [[nodiscard]] virtual const Tensor* frozen_bits() const = 0;
   /// The weights as integers, a row for each live output channel.  Waits.

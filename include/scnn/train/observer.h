@@ -5,32 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "scnn/compress/size_status.h"
+
 namespace scnn {
 
 struct Metrics {
   double loss = 0;  ///< mean cross-entropy in nats, without label smoothing
   double top1 = 0;  ///< share of images, 0..1
   std::int64_t images = 0;
-};
-
-/// One layer with weights, as it stands.
-struct LayerStatus {
-  std::string layer;
-  std::int32_t original_channels = 0;
-  std::vector<std::int32_t> channels;   ///< original indices of the live output channels
-  std::vector<float> bits;              ///< learned b of each live channel; 32 without a quantizer
-  std::int64_t original_weights = 0, live_weights = 0;  ///< live: of live channels and live inputs
-  double learned_bits = 0;              ///< sum of b over live weights
-  std::int64_t packed_bits = 0;         ///< per channel, bits for (max - min + 1) values, times its live weights
-};
-
-/// The whole network's size.  Percentages are of 32 bits for each original weight.
-struct SizeStatus {
-  std::int64_t original_weights = 0, live_weights = 0;
-  std::int32_t original_channels = 0, live_channels = 0;  ///< output channels of layers with weights
-  double learned_bits = 0;
-  std::int64_t packed_bits = 0;
-  std::int64_t macs = 0, original_macs = 0;  ///< of one image
 };
 
 /// Output channels of `layer` removed at one moment.

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "scnn/nn/graph.h"
+
+namespace scnn {
+
+/// Channels that left one layer at one moment.
+struct Removed {
+  std::string layer;
+  std::int32_t channels = 0;
+};
+
+struct RemovalResult {
+  std::vector<Removed> layers;  ///< empty where nothing was removed
+  double max_diff = 0;          ///< largest change of a logit on the probe, relative to the largest logit
+};
+
+/// Fits batch-norms and biases to what the channel states say: a channel that has become constant is frozen, and its
+/// shift or bias is pulled to exactly 0 within `steps` steps; one that varies again is released.
+void freeze_constants(Graph& graph, std::int64_t steps);
+
+/// The live channels that every set may keep: without those that are exactly 0 wherever they are read, or that nobody
+/// reads.  Decided edge by edge from Graph::states, so after a sum both sides count.
+[[nodiscard]] std::vector<ChannelSet> removable_left_out(Graph& graph);
+
+/// Removes what may go and checks on `probe` images [n, h, w, channels] that the function stayed the same in evaluation
+/// mode.  Error(training) where no live path would be left, naming compression.gamma; Error(bug) where a logit changes by
+/// more than rounding (1e-4 of the largest one).
+RemovalResult remove_channels(Graph& graph, const Tensor& probe);
+
+}  // namespace scnn

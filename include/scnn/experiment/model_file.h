@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "scnn/compress/size_status.h"
+#include "scnn/deploy/packed.h"
+#include "scnn/experiment/experiment.h"
+#include "scnn/train/checkpoint.h"
+
+namespace scnn {
+
+enum class ModelKind { packed, checkpoint };
+
+/// What eval, export and inspect are pointed at: a packed model, a checkpoint, or a run, which stands for its
+/// model.scnn or, while it has none, its newest checkpoint.
+struct ModelFile {
+  ModelKind kind = ModelKind::packed;
+  std::filesystem::path path;
+  std::int64_t bytes = 0;
+  std::optional<PackedModel> packed;
+  std::optional<Checkpoint> checkpoint;
+  std::optional<Experiment> experiment;  ///< always with a checkpoint; with a packed model where its run is around it
+};
+
+/// Error(usage) where there is nothing at `path`, Error(checkpoint) where it is damaged or neither of the three.
+[[nodiscard]] ModelFile open_model(const std::filesystem::path& path, bool prefer_checkpoint = false);
+
+/// A graph in the state of a checkpoint, its channels removed and its quantizers attached.
+struct RestoredModel {
+  std::unique_ptr<Graph> graph;
+  SizeMeter meter;  ///< against the network before training
+};
+[[nodiscard]] RestoredModel restore_model(const ModelFile& file, Backend& backend);
+
+}  // namespace scnn

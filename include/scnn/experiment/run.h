@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "scnn/backend/backend.h"
+#include "scnn/core/error.h"
+#include "scnn/data/dataset.h"
+#include "scnn/experiment/console.h"
+#include "scnn/experiment/experiment.h"
+#include "scnn/experiment/result.h"
+#include "scnn/nn/graph.h"
+
+namespace scnn {
+
+/// Why a training should stop before its end: stopped or interrupted, and a sentence for people.
+struct StopRequest {
+  ErrorKind kind = ErrorKind::stopped;
+  std::string why;
+};
+
+/// What a run is told from outside.
+struct RunOptions {
+  std::filesystem::path out;       ///< the run folder; empty: runs/<name>/<id>
+  std::string command;             ///< for run.json
+  std::ostream* screen = nullptr;  ///< for the console sink
+  ConsoleOptions console;
+  std::function<std::optional<StopRequest>()> should_stop;  ///< asked after every step; may be empty
+};
+
+/// Trains, compresses, evaluates model.scnn on the test split and writes the run folder.  A stop on request saves a
+/// checkpoint and throws Error of the request's kind naming the command that goes on.
+RunResult run_experiment(const Experiment& experiment, const RunOptions& options);
+
+/// Goes on with the run at `path` from its newest valid checkpoint, or `from`, or step 0 where there is none.
+RunResult resume_run(const std::filesystem::path& path, const std::filesystem::path& from, const RunOptions& options);
+
+/// The backend that an experiment's device options ask for; "auto" is CUDA where it can be used.
+[[nodiscard]] std::unique_ptr<Backend> make_backend(const DeviceOptions& options);
+/// Error(experiment) where the network's input or its number of logits is not the data's.
+void check_fits(const Graph& graph, const Dataset& data);
+
+}  // namespace scnn

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "scnn/experiment/experiment.h"
+
+namespace scnn {
+
+enum class RunState { running, done, stopped, failed };
+
+[[nodiscard]] const char* to_string(RunState state);
+
+/// What run.json holds.  Times are UTC, ISO 8601.
+struct RunInfo {
+  std::string id;      ///< name of the folder
+  std::string name;    ///< of the experiment
+  std::string method;  ///< none | fixed_bits | self_compress
+  RunState state = RunState::running;
+  int exit_code = 0;    ///< of the last attempt; meaningless while running
+  std::string message;  ///< why it failed or stopped
+  std::string command, version, host, device;
+  std::map<std::string, std::string> libraries;  ///< name -> version
+  std::uint64_t seed = 0;
+  std::int64_t process = 0;
+  std::string started, ended;
+  double seconds = 0;        ///< of all attempts that ended in an orderly way
+  std::int64_t resumed = 0;  ///< how often
+};
+
+/// The folder of one run (interface: README of src/experiment).  Survives a kill at any moment.
+class RunFolder {
+ public:
+  /// Makes runs/<name>/<UTC time>-<4 hex digits of the configuration's hash>/ below `root` and points
+  /// `root`/<name>/latest at it; or, with `out`, exactly that folder, which must be missing or empty.  Writes
+  /// config.yaml and run.json.  Error(run_folder).
+  [[nodiscard]] static RunFolder create(const Experiment& experiment, RunInfo info, const std::filesystem::path& out,
+                                        const std::filesystem::path& root = "runs");
+  /// An existing run, or a link to one.  Error(usage) where `path` is none, Error(checkpoint) where run.json is
+  /// damaged.
+  [[nodiscard]] static RunFolder open(const std::filesystem::path& path);
+  /// Whether `path` is a folder with a run.json.
+  [[nodiscard]] static bool is_run(const std::filesystem::path& path);
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::filesystem::path file(std::string_view name) const { return path_ / name; }
+  [[nodiscard]] std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  [[nodiscard]] const RunInfo& info() const noexcept { return info_; }
+
+  /// Notes a new attempt at an existing run.
+  void begin_again(const std::string& command, const std::string& version);
+  void set_device(const std::string& device);
+  /// Ends the attempt: state, exit code, times.
+  void finish(RunState state, int exit_code, const std::string& message = "");
+  /// Whether run.json says running but its process is gone from this host: killed, or the power failed.
+  [[nodiscard]] bool abandoned() const;
+
+ private:
+  RunFolder(std::filesystem::path path, RunInfo info);
+  void save() const;
+
+  std::filesystem::path path_;
+  RunInfo info_;
+  double began_ = 0;  ///< seconds on a steady clock
+};
+
+/// "2024-01-31T12:00:00Z", now.
+[[nodiscard]] std::string utc_now();
+
+}  // namespace scnn

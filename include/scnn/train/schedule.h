@@ -1,0 +1,31 @@
+#pragma once
+
+#include "scnn/train/options.h"
+
+namespace scnn {
+
+/// A learning-rate schedule; only reduce_on_plateau has a state.
+class Schedule {
+ public:
+  Schedule(const ScheduleOptions& options, double total_epochs) : options_(options), total_epochs_(total_epochs) {}
+
+  /// Factor on the learning rate after `epochs` (a real number) of the run.
+  [[nodiscard]] double factor(double epochs) const;
+  /// Tells reduce_on_plateau the epoch's training loss.
+  void epoch_ended(double training_loss);
+
+  struct State {
+    double best = 0;                 ///< lowest loss so far
+    std::int64_t epochs_since = -1;  ///< epochs without improvement; -1: none seen yet
+    std::int64_t reductions = 0;
+  };
+  State state;
+
+ private:
+  [[nodiscard]] double after_warmup(double epochs) const;
+
+  ScheduleOptions options_;
+  double total_epochs_;
+};
+
+}  // namespace scnn

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "scnn/compress/options.h"
+#include "scnn/compress/size_loss.h"
+#include "scnn/compress/size_status.h"
+#include "scnn/data/batches.h"
+#include "scnn/nn/graph.h"
+#include "scnn/train/checkpoint.h"
+#include "scnn/train/observer.h"
+#include "scnn/train/optimizer.h"
+#include "scnn/train/options.h"
+
+namespace scnn {
+
+struct TrainerOptions {
+  std::uint64_t seed = 0;
+  TrainOptions train;
+  CompressionOptions compression;
+  std::vector<Augmentation> augment;        ///< of training images
+  CheckpointOptions checkpoint;
+  std::filesystem::path checkpoint_folder;  ///< empty: no checkpoints
+  std::string config;                       ///< the experiment's complete YAML, kept in checkpoints
+};
+
+/// Where a run stands, beside what the graph holds.
+struct TrainerState {
+  std::int64_t step = 0;  ///< steps done
+  // Of the epoch under way:
+  double loss_sum = 0;    ///< over images
+  std::int64_t correct = 0, images = 0;
+  double train_seconds = 0, removal_seconds = 0;
+  std::vector<double> epoch_seconds;  ///< training steps only, of the epochs done
+  double eval_seconds = 0;            ///< of the whole run
+  std::vector<RemovalRecord> removals;
+};
+
+/// The training loop.
+class Trainer {
+ public:
+  /// `graph` is initialised and has its channels all alive; quantizers are attached here.
+  Trainer(Graph& graph, const Dataset& data, const TrainerOptions& options, TrainObserver& observer);
+
+  /// Goes on from a checkpoint of the same experiment.
+  void resume(const Checkpoint& checkpoint);
+  /// Trains to the end.  False where the observer asked to stop: a checkpoint was saved.  Error(training) naming step
+  /// and layer where the loss is no number.
+  [[nodiscard]] bool run();
+
+  [[nodiscard]] const TrainerState& state() const noexcept { return state_; }
+  [[nodiscard]] const SizeMeter& meter() const noexcept { return meter_; }
+  [[nodiscard]] std::int64_t steps_per_epoch() const noexcept { return steps_per_epoch_; }
+  [[nodiscard]] std::int64_t total_steps() const noexcept { return options_.train.epochs * steps_per_epoch_; }
+  /// gamma after `epochs` (a real number) of the run.
+  [[nodiscard]] double gamma(double epochs) const;
+
+ private:
+  void step(const Batch& batch);
+  void remove();
+  void end_epoch();
+  void reestimate_statistics();
+  void save();
+  [[nodiscard]] Tensor probe_images() const;
+  [[noreturn]] void report_nan(const Pass& pass, const Tensor& images);
+  [[nodiscard]] double epochs_done() const;
+
+  Graph& graph_;
+  const Dataset& data_;
+  TrainerOptions options_;
+  TrainObserver& observer_;
+  SizeMeter meter_;
+  std::unique_ptr<SizeLoss> size_loss_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<BatchLoader> loader_;
+  TrainerState state_;
+  std::int64_t steps_per_epoch_ = 0;
+  std::int64_t removal_period_ = 0, checkpoint_period_ = 0;
+  double last_size_loss_ = 0;
+};
+
+}  // namespace scnn

@@ -1,0 +1,11 @@
+#include "scnn/backend/backend.h"
+
+namespace scnn {
+
+std::unique_ptr<Backend> backend_for(Device device, const BackendOptions& options) {
+  return device.type == DeviceType::cpu ? cpu::make_backend(options) : cuda::make_backend(device, options);
+}
+
+std::string cuda_unusable_because() { return cuda::unusable_because(); }
+
+}  // namespace scnn

@@ -1,0 +1,99 @@
+#include "backend/checks.h"
+
+#include "scnn/core/error.h"
+
+namespace scnn::checks {
+namespace {
+
+/// Whether `out` windows along one axis fit: padding smaller than the window, and less than a stride left over.
+bool fits(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+          std::int64_t dilation) {
+  const std::int64_t extent = dilation * (kernel - 1) + 1;
+  const std::int64_t behind = (out - 1) * stride + extent - in - pad;
+  return behind > -stride && pad < extent + in && behind < extent + in;
+}
+
+bool positive(const Window& w) {
+  return w.kernel_h > 0 && w.kernel_w > 0 && w.stride_h > 0 && w.stride_w > 0 && w.dilation_h > 0 && w.dilation_w > 0 &&
+         w.pad_h >= 0 && w.pad_w >= 0;
+}
+
+/// Whether each of the windows along one axis holds a place inside the image.
+bool inside(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+            std::int64_t dilation) {
+  for (std::int64_t o = 0; o < out; ++o) {
+    bool any = false;
+    for (std::int64_t k = 0; k < kernel && !any; ++k) {
+      const std::int64_t i = o * stride - pad + k * dilation;
+      any = i >= 0 && i < in;
+    }
+    if (!any) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void fail(const char* op, const std::string& what) { throw Error(ErrorKind::bug, std::string(op) + ": " + what); }
+
+void same_shape(const char* op, const Tensor& a, const Tensor& b) {
+  if (!(a.shape() == b.shape())) fail(op, "shapes " + a.shape().str() + " and " + b.shape().str() + " differ");
+}
+
+void has_shape(const char* op, const char* name, const Tensor& tensor, const Shape& shape) {
+  if (!tensor.defined()) fail(op, std::string(name) + " is undefined");
+  if (!(tensor.shape() == shape)) {
+    fail(op, std::string(name) + " has shape " + tensor.shape().str() + ", expected " + shape.str());
+  }
+}
+
+void weights(const char* op, const WeightView& view) {
+  if (view.values == nullptr) fail(op, "weights without values");
+  if ((view.bits == nullptr) != (view.exponents == nullptr)) fail(op, "bits and exponents must come together");
+  if (view.values->shape().rank() < 1) fail(op, "weights have no channel axis");
+  if (view.bits != nullptr) {
+    const Shape channels{view.values->shape()[0]};
+    has_shape(op, "bits", *view.bits, channels);
+    has_shape(op, "exponents", *view.exponents, channels);
+  }
+}
+
+void conv2d(const char* op, const Conv2d& s) {
+  const Window& w = s.window;
+  if (!positive(w)) fail(op, "window, stride and dilation must be positive and padding not negative");
+  if (s.groups < 1 || s.in_c % s.groups != 0 || s.out_c % s.groups != 0) {
+    fail(op, std::to_string(s.groups) + " groups do not divide " + std::to_string(s.in_c) + " input and " +
+                 std::to_string(s.out_c) + " output channels");
+  }
+  if (!fits(s.in_h, s.out_h, w.kernel_h, w.stride_h, w.pad_h, w.dilation_h) ||
+      !fits(s.in_w, s.out_w, w.kernel_w, w.stride_w, w.pad_w, w.dilation_w)) {
+    fail(op, "output " + std::to_string(s.out_h) + "x" + std::to_string(s.out_w) + " does not fit input " +
+                 std::to_string(s.in_h) + "x" + std::to_string(s.in_w) + " and the window");
+  }
+}
+
+void pool2d(const char* op, const Pool2d& s) {
+  const Window& w = s.window;
+  if (!positive(w)) fail(op, "window, stride and dilation must be positive and padding not negative");
+  if (!inside(s.in_h, s.out_h, w.kernel_h, w.stride_h, w.pad_h, w.dilation_h) ||
+      !inside(s.in_w, s.out_w, w.kernel_w, w.stride_w, w.pad_w, w.dilation_w)) {
+    fail(op, "a window lies outside the image");
+  }
+}
+
+void update(const char* op, const UpdateRule& rule, const Tensor& gradient, const Tensor& value) {
+  same_shape(op, gradient, value);
+  if (rule.pull != nullptr) has_shape(op, "pull", *rule.pull, value.shape());
+  if (rule.bits != nullptr) {
+    if (value.shape().rank() < 1) fail(op, "bits given for a value without axes");
+    has_shape(op, "bits", *rule.bits, Shape{value.shape()[0]});
+  }
+}
+
+Shape input_shape(const Conv2d& s) { return {s.batch, s.in_h, s.in_w, s.in_c}; }
+Shape weight_shape(const Conv2d& s) { return {s.out_c, s.window.kernel_h, s.window.kernel_w, s.in_c / s.groups}; }
+Shape output_shape(const Conv2d& s) { return {s.batch, s.out_h, s.out_w, s.out_c}; }
+Shape input_shape(const Pool2d& s) { return {s.batch, s.in_h, s.in_w, s.channels}; }
+Shape output_shape(const Pool2d& s) { return {s.batch, s.out_h, s.out_w, s.channels}; }
+
+}  // namespace scnn::checks

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+#include "scnn/backend/geometry.h"
+#include "scnn/backend/update.h"
+#include "scnn/core/tensor.h"
+
+/// The contract's shape rules, once for every backend.  Each function throws Error(bug) naming the op, the tensor, its
+/// shape and the shape it should have.
+namespace scnn::checks {
+
+[[noreturn]] void fail(const char* op, const std::string& what);
+
+void same_shape(const char* op, const Tensor& a, const Tensor& b);
+void has_shape(const char* op, const char* name, const Tensor& tensor, const Shape& shape);
+/// bits and exponents come together and have one entry for each row of the values.
+void weights(const char* op, const WeightView& view);
+/// Positive extents of window, stride and dilation; groups that divide the channels; output extents that the window
+/// fits without leaving a whole stride of the image unread.
+void conv2d(const char* op, const Conv2d& shape);
+/// Every window holds at least one pixel of the image.
+void pool2d(const char* op, const Pool2d& shape);
+/// `bits` has one entry for each row of `value`, `pull` the shape of `value`.
+void update(const char* op, const UpdateRule& rule, const Tensor& gradient, const Tensor& value);
+
+[[nodiscard]] Shape input_shape(const Conv2d& shape);
+[[nodiscard]] Shape weight_shape(const Conv2d& shape);
+[[nodiscard]] Shape output_shape(const Conv2d& shape);
+[[nodiscard]] Shape input_shape(const Pool2d& shape);
+[[nodiscard]] Shape output_shape(const Pool2d& shape);
+
+}  // namespace scnn::checks

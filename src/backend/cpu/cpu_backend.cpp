@@ -1,0 +1,63 @@
+#include "backend/cpu/cpu_backend.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "backend/checks.h"
+#include "scnn/core/error.h"
+
+namespace scnn::cpu {
+namespace {
+
+int usable_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const auto colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "CPU";
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(const BackendOptions& options)
+    : workers_(options.threads > 0 ? options.threads : usable_cores()), convolutions_(workers_), winograd_(workers_) {
+  require(options.threads >= 0, ErrorKind::device, "device.threads must not be negative (0: every core)");
+}
+
+std::string CpuBackend::description() const {
+  return processor_name() + ", " + std::to_string(workers_.count()) + (workers_.count() == 1 ? " thread" : " threads") +
+         ", oneDNN " + onednn_version();
+}
+
+Tensor CpuBackend::allocate(const Shape& shape, DType dtype) { return Tensor::host(shape, dtype); }
+
+void CpuBackend::copy(const Tensor& from, Tensor& to) {
+  if (from.device().type != DeviceType::cpu || to.device().type != DeviceType::cpu) {
+    checks::fail("copy", "the CPU backend reaches host memory only");
+  }
+  if (from.size() != to.size() || from.dtype() != to.dtype()) {
+    checks::fail("copy", "from " + from.shape().str() + " " + name(from.dtype()) + " to " + to.shape().str() + " " +
+                             name(to.dtype()));
+  }
+  if (from.size() > 0) std::memmove(to.raw(), from.raw(), from.bytes());
+}
+
+void CpuBackend::fill(Tensor& x, float value) {
+  float* out = x.data<float>();
+  workers_.elements(x.size(), [=](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, value); });
+}
+
+std::unique_ptr<Backend> make_backend(const BackendOptions& options) { return std::make_unique<CpuBackend>(options); }
+
+}  // namespace scnn::cpu

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "backend/cpu/parallel.h"
+#include "scnn/backend/geometry.h"
+
+namespace scnn::cpu {
+
+/// 3x3 convolutions of stride 1 by Winograd's minimal filtering F(2x2, 3x3) (Lavin & Gray, arXiv 1509.09308): 16
+/// products for a 2x2 output instead of 36, in all three directions.  The gradients are the exact adjoints of the
+/// forward transform.  Results do not depend on the number of threads; forward and data gradient of an image do not
+/// depend on the rest of the batch.
+class Winograd {
+ public:
+  explicit Winograd(const Workers& workers) : workers_(workers) {}
+
+  /// Whether this class computes `shape`, and faster than oneDNN on this processor.
+  [[nodiscard]] static bool takes(const Conv2d& shape);
+
+  /// `bias` may be null.
+  void forward(const Conv2d& shape, const float* x, const float* w, const float* bias, float* y);
+  void backward_data(const Conv2d& shape, const float* dy, const float* w, float* dx);
+  void backward_weights(const Conv2d& shape, const float* x, const float* dy, float* dw);
+
+ private:
+  Workers workers_;
+  std::vector<float> weights_;  ///< transformed weights, or the partial sums of their gradients
+};
+
+}  // namespace scnn::cpu

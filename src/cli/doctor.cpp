@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/verbs.h"
+#include "experiment/report/assets.h"
+#include "scnn/backend/backend.h"
+#include "scnn/data/catalogue.h"
+#include "scnn/experiment/version.h"
+
+namespace scnn::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// One finding: ok, or with a reason and a remedy.
+struct Check {
+  std::string what, found;
+  bool ok = true;
+};
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown processor";
+}
+
+/// The vector extensions that matter for speed, as far as the processor has them.
+std::string features() {
+  std::string list;
+#if defined(__x86_64__)
+  const auto add = [&](const char* name, bool present) { list += present ? std::string(" ") + name : std::string(); };
+  add("sse4.2", __builtin_cpu_supports("sse4.2") != 0);
+  add("avx2", __builtin_cpu_supports("avx2") != 0);
+  add("fma", __builtin_cpu_supports("fma") != 0);
+  add("avx512f", __builtin_cpu_supports("avx512f") != 0);
+  add("avx512vnni", __builtin_cpu_supports("avx512vnni") != 0);
+#endif
+  return list.empty() ? "none known" : list.substr(1);
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                       : static_cast<int>(std::thread::hardware_concurrency());
+}
+
+Check run_folder() {
+  std::filesystem::path place = std::filesystem::current_path();
+  if (std::filesystem::is_directory("runs")) place /= "runs";
+  const bool writable = ::access(place.c_str(), W_OK | X_OK) == 0;
+  std::error_code code;
+  const auto space = std::filesystem::space(place, code);
+  const std::string free = code ? "unknown space" : bytes_text(static_cast<double>(space.available)) + " free";
+  return {"run folders",
+          writable ? fmt::format("{} is writable, {}", place.string(), free)
+                   : fmt::format("{} is not writable; use --out DIR or another folder", place.string()),
+          writable};
+}
+
+std::vector<Check> examine(const Context& context) {
+  std::vector<Check> checks;
+  checks.push_back({"processor", processor()});
+  checks.push_back({"vector units", features()});
+  checks.push_back({"cores", fmt::format("{} usable of {}", usable_cores(), std::thread::hardware_concurrency())});
+  try {
+    checks.push_back({"CPU backend", backend_for(Device{})->description()});
+  } catch (const Error& error) {
+    checks.push_back({"CPU backend", error.what(), false});
+  }
+  const std::string no_cuda = cuda_unusable_because();
+  checks.push_back({"CUDA", no_cuda.empty() ? "usable" : no_cuda, no_cuda.empty()});
+  std::string libraries;
+  for (const auto& [name, version] : library_versions())
+    libraries += (libraries.empty() ? "" : ", ") + name + " " + version;
+  checks.push_back({"libraries", libraries});
+  checks.push_back({"reports", chart_js().empty() ? "no charts: install libjs-chart.js and build again" : "with charts",
+                    !chart_js().empty()});
+  for (const DataInfo& info : data_catalogue()) {
+    const auto place = find_data(info, "auto");
+    checks.push_back(
+        {"data " + info.type, place ? place->string() : "not here; " + data_remedy(info), place.has_value()});
+  }
+  checks.push_back(run_folder());
+  const ConsoleOptions console = context.console();
+  checks.push_back({"terminal", console.terminal ? fmt::format("{} columns, colours {}", console.columns(),
+                                                               console.colour ? "on" : "off")
+                                                 : "none: progress as plain lines"});
+  return checks;
+}
+
+int doctor(const Context& context) {
+  Json list = Json::array();
+  std::size_t width = 0;
+  const std::vector<Check> checks = examine(context);
+  for (const Check& check : checks) width = std::max(width, check.what.size());
+  for (const Check& check : checks) {
+    list.push_back({{"what", check.what}, {"ok", check.ok}, {"found", check.found}});
+    if (!context.json)
+      std::cout << fmt::format("{} {:<{}}  {}\n", check.ok ? "ok" : "--", check.what, width, check.found);
+  }
+  if (context.json) {
+    std::cout << Json{{"version", program_version()}, {"build", build_description()}, {"checks", list}}.dump(2) << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& program, Context& context) {
+  CLI::App* verb = program.add_subcommand("doctor", "what this machine can do, and why not");
+  verb->callback([&context] { context.action = [&context] { return doctor(context); }; });
+}
+
+}  // namespace scnn::cli

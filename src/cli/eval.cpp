@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/verbs.h"
+#include "scnn/experiment/model_file.h"
+#include "scnn/experiment/result.h"
+#include "scnn/experiment/run.h"
+#include "scnn/train/evaluate.h"
+
+namespace scnn::cli {
+namespace {
+
+struct Options {
+  std::string model, experiment, split = "test", device;
+  std::vector<std::string> expectations;
+};
+
+const ImageSet& split_of(const Dataset& data, const std::string& split) {
+  const ImageSet& set = split == "train" ? data.train : split == "validation" ? data.validation : data.test;
+  if (!set.labels.defined() || set.size() == 0) {
+    throw Error(ErrorKind::usage, fmt::format("this experiment has no {} split (data.validation.fraction)", split));
+  }
+  return set;
+}
+
+int eval(const Context& context, const Options& options) {
+  std::vector<Expectation> expectations;
+  for (const std::string& text : options.expectations) expectations.emplace_back(text);
+  ModelFile file = open_model(options.model);
+  if (!options.experiment.empty()) {
+    Experiment other = load_experiment(options.experiment);
+    // A checkpoint's network is its own; only the data may come from elsewhere.
+    if (file.experiment) {
+      file.experiment->data = other.data;
+      file.experiment->seed = other.seed;
+    } else {
+      file.experiment = std::move(other);
+    }
+  }
+  if (!file.experiment) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} is not inside its run folder, so its data are unknown; name them with "
+                            "--experiment FILE",
+                            file.path.string()));
+  }
+  DeviceOptions device = file.experiment->device;
+  if (!options.device.empty()) device.type = options.device;
+  const std::unique_ptr<Backend> backend = make_backend(device);
+  const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
+  const ImageSet& set = split_of(data, options.split);
+  if (file.checkpoint) {
+    // The form of model.scnn, so that both give the same figures.
+    const RestoredModel restored = restore_model(file, *backend);
+    file.packed = pack(*restored.graph, file.experiment->name, data);
+    file.bytes = static_cast<std::int64_t>(encode(*file.packed).size());
+  }
+  const std::unique_ptr<Graph> graph = unpack(*file.packed, *backend);
+  check_fits(*graph, data);
+  const Metrics metrics = evaluate(*graph, set, file.packed->normalisation);
+  if (context.json) {
+    const nlohmann::ordered_json json = {{"model", file.path.string()}, {"device", to_string(backend->device())},
+                                         {"split", options.split},      {"images", metrics.images},
+                                         {"top1", metrics.top1},        {"loss", metrics.loss},
+                                         {"file_bytes", file.bytes}};
+    std::cout << json.dump(2) << '\n';
+  } else {
+    std::cout << fmt::format("{}\n{} split, {} images: top-1 {:.2f}%, loss {:.4f}; packed file {} bytes\n",
+                             file.path.string(), options.split, grouped(metrics.images), 100.0 * metrics.top1,
+                             metrics.loss, grouped(file.bytes));
+  }
+  for (std::size_t i = 0; i < expectations.size(); ++i) {
+    const std::string& metric = expectations[i].metric();
+    const double value = metric == "top1"   ? metrics.top1
+                         : metric == "loss" ? metrics.loss
+                                            : static_cast<double>(file.bytes);
+    if (!expectations[i].met_by(value)) {
+      throw Error(ErrorKind::check, fmt::format("expected {}, found {} = {}", options.expectations[i], metric, value));
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& program, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = program.add_subcommand("eval", "accuracy and loss of a run, a checkpoint or a packed model");
+  verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
+      ->required()
+      ->option_text(" ");
+  verb->add_option("--split", options->split, "which images")->check(CLI::IsMember({"test", "validation", "train"}));
+  verb->add_option("--expect", options->expectations,
+                   "a check such as top1>=0.93 or file_bytes<=20000; exit 8 if not met")
+      ->type_name("CHECK");
+  verb->add_option("--experiment", options->experiment, "the experiment whose data to use")->type_name("FILE");
+  verb->add_option("--device", options->device, "where to compute")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  verb->callback([&context, options] { context.action = [&context, options] { return eval(context, *options); }; });
+}
+
+}  // namespace scnn::cli

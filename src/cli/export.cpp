@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/verbs.h"
+#include "scnn/backend/host_copy.h"
+#include "scnn/core/file.h"
+#include "scnn/core/random.h"
+#include "scnn/deploy/npz.h"
+#include "scnn/experiment/model_file.h"
+#include "scnn/experiment/run.h"
+
+namespace scnn::cli {
+namespace {
+
+struct Options {
+  std::string model, format = "packed", out;
+  bool verify = false;
+};
+
+/// Logits of 32 images of seeded noise.
+std::vector<float> probe_logits(Graph& graph) {
+  const auto& input = std::get<InputSpec>(graph.nodes().front().spec.options);
+  const Shape shape{32, input.h, input.w, input.channels};
+  Tensor host = Tensor::host(shape);
+  const RandomStream stream(0, Stream::probe);
+  for (std::int64_t i = 0; i < host.size(); ++i) {
+    const Draws draws = stream.draws(static_cast<std::uint64_t>(i));
+    host.data<float>()[i] = 4.0F * uniform(draws.v[0]) - 2.0F;
+  }
+  Tensor images = graph.backend().allocate(shape);
+  graph.backend().copy(host, images);
+  return host_values(graph.backend(), graph.forward(images, Pass{}));
+}
+
+/// Largest difference, relative to the largest logit.
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
+  double largest = 0, scale = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    scale = std::max(scale, std::fabs(static_cast<double>(a[i])));
+  }
+  return scale > 0 ? largest / scale : largest;
+}
+
+int do_export(const Context& context, const Options& options) {
+  if (options.verify && options.format != "packed") {
+    throw Error(ErrorKind::usage, "--verify reads the file back, which only --format packed allows");
+  }
+  const ModelFile file = open_model(options.model, true);
+  const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
+  PackedModel packed;
+  std::vector<float> before;
+  if (file.checkpoint) {
+    const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
+    const RestoredModel restored = restore_model(file, *backend);
+    packed = pack(*restored.graph, file.experiment->name, data);
+    if (options.verify) before = probe_logits(*restored.graph);
+  } else {
+    packed = *file.packed;
+    if (options.verify) before = probe_logits(*unpack(packed, *backend));
+  }
+  const std::string out = !options.out.empty() ? options.out : options.format == "packed" ? "model.scnn" : "model.npz";
+  nlohmann::ordered_json json = {{"file", out}, {"format", options.format}, {"from", file.path.string()}};
+  if (options.format == "packed") {
+    write_file(out, encode(packed));
+  } else {
+    write_npz(packed, out);
+  }
+  json["file_bytes"] = std::filesystem::file_size(out);
+  std::string note;
+  if (options.verify) {
+    const PackedModel back = decode(read_file(out, ErrorKind::checkpoint), out);
+    const double change = difference(before, probe_logits(*unpack(back, *backend)));
+    json["max_diff"] = change;
+    // Batch-norms become y = a x + c on the way: rounding, no more.
+    if (!(change <= 1e-4)) {
+      throw Error(ErrorKind::check,
+                  fmt::format("{}: logits differ from {} by {:.1e} of the largest", out, file.path.string(), change));
+    }
+    note = fmt::format(", logits equal to {:.1e} of the largest", change);
+  }
+  if (context.json) {
+    std::cout << json.dump(2) << '\n';
+  } else {
+    std::cout << fmt::format("{}: {} bytes{}\n", out, json["file_bytes"].get<std::int64_t>(), note);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_export(CLI::App& program, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = program.add_subcommand("export", "a run's network as a packed model or NumPy archive");
+  verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
+      ->required()
+      ->option_text(" ");
+  verb->add_option("--format", options->format, "packed or npz")->check(CLI::IsMember({"packed", "npz"}));
+  verb->add_option("-o,--output", options->out, "the file; default model.scnn or model.npz")->type_name("FILE");
+  verb->add_flag("--verify", options->verify, "read the file back and compare its logits with the original's");
+  verb->callback(
+      [&context, options] { context.action = [&context, options] { return do_export(context, *options); }; });
+}
+
+}  // namespace scnn::cli

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <new>
+#include <string_view>
+
+#include "cli/verbs.h"
+#include "scnn/experiment/log.h"
+#include "scnn/experiment/version.h"
+
+namespace scnn::cli {
+
+std::ostream& Context::screen() const { return json ? std::cerr : std::cout; }
+
+bool Context::colour(int descriptor) const {
+  // https://no-color.org: any value but the empty one.
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  if (no_color || (refused != nullptr && *refused != '\0')) return false;
+  return ::isatty(descriptor) == 1 && (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+ConsoleOptions Context::console() const {
+  const int descriptor = json ? STDERR_FILENO : STDOUT_FILENO;
+  ConsoleOptions options;
+  options.progress = progress;
+  options.terminal = ::isatty(descriptor) == 1;
+  options.colour = colour(descriptor);
+  options.verbosity = verbosity();
+  options.columns = [descriptor] {
+    struct winsize size = {};
+    return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? static_cast<int>(size.ws_col) : 80;
+  };
+  return options;
+}
+
+}  // namespace scnn::cli
+
+namespace {
+
+using scnn::cli::Context;
+
+/// The command as a shell would take it.
+std::string command_line(int argc, char** argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    const std::string word = argv[i];
+    const bool plain = !word.empty() && word.find_first_not_of(
+                                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789_-+=./,:@%") == std::string::npos;
+    std::string quoted = "'";
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += (i > 0 ? " " : "") + (plain ? word : quoted + "'");
+  }
+  return line;
+}
+
+void print_error(const Context& context, const std::string& message) {
+  const bool colour = context.colour(2);
+  // The experiment reader's messages are whole listings that begin with "error[...]" themselves.
+  const bool listing = message.rfind("error[", 0) == 0;
+  std::cerr << (listing ? "" : colour ? "\x1b[31merror:\x1b[0m " : "error: ") << message;
+  if (message.empty() || message.back() != '\n') std::cerr << '\n';
+}
+
+int run_verb(const Context& context) {
+  try {
+    const int code = context.action();
+    std::cout.flush();
+    if (!std::cout) {
+      print_error(context, "cannot write to stdout");
+      return static_cast<int>(scnn::ErrorKind::run_folder);
+    }
+    return code;
+  } catch (const scnn::Error& error) {
+    print_error(context, error.what());
+    if (error.kind() == scnn::ErrorKind::bug) std::cerr << "this is a bug of scnn: please report it with the command\n";
+    return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    print_error(context, "out of memory; lower train.batch_size or close other programs");
+    return static_cast<int>(scnn::ErrorKind::memory);
+  } catch (const std::exception& error) {
+    print_error(context, fmt::format("{}\nthis is a bug of scnn: please report it with the command", error.what()));
+    return static_cast<int>(scnn::ErrorKind::bug);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Context context;
+  context.command = command_line(argc, argv);
+  CLI::App program("scnn trains networks that compress themselves while they train.", "scnn");
+  program.require_subcommand(1);
+  program.fallthrough();
+  program.set_version_flag("--version", std::string("scnn ") + scnn::program_version());
+  auto* quiet = program.add_flag("-q,--quiet", context.quiet, "errors and results only");
+  program.add_flag("-v,--verbose", context.verbose, "more messages")->excludes(quiet);
+  program.add_flag("--json", context.json, "exactly one JSON object on stdout, everything else on stderr");
+  program.add_flag("--no-color", context.no_color, "no colours");
+  const std::map<std::string, scnn::Progress> kinds = {{"auto", scnn::Progress::automatic},
+                                                       {"bar", scnn::Progress::bar},
+                                                       {"plain", scnn::Progress::plain},
+                                                       {"none", scnn::Progress::none}};
+  program.add_option("--progress", context.progress, "auto, bar, plain or none")
+      ->transform(CLI::CheckedTransformer(kinds).description(""))
+      ->type_name("KIND");
+  program.footer(
+      "Exit codes: 0 done, 2 usage, 3 experiment invalid, 4 data, 5 device, 6 training failed, 7 damaged file,\n"
+      "8 check not met, 10 memory, 11 run folder or disk, 75 stopped and resumable, 130 Ctrl-C.");
+  for (const auto add : {scnn::cli::add_run, scnn::cli::add_resume, scnn::cli::add_eval, scnn::cli::add_export,
+                         scnn::cli::add_inspect, scnn::cli::add_report, scnn::cli::add_validate, scnn::cli::add_list,
+                         scnn::cli::add_explain, scnn::cli::add_data, scnn::cli::add_doctor, scnn::cli::add_version}) {
+    add(program, context);
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = program.exit(error);
+    return code == 0 ? 0 : static_cast<int>(scnn::ErrorKind::usage);
+  }
+  scnn::set_up_log(context.verbosity(), context.colour(2));
+  return run_verb(context);
+}

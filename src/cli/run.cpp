@@ -1,0 +1,129 @@
+#include "scnn/experiment/run.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/verbs.h"
+#include "scnn/experiment/network_table.h"
+#include "scnn/experiment/stopping.h"
+
+namespace scnn::cli {
+namespace {
+
+struct Options {
+  std::string file, out, name, device, max_time;
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+};
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(Graph& graph) {
+  Json layers = Json::array();
+  for (const LayerRow& row : layer_rows(graph)) {
+    layers.push_back({{"name", row.name},
+                      {"type", row.type},
+                      {"output", row.shape},
+                      {"parameters", row.parameters},
+                      {"macs", row.macs}});
+  }
+  return layers;
+}
+
+/// Builds everything and trains nothing.
+int dry_run(const Context& context, const Experiment& experiment) {
+  const std::unique_ptr<Backend> backend = make_backend(experiment.device);
+  Graph graph(experiment.model, *backend);
+  const Dataset data = load_dataset(experiment.data, experiment.seed);
+  check_fits(graph, data);
+  const std::int64_t steps = data.train.size() / experiment.train.batch_size;
+  for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << '\n';
+  if (context.json) {
+    const Json json = {{"name", experiment.name},
+                       {"device", to_string(backend->device())},
+                       {"layers", to_json(graph)},
+                       {"macs", graph.macs()},
+                       {"data",
+                        {{"name", data.name},
+                         {"train", data.train.size()},
+                         {"validation", data.validation.size()},
+                         {"test", data.test.size()},
+                         {"classes", data.classes}}},
+                       {"epochs", experiment.train.epochs},
+                       {"steps_per_epoch", steps}};
+    std::cout << json.dump(2) << '\n';
+    return 0;
+  }
+  std::cout << network_table(graph) << '\n'
+            << fmt::format("data     {}: {} training, {} validation, {} test images of {} x {} x {}, {} classes\n",
+                           data.name, grouped(data.train.size()), grouped(data.validation.size()),
+                           grouped(data.test.size()), data.h, data.w, data.channels, data.classes)
+            << fmt::format("training {} epochs of {} steps of {} images\n", experiment.train.epochs, grouped(steps),
+                           experiment.train.batch_size)
+            << "device   " << backend->description() << '\n';
+  return 0;
+}
+
+int run(const Context& context, const Options& options) {
+  std::vector<std::string> overrides = options.overrides;
+  for (const std::string& override : overrides) {
+    if (override.find('=') == std::string::npos) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("'{}' is no setting: write key=value, such as train.epochs=3", override));
+    }
+  }
+  if (!options.name.empty()) overrides.push_back("name=" + options.name);
+  if (!options.device.empty()) overrides.push_back("device.type=" + options.device);
+  const double limit = options.max_time.empty() ? 0 : parse_duration(options.max_time);
+  const Experiment experiment = load_experiment(options.file, overrides);
+  if (options.dry_run) return dry_run(context, experiment);
+  RunOptions run_options;
+  run_options.out = options.out;
+  run_options.command = context.command;
+  run_options.screen = &context.screen();
+  run_options.console = context.console();
+  run_options.should_stop = stop_on_signal_or_after(limit);
+  watch_signals();
+  print_result(context, run_experiment(experiment, run_options));
+  return 0;
+}
+
+}  // namespace
+
+void print_result(const Context& context, const RunResult& result) {
+  if (context.json) {
+    std::cout << result_json(result);
+    return;
+  }
+  std::int64_t removed = 0;
+  for (const RemovalRecord& removal : result.removals) removed += removal.channels;
+  const bool colour = context.colour(1);
+  std::cout << fmt::format(
+      "\n{}test top-1 {:.2f}%{}, {} bytes ({:.2f}% of 32 bits a weight), {} of {} weights left, {} "
+      "channels removed\n",
+      colour ? "\x1b[1m" : "", 100.0 * result.test.top1, colour ? "\x1b[0m" : "", grouped(result.file_bytes),
+      result.file_percent(), grouped(result.size.live_weights), grouped(result.size.original_weights), removed);
+  std::cout << fmt::format("training steps took {}, evaluation {}\n", clock_text(result.train_seconds),
+                           clock_text(result.eval_seconds));
+  std::cout << fmt::format("model   {0}/model.scnn\nresult  {0}/result.json\nreport  {0}/report.html\n", result.run);
+}
+
+void add_run(CLI::App& program, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = program.add_subcommand("run", "train, compress, evaluate, export and report an experiment");
+  verb->add_option("FILE", options->file, "the experiment, a YAML file")->required()->option_text(" ");
+  verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
+      ->option_text(" ");
+  verb->add_option("--out", options->out, "the run folder itself, missing or empty; default runs/NAME/TIME-HASH")
+      ->type_name("DIR");
+  verb->add_option("--name", options->name, "another name for the run")->type_name("NAME");
+  verb->add_option("--device", options->device, "where to compute")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  verb->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
+      ->type_name("TIME");
+  verb->add_flag("--dry-run", options->dry_run, "print network and data, train nothing");
+  verb->callback([&context, options] { context.action = [&context, options] { return run(context, *options); }; });
+}
+
+}  // namespace scnn::cli

@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/verbs.h"
+#include "scnn/compress/quantizer.h"
+#include "scnn/data/catalogue.h"
+#include "scnn/experiment/run.h"
+
+namespace scnn::cli {
+namespace {
+
+/// Everything about a file that needs neither its data nor training.
+void check(const std::string& file) {
+  const Experiment experiment = load_experiment(file);
+  const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
+  Graph graph(experiment.model, *backend);
+  attach_quantizers(graph, experiment.compression);
+  if (experiment.data.type != "synthetic" && !find_data(data_info(experiment.data.type), experiment.data.root)) {
+    std::cerr << fmt::format("note: {}: its data are not on this machine: {}\n", file,
+                             data_remedy(data_info(experiment.data.type)));
+  }
+}
+
+int validate(const Context& context, const std::vector<std::string>& files) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  int code = 0;
+  for (const std::string& file : files) {
+    try {
+      check(file);
+      list.push_back({{"file", file}, {"valid", true}});
+      if (!context.json) std::cout << file << ": valid\n";
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::bug) throw;
+      if (code == 0) code = error.exit_code();
+      list.push_back({{"file", file}, {"valid", false}, {"error", error.what()}});
+      std::cerr << error.what() << '\n';
+    }
+  }
+  if (context.json) std::cout << nlohmann::ordered_json{{"valid", code == 0}, {"files", list}}.dump(2) << '\n';
+  return code;
+}
+
+}  // namespace
+
+void add_validate(CLI::App& program, Context& context) {
+  auto files = std::make_shared<std::vector<std::string>>();
+  CLI::App* verb = program.add_subcommand("validate", "check experiment files: keys, values, shapes");
+  verb->add_option("FILES", *files, "experiment files")->required()->option_text(" ");
+  verb->callback([&context, files] { context.action = [&context, files] { return validate(context, *files); }; });
+}
+
+}  // namespace scnn::cli

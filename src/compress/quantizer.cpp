@@ -1,0 +1,120 @@
+#include "scnn/compress/quantizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "scnn/backend/host_copy.h"
+#include "scnn/core/error.h"
+#include "scnn/core/glob.h"
+#include "scnn/core/number_format.h"
+
+namespace scnn {
+namespace {
+
+float largest_magnitude(std::span<const float> values) {
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+}  // namespace
+
+float starting_exponent(float largest, float bits) {
+  const float half = std::exp2(bits - 1.0F);
+  return std::log2(largest / std::max(half - 1.0F, half * 0.5F));
+}
+
+ChannelQuantizer::ChannelQuantizer(const std::string& layer, const Parameter& weight, float bits, bool learn_bits,
+                                   bool revive, Backend& backend)
+    : revive_(revive) {
+  const std::int64_t channels = weight.value.shape()[0];
+  bits_.name = layer + ".bits";
+  exponent_.name = layer + ".exponent";
+  bits_.trainable = learn_bits;
+  for (Parameter* parameter : {&bits_, &exponent_}) {
+    parameter->axes[0] = weight.axes[0];
+    parameter->value = backend.allocate(Shape{channels});
+    if (parameter->trainable) parameter->gradient = backend.allocate(Shape{channels});
+  }
+  backend.fill(bits_.value, bits);
+
+  const std::vector<float> values = host_values(backend, weight.value);
+  const float layer_largest = largest_magnitude(values);
+  const std::size_t row = channels > 0 ? values.size() / static_cast<std::size_t>(channels) : 0;
+  std::vector<float> exponents;
+  for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels); ++channel) {
+    float largest = largest_magnitude(std::span(values).subspan(channel * row, row));
+    if (largest == 0.0F) largest = layer_largest > 0.0F ? layer_largest : 1.0F;
+    exponents.push_back(starting_exponent(largest, bits));
+  }
+  set_values(backend, exponents, exponent_.value);
+}
+
+WeightView ChannelQuantizer::view(const Parameter& weight) const {
+  return {&weight.value, &bits_.value, &exponent_.value};
+}
+
+void ChannelQuantizer::backward(Backend& backend, Parameter& weight) {
+  Tensor* bits_gradient = &bits_.gradient;
+  if (!bits_.trainable) {
+    if (!(unused_bits_gradient_.defined() && unused_bits_gradient_.shape() == bits_.value.shape())) {
+      unused_bits_gradient_ = backend.allocate(bits_.value.shape());
+    }
+    bits_gradient = &unused_bits_gradient_;
+  }
+  backend.quantize_backward(view(weight), revive_, weight.gradient, *bits_gradient, exponent_.gradient);
+}
+
+std::vector<std::uint8_t> ChannelQuantizer::dead(Backend& backend) const {
+  std::vector<std::uint8_t> dead;
+  for (const float bits : host_values(backend, bits_.value)) dead.push_back(bits <= 0.0F ? 1 : 0);
+  return dead;
+}
+
+std::vector<IntegerChannel> ChannelQuantizer::integers(Backend& backend, const Parameter& weight) const {
+  const std::vector<float> bits = host_values(backend, bits_.value);
+  const std::vector<float> exponents = host_values(backend, exponent_.value);
+  const std::vector<float> values = host_values(backend, weight.value);
+  const std::size_t row = bits.empty() ? 0 : values.size() / bits.size();
+  std::vector<IntegerChannel> channels(bits.size());
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    channels[i] = {bits[i], exponents[i], {}};
+    const auto format = channel_format(bits[i], exponents[i]);
+    for (std::size_t j = 0; j < row; ++j) {
+      channels[i].integers.push_back(static_cast<std::int32_t>(quantize_integer(values[i * row + j], format)));
+    }
+  }
+  return channels;
+}
+
+void attach_quantizers(Graph& graph, const CompressionOptions& options) {
+  if (options.type == CompressionType::none) return;
+  std::vector<std::string> names;
+  for (const int index : graph.weighted_nodes()) names.push_back(graph.nodes()[static_cast<std::size_t>(index)].spec.name);
+  for (const auto* patterns : {&options.include, &options.exclude}) {
+    for (const std::string& pattern : *patterns) {
+      if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
+      std::string known;
+      for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+      throw Error(ErrorKind::experiment, std::string("compression.") +
+                                             (patterns == &options.include ? "include" : "exclude") + ": '" + pattern +
+                                             "' matches no layer with weights; they are: " + known);
+    }
+  }
+  const bool learn = options.type == CompressionType::self_compress;
+  const std::vector<int> weighted = graph.weighted_nodes();
+  const SetId logits = graph.nodes().back().edge.set;
+  for (const int index : weighted) {
+    Graph::Node& node = graph.nodes()[static_cast<std::size_t>(index)];
+    if (!glob_match(options.include, node.spec.name) || glob_match(options.exclude, node.spec.name)) continue;
+    Weights& weights = *node.layer->weights();
+    auto quantizer = std::make_unique<ChannelQuantizer>(
+        node.spec.name, weights.parameter, static_cast<float>(learn ? options.init_bits : options.bits), learn,
+        options.revive, graph.backend());
+    quantizer->bits().lower = node.edge.set == logits ? static_cast<float>(options.output_min_bits) : 0.0F;
+    quantizer->bits().upper = static_cast<float>(options.max_bits);
+    weights.quantizer = std::move(quantizer);
+  }
+}
+
+}  // namespace scnn

@@ -1,0 +1,157 @@
+#include "scnn/compress/removal.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "scnn/backend/host_copy.h"
+#include "scnn/core/error.h"
+#include "scnn/nn/layers/batch_norm.h"
+#include "scnn/nn/layers/join.h"
+#include "scnn/nn/layers/weighted.h"
+
+namespace scnn {
+namespace {
+
+constexpr double rounding = 1e-4;
+
+/// Pulls the biases of dead channels to 0: without a batch-norm they are the constant that is left.
+void pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
+  Parameter* bias = layer.bias();
+  const Quantizer* quantizer = layer.weights()->quantizer.get();
+  if (bias == nullptr || quantizer == nullptr) return;
+  Backend& backend = graph.backend();
+  const std::vector<std::uint8_t> dead = quantizer->dead(backend);
+  if (!bias->pull.defined() && std::ranges::none_of(dead, [](auto d) { return d != 0; })) return;
+  std::vector<float> pull(dead.size(), 0.0F);
+  if (bias->pull.defined()) pull = host_values(backend, bias->pull);
+  const std::vector<float> values = host_values(backend, bias->value);
+  for (std::size_t i = 0; i < dead.size(); ++i) {
+    if (dead[i] == 0) {
+      pull[i] = 0.0F;
+    } else if (pull[i] == 0.0F) {
+      pull[i] = pull_strength(values[i], steps);
+    }
+  }
+  if (!bias->pull.defined()) bias->pull = backend.allocate(bias->value.shape());
+  set_values(backend, pull, bias->pull);
+}
+
+/// Whether an input of a join holds original channel `channel` of the join's set.
+bool fed(const Graph& graph, const SetTable& sets, const SetTable::Entry& entry, std::int32_t channel) {
+  const Graph::Node& node = graph.nodes()[static_cast<std::size_t>(entry.node)];
+  const auto* join = dynamic_cast<const JoinLayer*>(node.layer.get());
+  for (std::size_t i = 0; join != nullptr && i < node.inputs.size(); ++i) {
+    if (join->placed(static_cast<int>(i), sets).contains(channel)) return true;
+  }
+  return false;
+}
+
+/// Whether anything that reads `channel` of set `id` could see other than 0.  `now` is the table that `states` were
+/// taken with, `sets` the one reached so far.
+bool matters(const Graph& graph, const std::vector<ChannelStates>& states, const SetTable& sets, SetId id,
+             std::int32_t channel) {
+  const auto& nodes = graph.nodes();
+  const auto position = static_cast<std::size_t>(graph.sets()[id].position(channel));
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    if (!nodes[n].live || nodes[n].edge.set != id) continue;
+    if (n + 1 == nodes.size()) return true;
+    for (const int consumer : nodes[n].consumers) {
+      const Graph::Node& reader = nodes[static_cast<std::size_t>(consumer)];
+      if (reader.layer->passes_channels() || states[n][position].zero()) continue;
+      for (std::size_t i = 0; i < reader.inputs.size(); ++i) {
+        if (reader.inputs[i] == static_cast<int>(n) && reader.layer->reads(static_cast<int>(i), channel, sets)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+double relative_difference(const std::vector<float>& before, const std::vector<float>& after) {
+  double largest = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(before[i])));
+    difference = std::max(difference, std::abs(static_cast<double>(before[i]) - after[i]));
+  }
+  return largest > 0 ? difference / largest : difference;
+}
+
+}  // namespace
+
+void freeze_constants(Graph& graph, std::int64_t steps) {
+  for (Graph::Node& node : graph.nodes()) {
+    if (auto* layer = dynamic_cast<WeightedLayer*>(node.layer.get()); layer != nullptr && node.live) {
+      pull_biases(graph, *layer, steps);
+    }
+  }
+  // A batch-norm's new constant decides what the layers behind it see, so states are taken again after each change.
+  std::vector<ChannelStates> states = graph.states();
+  for (Graph::Node& node : graph.nodes()) {
+    auto* norm = dynamic_cast<BatchNormLayer*>(node.layer.get());
+    if (norm == nullptr || !node.live) continue;
+    if (norm->freeze(states[static_cast<std::size_t>(node.inputs[0])], steps, graph.backend())) states = graph.states();
+  }
+}
+
+std::vector<ChannelSet> removable_left_out(Graph& graph) {
+  const std::vector<ChannelStates> states = graph.states();
+  SetTable sets = graph.sets();
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t s = 0; s < sets.entries.size(); ++s) {
+      SetTable::Entry& entry = sets.entries[s];
+      if (entry.kind == SetKind::input) continue;
+      const auto stays = [&](std::int32_t channel) {
+        return fed(graph, sets, entry, channel) || matters(graph, states, sets, static_cast<SetId>(s), channel);
+      };
+      std::vector<std::int32_t> left;
+      const auto live = entry.channels.live();
+      for (std::size_t first = 0; first < live.size();) {
+        // Channels of one block (a group's outputs) go together or not at all.
+        std::size_t end = first;
+        while (end < live.size() && live[end] / entry.block == live[first] / entry.block) ++end;
+        if (std::any_of(live.begin() + static_cast<std::ptrdiff_t>(first), live.begin() + static_cast<std::ptrdiff_t>(end), stays)) {
+          left.insert(left.end(), live.begin() + static_cast<std::ptrdiff_t>(first), live.begin() + static_cast<std::ptrdiff_t>(end));
+        }
+        first = end;
+      }
+      if (left.size() == live.size()) continue;
+      entry.channels = ChannelSet(entry.channels.original(), std::move(left));
+      changed = true;
+    }
+  }
+  std::vector<ChannelSet> channels;
+  for (const SetTable::Entry& entry : sets.entries) channels.push_back(entry.channels);
+  return channels;
+}
+
+RemovalResult remove_channels(Graph& graph, const Tensor& probe) {
+  RemovalResult result;
+  const std::vector<ChannelSet> left = removable_left_out(graph);
+  const bool same = std::ranges::equal(left, graph.sets().entries, {}, {}, &SetTable::Entry::channels);
+  if (same) return result;
+
+  std::vector<std::int32_t> before;
+  for (const SetTable::Entry& entry : graph.sets().entries) before.push_back(entry.channels.size());
+  Backend& backend = graph.backend();
+  const std::vector<float> logits = host_values(backend, graph.forward(probe, Pass{}));
+  graph.restrict_to(left);
+  if (!graph.connected()) {
+    throw Error(ErrorKind::training,
+                "no live path from the input to the logits is left: every channel of some layer lost all its bits; lower "
+                "compression.gamma or raise compression.gamma_ramp");
+  }
+  result.max_diff = relative_difference(logits, host_values(backend, graph.forward(probe, Pass{})));
+  for (const int index : graph.weighted_nodes()) {
+    const Graph::Node& node = graph.nodes()[static_cast<std::size_t>(index)];
+    const std::int32_t gone = before[static_cast<std::size_t>(node.edge.set)] - graph.sets()[node.edge.set].size();
+    if (gone > 0) result.layers.push_back({node.spec.name, gone});
+  }
+  if (!(result.max_diff <= rounding)) {
+    throw Error(ErrorKind::bug, "removing channels changed the network's function by " + std::to_string(result.max_diff) +
+                                    " of its largest logit");
+  }
+  return result;
+}
+
+}  // namespace scnn

@@ -1,0 +1,170 @@
+#include "scnn/compress/size_loss.h"
+
+#include <algorithm>
+
+#include "scnn/backend/host_copy.h"
+#include "scnn/compress/quantizer.h"
+#include "scnn/nn/layers/join.h"
+
+namespace scnn {
+namespace {
+
+ChannelQuantizer* quantizer_of(Graph& graph, int node) {
+  Weights* weights = graph.nodes()[static_cast<std::size_t>(node)].layer->weights();
+  return weights == nullptr ? nullptr : dynamic_cast<ChannelQuantizer*>(weights->quantizer.get());
+}
+
+}  // namespace
+
+SizeLoss::SizeLoss(Graph& graph, SizeLossForm form, bool revive, std::int64_t original_weights)
+    : graph_(graph), form_(form), revive_(revive), original_weights_(static_cast<double>(original_weights)) {
+  rebuild();
+}
+
+void SizeLoss::rebuild() {
+  using Feeders = std::vector<std::pair<std::int32_t, std::int32_t>>;
+  struct SetFeeders {
+    std::vector<Feeders> of;            // by live position
+    std::vector<std::uint8_t> always;
+  };
+  const SetTable& sets = graph_.sets();
+  std::vector<SetFeeders> feeders(sets.entries.size());
+  entries_.clear();
+
+  // Sets come in topological order with their layers, so a set's sources are complete before it is read.
+  for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
+    Graph::Node& node = graph_.nodes()[n];
+    const auto set = static_cast<std::size_t>(node.edge.set);
+    const SetTable::Entry& made = sets.entries[set];
+    if (made.node != static_cast<int>(n)) continue;
+    SetFeeders& out = feeders[set];
+    out.of.resize(static_cast<std::size_t>(made.channels.size()));
+    out.always.assign(out.of.size(), made.kind == SetKind::input ? 1 : 0);
+    if (made.kind == SetKind::own) {
+      const auto entry = static_cast<std::int32_t>(entries_.size());
+      for (std::size_t i = 0; i < out.of.size(); ++i) out.of[i] = {{entry, static_cast<std::int32_t>(i)}};
+
+      Entry layer;
+      layer.node = static_cast<int>(n);
+      const Shape& shape = node.layer->weights()->parameter.value.shape();
+      layer.taps = shape[1] * shape[2];
+      layer.outputs = made.channels.size();
+      const SetId in = graph_.nodes()[static_cast<std::size_t>(node.inputs[0])].edge.set;
+      layer.feeders = feeders[static_cast<std::size_t>(in)].of;
+      layer.always = feeders[static_cast<std::size_t>(in)].always;
+      layer.grouped = node.layer->weights()->parameter.axes[3] == no_set;
+      for (std::int32_t o = 0; layer.grouped && o < layer.outputs; ++o) {
+        const std::int32_t columns = static_cast<std::int32_t>(shape[3]);
+        const std::int32_t first = made.channels.live()[static_cast<std::size_t>(o)] / made.block * columns;
+        layer.reads.emplace_back();
+        for (std::int32_t c = 0; c < columns; ++c) {
+          const std::int32_t position = sets[in].position(first + c);
+          if (position >= 0) layer.reads.back().push_back(position);
+        }
+      }
+      layer.quantised = quantizer_of(graph_, layer.node) != nullptr;
+      entries_.push_back(std::move(layer));
+    } else if (auto* join = dynamic_cast<JoinLayer*>(node.layer.get())) {
+      for (std::size_t side = 0; side < node.inputs.size(); ++side) {
+        const auto from = static_cast<std::size_t>(graph_.nodes()[static_cast<std::size_t>(node.inputs[side])].edge.set);
+        const std::vector<std::int32_t> map = channel_map(join->placed(static_cast<int>(side), sets), made.channels);
+        for (std::size_t j = 0; j < map.size(); ++j) {
+          if (map[j] < 0) continue;
+          const auto source = static_cast<std::size_t>(map[j]);
+          out.of[j].insert(out.of[j].end(), feeders[from].of[source].begin(), feeders[from].of[source].end());
+          out.always[j] |= feeders[from].always[source];
+        }
+      }
+    }
+  }
+}
+
+void SizeLoss::read_bits() {
+  for (Entry& entry : entries_) {
+    if (entry.quantised) {
+      entry.bits = host_values(graph_.backend(), quantizer_of(graph_, entry.node)->bits().value);
+    } else {
+      entry.bits.assign(static_cast<std::size_t>(entry.outputs), 1.0F);
+    }
+  }
+}
+
+bool SizeLoss::live(const Entry& entry, std::int32_t channel) const {
+  return entry.bits[static_cast<std::size_t>(channel)] > 0.0F;
+}
+
+bool SizeLoss::input_live(const Entry& entry, std::size_t column) const {
+  return entry.always[column] != 0 || std::ranges::any_of(entry.feeders[column], [&](const auto& feeder) {
+           return live(entries_[static_cast<std::size_t>(feeder.first)], feeder.second);
+         });
+}
+
+std::vector<std::vector<double>> SizeLoss::credits() {
+  read_bits();
+  std::vector<std::vector<double>> credits;
+  for (const Entry& entry : entries_) credits.emplace_back(entry.quantised ? entry.bits.size() : 0, 0.0);
+
+  for (std::size_t e = 0; e < entries_.size(); ++e) {
+    const Entry& entry = entries_[e];
+    const std::size_t columns = entry.feeders.size();
+    std::vector<double> live_outputs(columns, 0.0);  // outputs that would lose a weight with this column
+    double live_inputs = 0;
+    for (std::size_t c = 0; c < columns; ++c) live_inputs += input_live(entry, c) ? 1 : 0;
+    const auto all_inputs = static_cast<double>(columns);
+    double outputs = 0;
+    for (std::int32_t o = 0; o < entry.outputs; ++o) {
+      double own = form_ == SizeLossForm::own_inputs ? all_inputs : live_inputs;
+      if (entry.grouped) {
+        own = 0;
+        for (const std::int32_t c : entry.reads[static_cast<std::size_t>(o)]) {
+          const auto column = static_cast<std::size_t>(c);
+          own += form_ == SizeLossForm::own_inputs || input_live(entry, column) ? 1 : 0;
+          live_outputs[column] += live(entry, o) ? 1 : 0;
+        }
+      }
+      outputs += live(entry, o) ? 1 : 0;
+      if (entry.quantised) credits[e][static_cast<std::size_t>(o)] += own * static_cast<double>(entry.taps);
+    }
+    if (form_ == SizeLossForm::own_inputs) continue;
+    if (!entry.grouped) std::ranges::fill(live_outputs, outputs);
+    for (std::size_t c = 0; c < columns; ++c) {
+      if (entry.always[c] != 0) continue;
+      std::vector<std::pair<std::int32_t, std::int32_t>> alive;
+      for (const auto& feeder : entry.feeders[c]) {
+        if (live(entries_[static_cast<std::size_t>(feeder.first)], feeder.second)) alive.push_back(feeder);
+      }
+      for (const auto& [source, channel] : alive) {
+        if (!entries_[static_cast<std::size_t>(source)].quantised) continue;
+        credits[static_cast<std::size_t>(source)][static_cast<std::size_t>(channel)] +=
+            live_outputs[c] * static_cast<double>(entry.taps) / static_cast<double>(alive.size());
+      }
+    }
+  }
+  return credits;
+}
+
+double SizeLoss::value() { return backward(0.0); }
+
+double SizeLoss::backward(double gamma) {
+  const std::vector<std::vector<double>> all = credits();
+  double q = 0;
+  for (std::size_t e = 0; e < entries_.size(); ++e) {
+    Entry& entry = entries_[e];
+    if (!entry.quantised) continue;
+    std::vector<float> gradient(entry.bits.size(), 0.0F);
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      const double slope = all[e][i] / original_weights_;
+      q += entry.bits[i] * slope;
+      if (entry.bits[i] > 0.0F || revive_) gradient[i] = static_cast<float>(slope);
+    }
+    Parameter& bits = quantizer_of(graph_, entry.node)->bits();
+    if (gamma == 0.0 || !bits.trainable || gradient.empty()) continue;
+    Backend& backend = graph_.backend();
+    Tensor tensor = backend.allocate(bits.value.shape());
+    set_values(backend, gradient, tensor);
+    backend.accumulate(tensor, static_cast<float>(gamma), bits.gradient);
+  }
+  return q;
+}
+
+}  // namespace scnn

@@ -1,0 +1,75 @@
+#include "scnn/data/catalogue.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "scnn/core/error.h"
+
+namespace scnn {
+
+const DataInfo& data_info(const std::string& type) {
+  const std::vector<DataInfo>& all = data_catalogue();
+  const auto found = std::ranges::find(all, type, &DataInfo::type);
+  if (found != all.end()) return *found;
+  std::string known;
+  for (const DataInfo& info : all) known += info.type + ", ";
+  throw Error(ErrorKind::experiment, "data.type '" + type + "' is not known; known: " + known + "synthetic");
+}
+
+std::vector<std::filesystem::path> data_search_path(const DataInfo& info, const std::string& root) {
+  std::vector<std::filesystem::path> roots;
+  if (root == "auto") {
+    const char* variable = std::getenv("SCNN_DATA");
+    if (variable != nullptr && *variable != '\0') roots.emplace_back(variable);
+    for (const char* place : {"./data", "/usr/share/datasets", "/usr/share"}) roots.emplace_back(place);
+  } else {
+    roots.emplace_back(root);
+  }
+  std::vector<std::filesystem::path> folders;
+  for (const std::filesystem::path& base : roots) {
+    for (const std::string& name : info.folders) folders.push_back(base / name);
+    // MNIST and Fashion-MNIST have the same file names: a folder named after another set is not this one.
+    const std::string own = (base.has_filename() ? base : base.parent_path()).filename().string();
+    const bool foreign = std::ranges::any_of(data_catalogue(), [&](const DataInfo& other) {
+      return other.type != info.type && std::ranges::find(other.folders, own) != other.folders.end();
+    });
+    if (!foreign) folders.push_back(base);
+  }
+  return folders;
+}
+
+std::optional<std::filesystem::path> find_content(const std::filesystem::path& folder, const std::string& content) {
+  std::string dotted = content;  // as some unpackers name them: train-images.idx3-ubyte
+  if (const std::size_t at = dotted.find("-idx"); at != std::string::npos) dotted[at] = '.';
+  for (const std::string& name : {content, content + ".gz", dotted, dotted + ".gz"}) {
+    std::error_code code;
+    if (std::filesystem::is_regular_file(folder / name, code)) return folder / name;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::filesystem::path> find_data(const DataInfo& info, const std::string& root) {
+  for (const std::filesystem::path& folder : data_search_path(info, root)) {
+    if (std::ranges::any_of(info.contents, [&](const auto& name) { return find_content(folder, name).has_value(); })) {
+      return folder;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string data_remedy(const DataInfo& info) {
+  std::string text = "get the files with: ";
+  if (!info.debian_package.empty()) text += "sudo apt install " + info.debian_package + ", or: ";
+  return text + "scnn data fetch " + info.type;
+}
+
+std::filesystem::path require_data(const DataInfo& info, const std::string& root) {
+  if (const auto found = find_data(info, root)) return *found;
+  std::string text = info.title + " was not found; tried";
+  if (root == "auto" && std::getenv("SCNN_DATA") == nullptr) text += " ($SCNN_DATA is not set)";
+  text += ":";
+  for (const std::filesystem::path& folder : data_search_path(info, root)) text += "\n  " + folder.string();
+  throw Error(ErrorKind::data, text + "\n" + data_remedy(info) + "\nor set data.root or $SCNN_DATA to its folder");
+}
+
+}  // namespace scnn

@@ -1,0 +1,298 @@
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "byte_stream.h"
+#include "format.h"
+
+namespace scnn {
+namespace {
+
+using namespace deploy;
+
+class Decoder {
+ public:
+  Decoder(std::span<const std::byte> bytes, const std::string& where)
+      : in_(bytes, where), elements_left_(max_elements(bytes.size())) {
+    envelope(bytes);
+  }
+
+  PackedModel decode() {
+    in_.enter("the header");
+    model_.name = in_.string(max_name, "the length of the model's name");
+    const std::uint64_t names = in_.varint(max_channels, "the number of class names");
+    for (std::uint64_t i = 0; i < names; ++i) {
+      model_.class_names.push_back(in_.string(max_name, "the length of a class name"));
+    }
+    const std::uint64_t channels = in_.varint(max_channels, "the number of normalised channels");
+    model_.normalisation.mean = in_.floats(channels);
+    model_.normalisation.std = in_.floats(channels);
+    const std::uint64_t nodes = in_.varint(max_nodes, "the number of layers");
+    for (std::uint64_t i = 0; i < nodes; ++i) node(static_cast<int>(i));
+    in_.enter("");
+    if (in_.left() != checksum_bytes) in_.fail("bytes are left over behind the last layer");
+    check_model(model_, [this](const std::string& what) { in_.fail(what); });
+    return std::move(model_);
+  }
+
+ private:
+  /// Magic, version, length and checksum; leaves the reader at the body.
+  void envelope(std::span<const std::byte> bytes) {
+    if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) {
+      in_.fail("it does not begin with SCNN, so it is not a packed model");
+    }
+    (void)in_.raw(magic.size());
+    const unsigned found = in_.byte();
+    if (found != version) {
+      in_.fail("its format version is " + std::to_string(found) + ", this program reads version " +
+               std::to_string(version));
+    }
+    const std::uint64_t body = in_.varint(std::numeric_limits<std::uint32_t>::max(), "its length");
+    if (in_.left() != body + checksum_bytes) {
+      in_.fail("it should have " + std::to_string(in_.position() + body + checksum_bytes) + " bytes and has " +
+               std::to_string(bytes.size()));
+    }
+    std::uint32_t stored = 0;
+    const std::size_t covered = bytes.size() - checksum_bytes;
+    std::memcpy(&stored, bytes.data() + covered, checksum_bytes);
+    if (crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), covered) != stored) {
+      in_.fail("its checksum is wrong");
+    }
+  }
+
+  /// Counts elements that memory is about to be asked for.
+  void claim(std::uint64_t& left, std::initializer_list<std::uint64_t> extents) {
+    std::uint64_t product = 1;
+    for (const std::uint64_t extent : extents) {
+      product *= extent;  // no overflow: an extent is below 2^16, the product so far at most `left`
+      if (product > left) in_.fail("it has more weights than a file of its size may have");
+    }
+    left -= product;
+  }
+
+  std::int64_t number(std::uint64_t low, std::uint64_t high, const char* what) {
+    const std::uint64_t value = in_.varint(high, what);
+    if (value < low) in_.fail(std::string(what) + " is " + std::to_string(value));
+    return static_cast<std::int64_t>(value);
+  }
+  Extent2 extent(std::uint64_t low, const char* what) {
+    const std::int64_t h = number(low, max_extent, what);
+    return {h, number(low, max_extent, what)};
+  }
+  unsigned flags(unsigned known) {
+    const auto value = static_cast<unsigned>(in_.varint(0xFFFF, "a flag"));
+    if ((value & ~known) != 0) in_.fail("unknown flags are set");
+    return value;
+  }
+  Padding padding(unsigned code) {
+    if (code > static_cast<unsigned>(Padding::valid)) in_.fail("its padding is unknown");
+    return static_cast<Padding>(code);
+  }
+
+  void node(int index) {
+    in_.enter("layer " + std::to_string(index));
+    const unsigned head = in_.byte();
+    if ((head & type_mask) >= node_types || (head & ~(type_mask | has_inputs | has_name)) != 0) {
+      in_.fail("its type is unknown");
+    }
+    const auto type = static_cast<NodeType>(head & type_mask);
+    if ((index == 0) != (type == NodeType::input)) in_.fail("layer 0, and only it, must be the input");
+    LayerSpec& spec = model_.network.emplace_back();
+    inputs(spec, index, (head & has_inputs) != 0);
+    flags_ = 0;
+    spec.options = options(type);
+    if ((head & has_name) != 0) {
+      spec.name = in_.string(max_name, "the length of its name");
+    } else {
+      spec.name = std::string(name_stem(type, spec.options)) + "_" + std::to_string(number(0, max_nodes, "its number"));
+    }
+    in_.enter("layer '" + spec.name + "'");
+    const bool own_set = makes_set(spec.options);
+    if (own_set) {
+      sets_.push_back(static_cast<SetId>(model_.sets.size()));
+      model_.sets.push_back(channel_set(spec.options));
+    } else {
+      sets_.push_back(sets_[static_cast<std::size_t>(spec.inputs.front())]);
+    }
+    model_.layers.emplace_back();
+    model_.affines.emplace_back();
+    if (type == NodeType::conv2d || type == NodeType::linear) weights(spec, model_.layers.back());
+    if (type == NodeType::affine) {
+      const auto size = static_cast<std::uint64_t>(set_of(index).size());
+      model_.affines.back().a = in_.floats(size);
+      model_.affines.back().c = in_.floats(size);
+    }
+  }
+
+  [[nodiscard]] const ChannelSet& set_of(int node) const {
+    return model_.sets[static_cast<std::size_t>(sets_[static_cast<std::size_t>(node)])];
+  }
+
+  void inputs(LayerSpec& spec, int index, bool listed) {
+    if (!listed) {
+      if (index > 0) spec.inputs = {index - 1};
+      return;
+    }
+    const std::int64_t count = number(1, max_nodes, "the number of its inputs");
+    for (std::int64_t i = 0; i < count; ++i) {
+      spec.inputs.push_back(index - static_cast<int>(number(1, static_cast<std::uint64_t>(index), "an input")));
+    }
+  }
+
+  LayerOptions options(NodeType type) {
+    switch (type) {
+      case NodeType::input: {
+        const Extent2 image = extent(1, "an extent of the image");
+        return InputSpec{1, image.h, image.w};
+      }
+      case NodeType::conv2d:
+        return conv2d();
+      case NodeType::linear: {
+        flags_ = flags(linear_flags);
+        window_ = extent(1, "an extent of its weights");
+        return LinearSpec{1, (flags_ & flag_bias) != 0};
+      }
+      case NodeType::affine:
+        return AffineSpec{};
+      case NodeType::relu:
+        return ReluSpec{};
+      case NodeType::pool:
+        return pool();
+      case NodeType::flatten:
+        return FlattenSpec{};
+      case NodeType::scale:
+        return ScaleSpec{in_.real()};
+      case NodeType::add:
+        return AddSpec{};
+      case NodeType::concat:
+        return ConcatSpec{};
+    }
+    in_.fail("its type is unknown");
+  }
+
+  Conv2dSpec conv2d() {
+    flags_ = flags(conv2d_flags);
+    Conv2dSpec conv;
+    conv.bias = (flags_ & flag_bias) != 0;
+    conv.padding = padding((flags_ >> padding_shift) & 3U);
+    conv.depthwise = (flags_ & flag_depthwise) != 0;
+    window_ = conv.kernel = extent(1, "its kernel");
+    if ((flags_ & flag_stride) != 0) conv.stride = extent(1, "its stride");
+    if ((flags_ & flag_dilation) != 0) conv.dilation = extent(1, "its dilation");
+    if (conv.padding == Padding::explicit_) conv.pad = extent(0, "its padding");
+    if ((flags_ & flag_groups) != 0) conv.groups = number(2, max_channels, "the number of its groups");
+    return conv;
+  }
+
+  PoolSpec pool() {
+    const unsigned flags_found = in_.byte();
+    if ((flags_found & ~pool_flags) != 0) in_.fail("unknown flags are set");
+    PoolSpec pool;
+    pool.kind = (flags_found & flag_average) != 0 ? PoolKind::average : PoolKind::max;
+    pool.global = (flags_found & flag_global) != 0;
+    pool.padding = padding(flags_found >> pool_padding_shift);
+    if (pool.global) return pool;
+    pool.kernel = extent(1, "its window");
+    pool.stride = extent(1, "its stride");
+    if (pool.padding == Padding::explicit_) pool.pad = extent(0, "its padding");
+    return pool;
+  }
+
+  /// Also fills in the channels that the layer's options declare.
+  ChannelSet channel_set(LayerOptions& options) {
+    const auto code = static_cast<std::uint64_t>(number(2, 2 * max_channels + 1, "the number of its channels"));
+    const auto original = static_cast<std::int32_t>(code >> 1U);
+    claim(elements_left_, {static_cast<std::uint64_t>(original)});
+    if (auto* input = std::get_if<InputSpec>(&options)) input->channels = original;
+    if (auto* conv = std::get_if<Conv2dSpec>(&options)) conv->out = original;
+    if (auto* linear = std::get_if<LinearSpec>(&options)) linear->out = original;
+    if ((code & 1U) == 0) return ChannelSet(original);
+    const std::vector<bool> mask = in_.mask(static_cast<std::uint64_t>(original));
+    std::vector<std::int32_t> live;
+    for (std::int32_t channel = 0; channel < original; ++channel) {
+      if (mask[static_cast<std::size_t>(channel)]) live.push_back(channel);
+    }
+    return {original, std::move(live)};
+  }
+
+  void weights(const LayerSpec& spec, PackedLayer& layer) {
+    const auto outputs = static_cast<std::uint64_t>(model_.sets.back().size());
+    const auto inputs = static_cast<std::uint64_t>(weight_inputs(spec.options, set_of(spec.inputs.front())));
+    const auto h = static_cast<std::uint64_t>(window_.h), w = static_cast<std::uint64_t>(window_.w);
+    claim(elements_left_, {outputs, h, w, inputs});
+    const ChannelSet all(set_of(spec.inputs.front()).original());
+    const auto original_inputs = static_cast<std::uint64_t>(weight_inputs(spec.options, all));
+    claim(original_left_, {static_cast<std::uint64_t>(model_.sets.back().original()), h, w, original_inputs});
+    layer.shape = {static_cast<std::int64_t>(outputs), window_.h, window_.w, static_cast<std::int64_t>(inputs)};
+    if ((flags_ & flag_bias) != 0) layer.bias = in_.floats(outputs);
+    if ((flags_ & flag_integers) == 0) {
+      if ((flags_ & flag_columns) != 0) in_.fail("columns are dropped from float weights");
+      layer.weights = in_.floats(static_cast<std::uint64_t>(layer.shape.size()));
+      return;
+    }
+    std::vector<bool> columns(inputs, true);
+    if ((flags_ & flag_columns) != 0) {
+      if (!has_columns(spec.options)) in_.fail("columns are dropped from grouped weights");
+      columns = in_.mask(inputs);
+    }
+    integers(layer, columns);
+  }
+
+  struct Range {
+    int width = 0;
+    std::int64_t minimum = 0;
+  };
+  Range range() {
+    const unsigned code = in_.byte();
+    std::uint64_t width = code & 15U;
+    std::uint64_t minimum = code >> 4U;
+    if (width == 15) width += in_.varint(32 - 15, "a width beyond 15");
+    if (minimum == 15) minimum += in_.varint(std::numeric_limits<std::uint32_t>::max() - 15, "a minimum beyond 15");
+    return {static_cast<int>(width), unzigzag(minimum)};
+  }
+
+  void integers(PackedLayer& layer, const std::vector<bool>& columns) {
+    const auto outputs = static_cast<std::uint64_t>(layer.shape[0]);
+    if (outputs > in_.left()) in_.fail("it ends too early: every channel takes at least a byte");
+    std::vector<Range> ranges(outputs);
+    for (Range& r : ranges) r = range();
+    layer.channels.resize(outputs);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      layer.channels[o].bits = static_cast<float>(ranges[o].width);
+      if (ranges[o].width > 0 || ranges[o].minimum != 0) layer.channels[o].exponent = in_.real();
+    }
+    const auto places = static_cast<std::uint64_t>(layer.shape[1] * layer.shape[2]);
+    const auto stored = places * static_cast<std::uint64_t>(std::ranges::count(columns, true));
+    std::uint64_t bits = 0;
+    for (const Range& r : ranges) bits += stored * static_cast<std::uint64_t>(r.width);
+    in_.begin_bits((bits + 7) / 8);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      std::vector<std::int32_t>& row = layer.channels[o].integers;
+      row.resize(places * columns.size());
+      for (std::size_t k = 0; k < row.size(); ++k) {
+        if (!columns[k % columns.size()]) continue;
+        const std::int64_t value = ranges[o].minimum + static_cast<std::int64_t>(in_.bit(ranges[o].width));
+        if (value > std::numeric_limits<std::int32_t>::max()) in_.fail("an integer has more than 32 bits");
+        row[k] = static_cast<std::int32_t>(value);
+      }
+    }
+    in_.end_bits();
+  }
+
+  Reader in_;
+  PackedModel model_;
+  std::vector<SetId> sets_;  ///< of each node's output
+  std::uint64_t elements_left_, original_left_ = max_original_weights;
+  unsigned flags_ = 0;  ///< of the layer being read
+  Extent2 window_;      ///< rows and columns of its weights
+};
+
+}  // namespace
+
+PackedModel decode(std::span<const std::byte> bytes, const std::string& where) {
+  return Decoder(bytes, where).decode();
+}
+
+}  // namespace scnn

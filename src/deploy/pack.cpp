@@ -1,0 +1,118 @@
+#include "scnn/backend/host_copy.h"
+#include "scnn/core/error.h"
+#include "scnn/deploy/packed.h"
+#include "scnn/nn/layers/batch_norm.h"
+#include "scnn/nn/layers/simple.h"
+#include "scnn/nn/layers/weighted.h"
+
+namespace scnn {
+namespace {
+
+PackedLayer packed_layer(WeightedLayer& layer, Backend& backend) {
+  const Weights& weights = *layer.weights();
+  PackedLayer packed;
+  packed.shape = weights.parameter.value.shape();
+  if (weights.quantizer) {
+    packed.channels = weights.quantizer->integers(backend, weights.parameter);
+  } else {
+    packed.weights = host_values(backend, weights.parameter.value);
+  }
+  if (layer.bias() != nullptr) packed.bias = host_values(backend, layer.bias()->value);
+  return packed;
+}
+
+PackedAffine packed_affine(Layer& layer, Backend& backend) {
+  if (auto* norm = dynamic_cast<BatchNormLayer*>(&layer)) {
+    AffineTerms terms = norm->affine_terms(backend);
+    return {std::move(terms.a), std::move(terms.c)};
+  }
+  if (dynamic_cast<AffineLayer*>(&layer) == nullptr) return {};
+  const std::vector<Parameter*> terms = layer.parameters();
+  return {host_values(backend, terms.at(0)->value), host_values(backend, terms.at(1)->value)};
+}
+
+/// Every layer but dropouts, dead ones too: their sets are empty.
+PackedModel collect(Graph& graph) {
+  PackedModel model;
+  std::vector<int> place;  // of each node in the packed network; a dropout's is its input's
+  for (Graph::Node& node : graph.nodes()) {
+    LayerSpec spec = node.spec;
+    for (int& input : spec.inputs) input = place[static_cast<std::size_t>(input)];
+    if (std::holds_alternative<DropoutSpec>(spec.options)) {
+      place.push_back(spec.inputs.front());
+      continue;
+    }
+    place.push_back(static_cast<int>(model.network.size()));
+    if (std::holds_alternative<BatchNormSpec>(spec.options)) spec.options = AffineSpec{};
+    spec.where.clear();
+    model.network.push_back(std::move(spec));
+    auto* weighted = dynamic_cast<WeightedLayer*>(node.layer.get());
+    model.layers.push_back(weighted != nullptr ? packed_layer(*weighted, graph.backend()) : PackedLayer{});
+    model.affines.push_back(packed_affine(*node.layer, graph.backend()));
+  }
+  // Dropouts make no sets, so their going changes no numbers.
+  for (const SetTable::Entry& entry : graph.sets().entries) model.sets.push_back(entry.channels);
+  return model;
+}
+
+/// Error(checkpoint) where a tensor of the file does not fit the graph's.
+void fill(Parameter& parameter, const std::vector<float>& values, Backend& backend) {
+  if (static_cast<std::size_t>(parameter.value.size()) != values.size()) {
+    throw Error(ErrorKind::checkpoint, "damaged model: " + parameter.name + " holds " + std::to_string(values.size()) +
+                                           " numbers, the network needs " + parameter.value.shape().str() +
+                                           "; export it again");
+  }
+  set_values(backend, values, parameter.value);
+}
+
+void fill(Graph::Node& node, const PackedLayer& packed, const PackedAffine& affine, Backend& backend) {
+  if (auto* layer = dynamic_cast<WeightedLayer*>(node.layer.get())) {
+    Parameter& weight = layer->weights()->parameter;
+    if (!(weight.value.shape() == packed.shape)) {
+      throw Error(ErrorKind::checkpoint, "damaged model: " + weight.name + " has shape " + packed.shape.str() +
+                                             ", the network needs " + weight.value.shape().str() + "; export it again");
+    }
+    fill(weight, packed.effective(), backend);
+    if (layer->bias() != nullptr) fill(*layer->bias(), packed.bias, backend);
+  } else if (dynamic_cast<AffineLayer*>(node.layer.get()) != nullptr) {
+    const std::vector<Parameter*> terms = node.layer->parameters();
+    fill(*terms.at(0), affine.a, backend);
+    fill(*terms.at(1), affine.c, backend);
+  }
+}
+
+}  // namespace
+
+PackedModel pack(Graph& graph, const std::string& name, const Dataset& data) {
+  PackedModel model = trim(collect(graph), graph.backend());
+  model.name = name;
+  model.class_names = data.class_names;
+  model.normalisation = data.normalisation;
+  return model;
+}
+
+std::unique_ptr<Graph> unpack(const PackedModel& model, Backend& backend) {
+  try {
+    auto graph = std::make_unique<Graph>(model.network, backend);
+    std::vector<SetId> sets;
+    for (const Graph::Node& node : graph->nodes()) sets.push_back(node.edge.set);
+    const auto& entries = graph->sets().entries;
+    bool fits = sets == node_sets(model.network) && model.sets.size() == entries.size();
+    for (std::size_t i = 0; fits && i < entries.size(); ++i) {
+      fits = model.sets[i].original() == entries[i].channels.original();
+    }
+    if (!fits)
+      throw Error(ErrorKind::checkpoint, "damaged model: its channel sets do not fit its layers; export it again");
+    graph->restrict_to(model.sets);
+    for (std::size_t i = 0; i < graph->nodes().size(); ++i) {
+      if (graph->nodes()[i].live) fill(graph->nodes()[i], model.layers.at(i), model.affines.at(i), backend);
+    }
+    return graph;
+  } catch (const Error& error) {
+    // The network came from a file, not from an experiment.
+    if (error.kind() != ErrorKind::experiment) throw;
+    throw Error(ErrorKind::checkpoint, std::string("damaged model: ") + error.what() + "; export it again");
+  }
+}
+
+}  // namespace scnn

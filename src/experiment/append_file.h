@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+namespace scnn {
+
+/// A text file that grows by whole lines; each line is one write, so that a kill tears at most the last.
+class AppendFile {
+ public:
+  /// Opens or makes the file.  Error(run_folder) naming the path, the system's reason and the remedy.
+  explicit AppendFile(std::filesystem::path path);
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+  ~AppendFile();
+
+  /// Appends `text` and a newline.  Error(run_folder).
+  void line(std::string_view text);
+  /// Keeps the lines for which `keep` holds; a torn last line goes.  The file is replaced as a whole.
+  void cut(const std::function<bool(std::string_view)>& keep);
+  [[nodiscard]] bool empty() const;
+
+ private:
+  void open();
+  void close() noexcept;
+
+  std::filesystem::path path_;
+  int fd_ = -1;
+};
+
+/// The complete lines of a text.
+void for_each_line(std::string_view text, const std::function<void(std::string_view)>& use);
+
+}  // namespace scnn

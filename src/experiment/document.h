@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "experiment/yaml.h"
+
+namespace scnn::config {
+
+/// One YAML file as a tree; a missing or unreadable file is a mistake at `where`.
+[[nodiscard]] Node read_yaml_file(const std::filesystem::path& file, const Place& where, Diagnostics& diagnostics);
+
+/// An experiment file with everything it extends, the overrides ("key.path=value") and its model file merged in, and
+/// `extends` and `model.file` gone.
+[[nodiscard]] Node load_document(const std::filesystem::path& file, std::span<const std::string> overrides,
+                                 Diagnostics& diagnostics);
+
+/// Lays `over` on `base`: maps merge, lists and scalars replace, a different `type` (or `file`) replaces the whole map;
+/// a map on a list changes the items of those names or indices.
+void merge(Node& base, const Node& over, const std::string& path, Diagnostics& diagnostics);
+
+}  // namespace scnn::config

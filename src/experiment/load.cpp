@@ -1,0 +1,151 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "experiment/document.h"
+#include "experiment/model.h"
+#include "experiment/settings_read.h"
+#include "experiment/settings_write.h"
+#include "scnn/experiment/experiment.h"
+
+namespace scnn {
+namespace {
+
+using namespace config;
+
+bool good_run_name(const std::string& name) {
+  return !name.empty() && name.size() <= 100 && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; });
+}
+
+void check_schedule(const ScheduleOptions& o, const std::string& path, const SettingsReader& reader,
+                    Diagnostics& diagnostics) {
+  if (o.type != ScheduleType::piecewise || o.epochs.empty() || o.factors.empty()) return;
+  if (o.epochs.size() != o.factors.size()) {
+    diagnostics.add({Code::conflict, fmt::format("{} epochs but {} factors", o.epochs.size(), o.factors.size()),
+                     reader.place(path + ".factors"), path, "one factor for each point", ""});
+  }
+  if (std::adjacent_find(o.epochs.begin(), o.epochs.end(), std::greater_equal<>()) != o.epochs.end()) {
+    diagnostics.add({Code::range, "'epochs' must increase", reader.place(path + ".epochs"), path, "", ""});
+  }
+}
+
+/// What no single key can tell.
+void check_together(const Experiment& e, const SettingsReader& reader, const Node& document, Diagnostics& diagnostics) {
+  const auto conflict = [&](const std::string& path, const std::string& message, const std::string& note) {
+    const std::size_t dot = path.rfind('.');
+    diagnostics.add(
+        {Code::conflict, message, reader.place(path), dot == std::string::npos ? "" : path.substr(0, dot), note, ""});
+  };
+  const CompressionOptions& c = e.compression;
+  if (!good_run_name(e.name)) {
+    diagnostics.add({Code::range, "'name' must be letters, digits, '_', '-' and '.', at most 100", reader.place("name"),
+                     "", "it names a folder", ""});
+  }
+  if (c.type == CompressionType::self_compress) {
+    const bool max_given = reader.place("compression.max_bits").source != nullptr;
+    const auto at = [&](const char* path) {
+      return reader.place(path).source || !max_given ? path : "compression.max_bits";
+    };
+    if (c.init_bits > c.max_bits) {
+      conflict(at("compression.init.bits"), fmt::format("init.bits {} is above max_bits {}", c.init_bits, c.max_bits),
+               "");
+    }
+    if (c.output_min_bits > c.max_bits) {
+      conflict(at("compression.output_min_bits"),
+               fmt::format("output_min_bits {} is above max_bits {}", c.output_min_bits, c.max_bits), "");
+    }
+  }
+  if (e.data.mean.size() != e.data.std.size()) {
+    conflict("data.normalize.std", fmt::format("{} means but {} stds", e.data.mean.size(), e.data.std.size()),
+             "one of each for each channel");
+  }
+  const OptimizerOptions& optimizer = e.train.optimizer;
+  if (optimizer.nesterov && optimizer.momentum <= 0) {
+    conflict("train.optimizer.nesterov", "nesterov needs a momentum above 0", "");
+  }
+  if (optimizer.type == OptimizerType::sgd) {
+    for (std::size_t i = 0; i < optimizer.groups.size(); ++i) {
+      if (optimizer.groups[i].eps) {
+        conflict(fmt::format("train.optimizer.groups[{}].eps", i), "'eps' does not exist for sgd",
+                 "it belongs to adam, adamw");
+      }
+    }
+  }
+  check_schedule(e.train.schedule, "train.schedule", reader, diagnostics);
+  for (std::size_t i = 0; i < optimizer.groups.size(); ++i) {
+    if (!optimizer.groups[i].schedule) continue;
+    check_schedule(*optimizer.groups[i].schedule, fmt::format("train.optimizer.groups[{}].schedule", i), reader,
+                   diagnostics);
+  }
+  if (e.model.empty()) return;
+  const auto& input = std::get<InputSpec>(e.model[0].options);
+  InputSpec images{1, 28, 28};
+  if (e.data.type.starts_with("cifar")) images = {3, 32, 32};
+  if (e.data.type == "synthetic") images = {e.data.synthetic.channels, e.data.synthetic.h, e.data.synthetic.w};
+  const Node* model = document.find("model");
+  const Node* given = model ? model->find("input") : nullptr;
+  const bool same = input.channels == images.channels && input.h == images.h && input.w == images.w;
+  if (given && !same && reader.place("data.type").source) {
+    diagnostics.add({Code::conflict,
+                     fmt::format("the network takes [{}, {}, {}], {} has [{}, {}, {}]", input.channels, input.h,
+                                 input.w, e.data.type, images.channels, images.h, images.w),
+                     given->place, "model", "", ""});
+  }
+  if (!e.data.mean.empty() && e.data.mean.size() != static_cast<std::size_t>(images.channels)) {
+    conflict("data.normalize.mean", fmt::format("{} means for {} channels", e.data.mean.size(), images.channels), "");
+  }
+}
+
+std::string write_experiment(const Experiment& experiment) {
+  SettingsWriter writer;
+  Experiment copy = experiment;
+  config::visit(writer, copy);
+  Node document = writer.take();
+  // After `data`, where a reader expects it.
+  const auto data = std::find_if(document.entries.begin(), document.entries.end(),
+                                 [](const Entry& entry) { return entry.key == "data"; });
+  document.entries.insert(data + 1, {"model", {}, write_model(experiment.model)});
+  return emit_yaml(document);
+}
+
+}  // namespace
+
+Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides) {
+  Diagnostics diagnostics;
+  const Node document = load_document(file, overrides, diagnostics);
+  Experiment experiment;
+  experiment.name = file.stem().string();
+  if (document.kind == Kind::map) {
+    Resolver resolver(document, diagnostics);
+    Node settings;
+    settings.kind = Kind::map;
+    settings.place = document.place;
+    const Node* model = nullptr;
+    for (const Entry& entry : document.entries) {
+      if (entry.key == "model") {
+        model = &entry.value;
+      } else {
+        settings.entries.push_back({entry.key, entry.place, resolver.resolve(entry.value, {})});
+      }
+    }
+    SettingsReader reader(settings, "", {"model", "extends"}, diagnostics);
+    config::visit(reader, experiment);
+    reader.finish();
+    if (!model) {
+      diagnostics.add({Code::missing, "the key 'model' is missing", document.place, "", "the network", ""});
+    } else if (model->kind == Kind::map) {
+      experiment.model = read_model(*model, resolver, diagnostics);
+    } else if (model->kind != Kind::invalid) {
+      diagnostics.add({Code::wrong_type, "'model' must be a map, not " + model->describe(), model->place, "", "", ""});
+    }
+    check_together(experiment, reader, document, diagnostics);
+  }
+  diagnostics.raise();
+  experiment.yaml = write_experiment(experiment);
+  return experiment;
+}
+
+}  // namespace scnn

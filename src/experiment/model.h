@@ -1,0 +1,15 @@
+#pragma once
+
+#include "experiment/reference.h"
+#include "experiment/yaml.h"
+#include "scnn/nn/spec.h"
+
+namespace scnn::config {
+
+/// The network of a `model` map {parameters, input, blocks, layers}: blocks and residuals expanded, every node named,
+/// inputs as indices.  Shapes are not checked here.
+[[nodiscard]] NetworkSpec read_model(const Node& model, Resolver& resolver, Diagnostics& diagnostics);
+/// The same network as a flat `model` map with every key written out.
+[[nodiscard]] Node write_model(const NetworkSpec& network);
+
+}  // namespace scnn::config

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+
+namespace scnn {
+
+// Files built into the program, so that an installed one needs none of them.
+
+/// Chart.js with its licence comment; empty where the build found none.
+[[nodiscard]] std::string_view chart_js();
+[[nodiscard]] std::string_view report_js();
+[[nodiscard]] std::string_view report_css();
+
+}  // namespace scnn

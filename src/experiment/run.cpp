@@ -1,0 +1,224 @@
+#include "scnn/experiment/run.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+
+#include "scnn/core/file.h"
+#include "scnn/deploy/packed.h"
+#include "scnn/experiment/log.h"
+#include "scnn/experiment/recorder.h"
+#include "scnn/experiment/report.h"
+#include "scnn/experiment/run_folder.h"
+#include "scnn/experiment/version.h"
+#include "scnn/train/checkpoint.h"
+#include "scnn/train/evaluate.h"
+#include "scnn/train/trainer.h"
+
+namespace scnn {
+namespace fs = std::filesystem;
+namespace {
+
+/// Keeps log.txt, and asks the outside world whether to stop.
+class Watcher : public TrainObserver {
+ public:
+  explicit Watcher(const RunOptions& options) : options_(options) {}
+
+  void on_start(std::int64_t first, std::int64_t total) override {
+    spdlog::info("training: step {} of {}", first, total);
+  }
+  void on_removal(const RemovalRecord& r) override {
+    spdlog::debug("removed {} channels of {} at step {}: largest relative change of a logit {:.1e}", r.channels,
+                  r.layer, r.step, r.max_diff);
+  }
+  void on_epoch(const EpochRecord& r, const std::vector<LayerStatus>& /*layers*/) override {
+    spdlog::debug(
+        "epoch {}: training loss {:.4f}, top-1 {:.4f}, {} {:.4f}, {} weights in {} channels, {:.0f} learned bits, "
+        "{:.2f} s",
+        r.epoch, r.train_loss, r.train_top1, r.evaluation_split, r.evaluation ? r.evaluation->top1 : 0.0,
+        r.size.live_weights, r.size.live_channels, r.size.learned_bits, r.train_seconds);
+  }
+  void on_checkpoint(const std::string& path) override { spdlog::debug("saved {}", path); }
+  bool should_stop() override {
+    if (options_.should_stop && !request_) request_ = options_.should_stop();
+    return request_.has_value();
+  }
+  [[nodiscard]] const std::optional<StopRequest>& request() const { return request_; }
+
+ private:
+  const RunOptions& options_;
+  std::optional<StopRequest> request_;
+};
+
+/// All that is needed before there is a folder: what fails here leaves nothing behind.
+struct Parts {
+  std::unique_ptr<Backend> backend;
+  Dataset data;
+  std::unique_ptr<Graph> graph;
+};
+
+Parts prepare(const Experiment& experiment) {
+  Parts parts;
+  parts.backend = make_backend(experiment.device);
+  parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
+  parts.data = load_dataset(experiment.data, experiment.seed);
+  check_fits(*parts.graph, parts.data);
+  parts.graph->initialise(experiment.seed);
+  return parts;
+}
+
+void write_report(const RunFolder& folder) {
+  write_file(folder.file("report.html"), run_page(load_report_run(folder.path())));
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, const Trainer& trainer) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<std::byte> file = encode(pack(*parts.graph, experiment.name, parts.data));
+  write_file(folder.file("model.scnn"), file);
+  // What the file holds is what is judged, not what was written into it.
+  const std::unique_ptr<Graph> packed = unpack(decode(file, folder.file("model.scnn").string()), *parts.backend);
+
+  RunResult result;
+  result.run = folder.path().string();
+  result.device = to_string(parts.backend->device());
+  result.seed = experiment.seed;
+  result.test = evaluate(*packed, parts.data.test, parts.data.normalisation);
+  result.size = trainer.meter().total(*parts.graph, trainer.meter().layers(*parts.graph));
+  result.file_bytes = static_cast<std::int64_t>(file.size());
+  result.epoch_seconds = trainer.state().epoch_seconds;
+  for (const double seconds : result.epoch_seconds) result.train_seconds += seconds;
+  result.eval_seconds = trainer.state().eval_seconds + seconds_since(start);
+  result.removals = trainer.state().removals;
+  write_file(folder.file("result.json"), result_json(result));
+  folder.finish(RunState::done, 0);
+  write_report(folder);
+  return result;
+}
+
+RunResult train(RunFolder& folder, const Experiment& experiment, Parts& parts, const std::optional<Checkpoint>& from,
+                const RunOptions& options) {
+  folder.set_device(parts.backend->description());
+  for (const std::string& warning : parts.data.warnings) spdlog::warn("{}", warning);
+  RunRecorder recorder(folder, experiment.logging);
+  Watcher watcher(options);
+  std::optional<Console> console;
+  Observers observers;
+  observers.add(recorder);
+  observers.add(watcher);
+  const auto& sinks = experiment.logging.sinks;
+  if (options.screen != nullptr && std::find(sinks.begin(), sinks.end(), "console") != sinks.end()) {
+    ConsoleOptions look = options.console;
+    look.epochs = experiment.train.epochs;
+    console.emplace(*options.screen, look);
+    observers.add(*console);
+  }
+  const TrainerOptions trainer_options{experiment.seed,         experiment.train,      experiment.compression,
+                                       experiment.data.augment, experiment.checkpoint, folder.checkpoints(),
+                                       experiment.yaml};
+  Trainer trainer(*parts.graph, parts.data, trainer_options, observers);
+  if (from) trainer.resume(*from);
+  if (!trainer.run()) {
+    const StopRequest request = watcher.request().value_or(StopRequest{});
+    throw Error(request.kind, fmt::format("{}; go on with: scnn resume {}", request.why, folder.path().string()));
+  }
+  if (console) console->clear();
+  return finish(folder, experiment, parts, trainer);
+}
+
+/// Runs `train` so that run.json tells how it ended, whatever happens.
+RunResult guarded(RunFolder& folder, const Experiment& experiment, Parts& parts, const std::optional<Checkpoint>& from,
+                  const RunOptions& options) {
+  const auto ended = [&](RunState state, int code, const char* message) {
+    try {
+      folder.finish(state, code, message);
+      write_report(folder);
+    } catch (const std::exception& error) {
+      spdlog::error("{}", error.what());  // the first failure is the one to pass on
+    }
+  };
+  try {
+    return train(folder, experiment, parts, from, options);
+  } catch (const Error& error) {
+    const bool stopped = error.kind() == ErrorKind::stopped || error.kind() == ErrorKind::interrupted;
+    ended(stopped ? RunState::stopped : RunState::failed, error.exit_code(), error.what());
+    throw;
+  } catch (const std::bad_alloc&) {
+    ended(RunState::failed, static_cast<int>(ErrorKind::memory), "out of memory");
+    throw;
+  } catch (const std::exception& error) {
+    ended(RunState::failed, static_cast<int>(ErrorKind::bug), error.what());
+    throw;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
+  Device device;
+  if (options.type == "cuda" || (options.type == "auto" && cuda_unusable_because().empty()))
+    device.type = DeviceType::cuda;
+  return backend_for(device, BackendOptions{options.threads});
+}
+
+void check_fits(const Graph& graph, const Dataset& data) {
+  const auto& input = std::get<InputSpec>(graph.nodes().front().spec.options);
+  if (input.channels != data.channels || input.h != data.h || input.w != data.w) {
+    throw Error(ErrorKind::experiment,
+                fmt::format("model.input is [{}, {}, {}], but images of {} are [{}, {}, {}]", input.channels, input.h,
+                            input.w, data.name, data.channels, data.h, data.w));
+  }
+  if (graph.classes() != data.classes) {
+    throw Error(ErrorKind::experiment,
+                fmt::format("the last layer '{}' makes {} logits, but {} has {} classes: set its out to {}",
+                            graph.nodes().back().spec.name, graph.classes(), data.name, data.classes, data.classes));
+  }
+}
+
+RunResult run_experiment(const Experiment& experiment, const RunOptions& options) {
+  Parts parts = prepare(experiment);
+  RunInfo info;
+  info.command = options.command;
+  info.version = program_version();
+  info.libraries = library_versions();
+  RunFolder folder = RunFolder::create(experiment, std::move(info), options.out);
+  log_to_file(folder.file("log.txt"));
+  spdlog::info("run {}", folder.path().string());
+  return guarded(folder, experiment, parts, std::nullopt, options);
+}
+
+RunResult resume_run(const fs::path& path, const fs::path& from, const RunOptions& options) {
+  RunFolder folder = RunFolder::open(path);
+  if (folder.info().state == RunState::running && !folder.abandoned()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} is running as process {} on {}; stop it first (if that is not so, set its \"state\" in "
+                            "run.json to \"stopped\")",
+                            path.string(), folder.info().process, folder.info().host));
+  }
+  const Experiment experiment = load_experiment(folder.file("config.yaml"));
+  Parts parts = prepare(experiment);
+  std::optional<Checkpoint> checkpoint;
+  std::vector<std::string> warnings;
+  if (from.empty()) {
+    checkpoint = CheckpointFolder(folder.checkpoints()).newest(warnings);
+  } else {
+    checkpoint = read_checkpoint(from);
+  }
+  log_to_file(folder.file("log.txt"));
+  folder.begin_again(options.command, program_version());
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  if (checkpoint) {
+    spdlog::info("going on from {}", checkpoint->path.string());
+  } else {
+    spdlog::warn("{} has no usable checkpoint: starting at step 0", folder.path().string());
+  }
+  return guarded(folder, experiment, parts, checkpoint, options);
+}
+
+}  // namespace scnn

@@ -1,0 +1,245 @@
+#include "scnn/experiment/run_folder.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <system_error>
+
+#include "experiment/records.h"
+#include "scnn/core/file.h"
+
+namespace scnn {
+namespace fs = std::filesystem;
+namespace {
+
+std::string utc(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm fields = {};
+  ::gmtime_r(&now, &fields);
+  return fmt::format(fmt::runtime(std::string("{:") + format + "}"), fields);
+}
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string host_name() {
+  struct utsname names = {};
+  return ::uname(&names) == 0
+             ? fmt::format("{} ({} {} {})", names.nodename, names.sysname, names.release, names.machine)
+             : "unknown";
+}
+
+[[noreturn]] void not_writable(const fs::path& path, const std::error_code& code) {
+  throw Error(ErrorKind::run_folder, fmt::format("cannot make the folder {}: {}; choose another place with --out DIR",
+                                                 path.string(), code.message()));
+}
+
+void make_folders(const fs::path& path) {
+  std::error_code code;
+  fs::create_directories(path, code);
+  if (code) not_writable(path, code);
+}
+
+/// A new folder below `parent`; the id gets "-2", "-3", ... where two runs of one configuration start in one second.
+std::string make_run_folder(const fs::path& parent, const std::string& id) {
+  make_folders(parent);
+  for (int attempt = 1; attempt < 1000; ++attempt) {
+    const std::string name = attempt == 1 ? id : fmt::format("{}-{}", id, attempt);
+    std::error_code code;
+    if (fs::create_directory(parent / name, code)) return name;
+    if (code && code != std::errc::file_exists) not_writable(parent / name, code);
+  }
+  throw Error(ErrorKind::run_folder, (parent / id).string() + " exists, and so do its 1000 successors");
+}
+
+/// Points `link` at its neighbour `target`.  A file system without links loses only this convenience.
+void point_at(const fs::path& link, const std::string& target) {
+  std::error_code code;
+  fs::path temporary = link;
+  temporary += ".tmp";
+  fs::remove(temporary, code);
+  fs::create_directory_symlink(target, temporary, code);
+  if (!code) fs::rename(temporary, link, code);
+}
+
+const char* method_name(CompressionType type) {
+  switch (type) {
+    case CompressionType::none:
+      return "none";
+    case CompressionType::fixed_bits:
+      return "fixed_bits";
+    case CompressionType::self_compress:
+      return "self_compress";
+  }
+  return "unknown";
+}
+
+RunState state_from(const std::string& text) {
+  for (const RunState state : {RunState::running, RunState::done, RunState::stopped, RunState::failed}) {
+    if (text == to_string(state)) return state;
+  }
+  throw Error(ErrorKind::checkpoint, "unknown state '" + text + "'");
+}
+
+RunInfo info_from(const Json& json) {
+  RunInfo info;
+  info.id = json.at("id");
+  info.name = json.at("name");
+  info.method = json.at("method");
+  info.state = state_from(json.at("state"));
+  info.exit_code = json.at("exit_code").is_null() ? 0 : json.at("exit_code").get<int>();
+  info.message = json.at("message");
+  info.command = json.at("command");
+  info.version = json.at("version");
+  info.host = json.at("host");
+  info.device = json.at("device");
+  info.libraries = json.at("libraries").get<std::map<std::string, std::string>>();
+  info.seed = json.at("seed");
+  info.process = json.at("process");
+  info.started = json.at("started");
+  info.ended = json.at("ended").is_null() ? "" : json.at("ended").get<std::string>();
+  info.seconds = json.at("seconds");
+  info.resumed = json.at("resumed");
+  return info;
+}
+
+}  // namespace
+
+std::string utc_now() { return utc("%Y-%m-%dT%H:%M:%SZ"); }
+
+const char* to_string(RunState state) {
+  switch (state) {
+    case RunState::running:
+      return "running";
+    case RunState::done:
+      return "done";
+    case RunState::stopped:
+      return "stopped";
+    case RunState::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+RunFolder::RunFolder(fs::path path, RunInfo info)
+    : path_(std::move(path)), info_(std::move(info)), began_(steady_seconds()) {}
+
+RunFolder RunFolder::create(const Experiment& experiment, RunInfo info, const fs::path& out, const fs::path& root) {
+  const std::uint64_t hash = hash64(std::as_bytes(std::span(experiment.yaml)));
+  info.name = experiment.name.empty() ? "experiment" : experiment.name;
+  info.method = method_name(experiment.compression.type);
+  info.seed = experiment.seed;
+  info.host = host_name();
+  info.process = ::getpid();
+  info.started = utc_now();
+  info.state = RunState::running;
+  fs::path path = out;
+  if (out.empty()) {
+    const fs::path parent = root / info.name;
+    info.id = make_run_folder(parent, utc("%Y%m%dT%H%M%SZ") + "-" + hex64(hash).substr(0, 4));
+    path = parent / info.id;
+    point_at(parent / "latest", info.id);
+  } else {
+    std::error_code code;
+    if (fs::exists(out, code) && !fs::is_directory(out, code)) {
+      throw Error(ErrorKind::run_folder, out.string() + " is a file; --out needs a folder");
+    }
+    if (fs::is_directory(out, code) && !fs::is_empty(out, code)) {
+      throw Error(
+          ErrorKind::run_folder,
+          fmt::format("{0} is not empty; choose another --out, or go on with it: scnn resume {0}", out.string()));
+    }
+    make_folders(out);
+    const fs::path last = out.has_filename() ? out.filename() : out.parent_path().filename();
+    info.id = last.string();
+  }
+  make_folders(path / "checkpoints");
+  RunFolder folder(path, std::move(info));
+  write_file(folder.file("config.yaml"), experiment.yaml);
+  folder.save();
+  return folder;
+}
+
+bool RunFolder::is_run(const fs::path& path) {
+  std::error_code code;
+  return fs::is_regular_file(path / "run.json", code);
+}
+
+RunFolder RunFolder::open(const fs::path& path) {
+  std::error_code code;
+  if (!fs::exists(path, code)) {
+    throw Error(ErrorKind::usage, fmt::format("no run at {}: it does not exist", path.string()));
+  }
+  if (!is_run(path)) {
+    throw Error(ErrorKind::usage, fmt::format("{} is not the folder of a run: it holds no run.json", path.string()));
+  }
+  // A link such as `latest` may move on while a resumed run trains.
+  const fs::path real = fs::is_symlink(path, code) ? path.parent_path() / fs::read_symlink(path, code) : path;
+  const fs::path file = real / "run.json";
+  try {
+    return {real, info_from(Json::parse(read_text(file, ErrorKind::checkpoint)))};
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::checkpoint, fmt::format("{} is damaged: {}", file.string(), error.what()));
+  }
+}
+
+void RunFolder::save() const {
+  const bool running = info_.state == RunState::running;
+  const Json json = {{"id", info_.id},
+                     {"name", info_.name},
+                     {"method", info_.method},
+                     {"state", to_string(info_.state)},
+                     {"exit_code", running ? Json(nullptr) : Json(info_.exit_code)},
+                     {"message", info_.message},
+                     {"command", info_.command},
+                     {"version", info_.version},
+                     {"host", info_.host},
+                     {"device", info_.device},
+                     {"libraries", info_.libraries},
+                     {"seed", info_.seed},
+                     {"process", info_.process},
+                     {"started", info_.started},
+                     {"ended", running ? Json(nullptr) : Json(info_.ended)},
+                     {"seconds", info_.seconds},
+                     {"resumed", info_.resumed}};
+  write_file(file("run.json"), dump(json, 2) + "\n");
+}
+
+void RunFolder::begin_again(const std::string& command, const std::string& version) {
+  info_.command = command;
+  info_.version = version;
+  info_.host = host_name();
+  info_.process = ::getpid();
+  info_.state = RunState::running;
+  info_.message.clear();
+  ++info_.resumed;
+  began_ = steady_seconds();
+  save();
+}
+
+void RunFolder::set_device(const std::string& device) {
+  info_.device = device;
+  save();
+}
+
+void RunFolder::finish(RunState state, int exit_code, const std::string& message) {
+  info_.state = state;
+  info_.exit_code = exit_code;
+  info_.message = message;
+  info_.ended = utc_now();
+  info_.seconds += steady_seconds() - began_;
+  save();
+}
+
+bool RunFolder::abandoned() const {
+  return info_.state == RunState::running && info_.host == host_name() && info_.process > 0 &&
+         ::kill(static_cast<pid_t>(info_.process), 0) != 0 && errno == ESRCH;
+}
+
+}  // namespace scnn

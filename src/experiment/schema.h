@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "scnn/core/period.h"
+#include "scnn/experiment/experiment.h"
+
+namespace scnn::config {
+
+struct Range {
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  bool open_min = false, open_max = false;  ///< the end itself is outside
+
+  [[nodiscard]] bool contains(double value) const;
+  /// "at least 1", "in [0, 1)", ...; empty if everything is allowed
+  [[nodiscard]] std::string str() const;
+};
+constexpr Range at_least(double min) { return {.min = min}; }
+constexpr Range above(double min) { return {.min = min, .open_min = true}; }
+constexpr Range between(double min, double max) { return {.min = min, .max = max}; }
+constexpr Range share_below_1() { return {.min = 0, .max = 1, .open_max = true}; }
+
+struct Option {
+  std::string_view name, doc;
+};
+
+/// All there is to say about one key.
+struct Field {
+  std::string_view key, doc;
+  std::string_view unit = "";
+  Range range = {};
+  std::string_view types = "";  ///< "step, cosine": the key exists under these types of its map only
+  std::string_view word = "";   ///< stands for 0, or for a map that is absent ("auto", "none")
+  std::span<const Option> choices = {};
+  bool required = false;
+  bool is_path = false;  ///< relative to the file it stands in
+};
+
+/// Whether a key whose Field::types are `types` exists under a map's `type`.
+[[nodiscard]] bool applies(std::string_view types, std::string_view type);
+
+/// Items of a list of maps.
+struct ListAccess {
+  std::function<std::size_t()> size;
+  std::function<void()> append, clear;
+  std::function<void(std::size_t)>
+      visit;  ///< visits the keys of one item, which stands between begin_item and end_item
+};
+
+/// What the one table of settings is told to.  Reader, writer and describer are the three visitors; `visit` below is
+/// the table.
+class SettingsVisitor {
+ public:
+  SettingsVisitor() = default;
+  SettingsVisitor(const SettingsVisitor&) = delete;
+  SettingsVisitor& operator=(const SettingsVisitor&) = delete;
+  virtual ~SettingsVisitor() = default;
+
+  /// A map: false if its keys are not to be visited.  `present` tells whether the options hold it, and learns whether
+  /// the file says so.
+  virtual bool begin(const Field& field, bool& present) = 0;
+  virtual void end() = 0;
+  /// The key `type`, which decides what other keys the map has.
+  virtual void type(std::span<const Option> options, std::size_t& index) = 0;
+  virtual void choice(const Field& field, std::size_t& index) = 0;
+  virtual void list(const Field& field, const ListAccess& access) = 0;
+
+  virtual void value(const Field& field, bool& value) = 0;
+  virtual void value(const Field& field, std::int64_t& value) = 0;
+  virtual void value(const Field& field, std::uint64_t& value) = 0;
+  virtual void value(const Field& field, float& value) = 0;
+  virtual void value(const Field& field, double& value) = 0;
+  virtual void value(const Field& field, std::optional<double>& value) = 0;
+  virtual void value(const Field& field, std::string& value) = 0;
+  virtual void value(const Field& field, std::vector<std::string>& value) = 0;
+  virtual void value(const Field& field, std::vector<double>& value) = 0;
+  virtual void value(const Field& field, Period& value) = 0;
+  virtual void value(const Field& field, Extent2& value) = 0;
+  virtual void padding(const Field& field, Padding& kind, Extent2& pad) = 0;
+  virtual void groups(const Field& field, std::int64_t& groups, bool& depthwise) = 0;
+
+  /// Whether the key is known to be absent from what is read.
+  [[nodiscard]] virtual bool missing(std::string_view /*key*/) const { return false; }
+  /// Reports a key that other settings make necessary.
+  virtual void need(std::string_view /*key*/, const std::string& /*why*/) {}
+
+  template <class Enum>
+  void type_of(std::span<const Option> options, Enum& value) {
+    auto index = static_cast<std::size_t>(value);
+    type(options, index);
+    value = static_cast<Enum>(index);
+  }
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  void choice_of(const Field& field, Enum& value) {
+    auto index = static_cast<std::size_t>(value);
+    choice(field, index);
+    value = static_cast<Enum>(index);
+  }
+};
+
+// The table of settings.
+/// Everything but the model.
+void visit(SettingsVisitor& v, Experiment& experiment);
+/// The keys of one layer type, `name`, `type` and `input` aside.
+void visit(SettingsVisitor& v, LayerOptions& options);
+
+/// A layer type that experiments may use.
+struct LayerType {
+  std::string_view name, doc;
+  LayerOptions defaults;
+  std::size_t min_inputs = 1, max_inputs = 1;
+};
+[[nodiscard]] std::span<const LayerType> layer_types();
+
+}  // namespace scnn::config

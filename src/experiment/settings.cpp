@@ -1,0 +1,341 @@
+// The one table of settings: each key of an experiment file, once.  The order is that of the written file.
+#include <array>
+
+#include "experiment/schema.h"
+
+namespace scnn::config {
+namespace {
+
+constexpr Option data_types[] = {
+    {"fashion_mnist", "Fashion-MNIST: 70,000 grey images of clothes, 28x28, 10 classes"},
+    {"mnist", "MNIST: 70,000 grey images of digits, 28x28, 10 classes"},
+    {"cifar10", "CIFAR-10: 60,000 colour images, 32x32, 10 classes"},
+    {"cifar100", "CIFAR-100: 60,000 colour images, 32x32, 100 classes"},
+    {"synthetic", "made-up shapes and noise, seeded, no files: for trying things out"},
+};
+constexpr Option augmentation_types[] = {
+    {"pad_crop", "zeros on every side, then a random crop of the original size"},
+    {"horizontal_flip", "left and right swapped with a probability"},
+    {"cutout", "a square at a random place becomes the mean colour, clipped at the border"},
+};
+constexpr Option compression_types[] = {
+    {"none", "float weights, the baseline"},
+    {"fixed_bits", "every channel has the same fixed bits; exponents are learned"},
+    {"self_compress", "bits and exponents of every channel are learned, dead channels are removed (arXiv 2301.13142)"},
+};
+constexpr Option schedule_types[] = {
+    {"constant", "the learning rate stays"},
+    {"step", "multiplied by factor every so many epochs"},
+    {"cosine", "half a cosine from 1 to final_factor"},
+    {"piecewise", "straight lines between the points (epochs[i], factors[i])"},
+    {"anneal_end", "constant, then straight to final_factor over the last share of training"},
+    {"reduce_on_plateau", "multiplied by factor after patience epochs in which the training loss did not improve"},
+};
+constexpr Option optimizer_types[] = {
+    {"adam", "Adam, weight decay added to the gradient"},
+    {"adamw", "Adam with decoupled weight decay"},
+    {"sgd", "stochastic gradient descent with momentum"},
+};
+constexpr Option device_types[] = {{"auto", "a GPU if there is one, else the CPU"}, {"cpu", ""}, {"cuda", ""}};
+constexpr Option size_losses[] = {{"live_inputs", "counts live inputs and outputs (eq. 5)"},
+                                  {"own_inputs", "counts all inputs (eq. 4)"}};
+constexpr Option validation_sources[] = {{"train", "images held out of the training split"}};
+constexpr Option sinks[] = {{"console", "progress on the terminal"},
+                            {"jsonl", "metrics.jsonl and bits.jsonl in the run folder"},
+                            {"csv", "epochs.csv in the run folder"}};
+
+/// A choice kept as text.
+void text_choice(SettingsVisitor& v, const Field& field, std::string& value, bool is_type) {
+  std::size_t index = 0;
+  for (std::size_t i = 0; i < field.choices.size(); ++i) {
+    if (field.choices[i].name == value) index = i;
+  }
+  is_type ? v.type(field.choices, index) : v.choice(field, index);
+  value = field.choices[index].name;
+}
+
+/// The alternative of `value` if it is T, else T's defaults.
+template <class T>
+T alternative(const Augmentation& value) {
+  const T* held = std::get_if<T>(&value);
+  return held ? *held : T{};
+}
+
+void visit(SettingsVisitor& v, Augmentation& o) {
+  std::size_t index = o.index();
+  auto pad_crop = alternative<PadCrop>(o);
+  auto flip = alternative<HorizontalFlip>(o);
+  auto cutout = alternative<Cutout>(o);
+  v.type(augmentation_types, index);
+  v.value({.key = "pad", .doc = "zeros on each side", .unit = "pixels", .range = between(1, 1024), .types = "pad_crop"},
+          pad_crop.pad);
+  v.value({.key = "probability",
+           .doc = "share of images that are flipped",
+           .range = between(0, 1),
+           .types = "horizontal_flip"},
+          flip.probability);
+  v.value({.key = "size", .doc = "side of the square", .unit = "pixels", .range = between(1, 1024), .types = "cutout"},
+          cutout.size);
+  if (index == 0) o = pad_crop;
+  if (index == 1) o = flip;
+  if (index == 2) o = cutout;
+}
+
+void visit(SettingsVisitor& v, DataOptions& o) {
+  text_choice(v, {.key = "type", .doc = "", .choices = data_types}, o.type, true);
+  const std::string_view files = "fashion_mnist, mnist, cifar10, cifar100";
+  v.value({.key = "root",
+           .doc = "folder with the files; auto: $SCNN_DATA, ./data, /usr/share/datasets, /usr/share",
+           .types = files,
+           .is_path = true},
+          o.root);
+  SyntheticOptions& s = o.synthetic;
+  const std::string_view made = "synthetic";
+  const Range side = between(1, 4096), count = between(1, 1e7);
+  v.value({.key = "train", .doc = "training images", .unit = "images", .range = count, .types = made}, s.train);
+  v.value({.key = "test", .doc = "test images", .unit = "images", .range = count, .types = made}, s.test);
+  v.value({.key = "channels", .doc = "channels of an image", .range = between(1, 64), .types = made}, s.channels);
+  v.value({.key = "height", .doc = "rows of an image", .unit = "pixels", .range = side, .types = made}, s.h);
+  v.value({.key = "width", .doc = "columns of an image", .unit = "pixels", .range = side, .types = made}, s.w);
+  v.value({.key = "classes", .doc = "classes", .range = between(2, 1000), .types = made}, s.classes);
+  v.value({.key = "train_limit",
+           .doc = "first N training images after the seeded shuffle, before the split",
+           .unit = "images",
+           .range = at_least(0),
+           .word = "all"},
+          o.train_limit);
+  bool held_out = true;
+  if (v.begin({.key = "validation", .doc = "images held out to choose by; the test split chooses nothing"}, held_out)) {
+    std::string from = "train";
+    text_choice(v, {.key = "from", .doc = "where they come from", .choices = validation_sources}, from, false);
+    v.value({.key = "fraction", .doc = "share of the training images held out", .range = share_below_1()},
+            o.validation_fraction);
+    v.end();
+  }
+  bool given = !o.mean.empty();
+  if (v.begin({.key = "normalize",
+               .doc = "pixels in [0, 1] become (x - mean) / std; auto: measured on the training images",
+               .word = "auto"},
+              given)) {
+    v.value({.key = "mean", .doc = "one for each channel", .range = between(-1e6, 1e6), .required = true}, o.mean);
+    v.value({.key = "std", .doc = "one for each channel", .range = above(0), .required = true}, o.std);
+    v.end();
+  } else if (!given) {
+    o.mean.clear();
+    o.std.clear();
+  }
+  v.list({.key = "augment", .doc = "random changes of training images, in this order"},
+         {[&] { return o.augment.size(); }, [&] { o.augment.emplace_back(); }, [&] { o.augment.clear(); },
+          [&](std::size_t i) { visit(v, o.augment[i]); }});
+}
+
+void visit(SettingsVisitor& v, CompressionOptions& o) {
+  v.type_of(compression_types, o.type);
+  const std::string_view self = "self_compress", fixed = "fixed_bits", both = "fixed_bits, self_compress";
+  const Range bits = between(0, 16);
+  v.value(
+      {.key = "gamma", .doc = "weight of the size loss: more compresses harder", .range = at_least(0), .types = self},
+      o.gamma);
+  bool present = true;
+  if (v.begin({.key = "gamma_ramp", .doc = "gamma rises in a straight line from 0 over this time", .types = self},
+              present)) {
+    v.value({.key = "epochs", .doc = "length of the ramp", .unit = "epochs", .range = at_least(0)},
+            o.gamma_ramp_epochs);
+    v.end();
+  }
+  v.choice_of({.key = "size_loss", .doc = "which weights the size loss counts", .types = self, .choices = size_losses},
+              o.size_loss);
+  if (v.begin({.key = "init", .doc = "where learned values start", .types = self}, present)) {
+    v.value({.key = "bits", .doc = "bits of every channel at the start", .unit = "bits", .range = bits}, o.init_bits);
+    v.end();
+  }
+  v.value({.key = "bits",
+           .doc = "bits of every channel",
+           .unit = "bits",
+           .range = {.min = 0, .max = 16, .open_min = true},
+           .types = fixed},
+          o.bits);
+  v.value({.key = "max_bits",
+           .doc = "upper end of learned bits",
+           .unit = "bits",
+           .range = {.min = 0, .max = 16, .open_min = true},
+           .types = self},
+          o.max_bits);
+  v.value({.key = "output_min_bits",
+           .doc = "floor of the layer that makes the logits: below 1, classes die",
+           .unit = "bits",
+           .range = bits,
+           .types = self},
+          o.output_min_bits);
+  v.value({.key = "revive", .doc = "channels with zero bits go on learning and may come back", .types = self},
+          o.revive);
+  present = o.removal.epochs > 0 || o.removal.steps > 0;
+  if (v.begin({.key = "removal",
+               .doc = "when dead channels are taken out of the network; none: never",
+               .types = self,
+               .word = "none"},
+              present)) {
+    v.value({.key = "every", .doc = "how often"}, o.removal);
+    v.end();
+  } else if (!present) {
+    o.removal = {};
+  }
+  v.value({.key = "include", .doc = "layers to compress, by name; * stands for any characters", .types = both},
+          o.include);
+  v.value({.key = "exclude", .doc = "layers to leave in float, by name", .types = both}, o.exclude);
+}
+
+void visit(SettingsVisitor& v, ScheduleOptions& o) {
+  v.type_of(schedule_types, o.type);
+  v.value(
+      {.key = "warmup_epochs", .doc = "rises from 0 in a straight line first", .unit = "epochs", .range = at_least(0)},
+      o.warmup_epochs);
+  v.value({.key = "factor",
+           .doc = "multiplies the learning rate",
+           .range = {.min = 0, .max = 1, .open_min = true},
+           .types = "step, reduce_on_plateau"},
+          o.factor);
+  v.value(
+      {.key = "every_epochs", .doc = "time between two steps", .unit = "epochs", .range = above(0), .types = "step"},
+      o.every_epochs);
+  v.value({.key = "final_factor",
+           .doc = "share of the learning rate at the end",
+           .range = between(0, 1),
+           .types = "cosine, anneal_end"},
+          o.final_factor);
+  v.value({.key = "fraction",
+           .doc = "share of training that the descent takes",
+           .range = {.min = 0, .max = 1, .open_min = true},
+           .types = "anneal_end"},
+          o.fraction);
+  v.value({.key = "epochs",
+           .doc = "times of the points, increasing",
+           .unit = "epochs",
+           .range = at_least(0),
+           .types = "piecewise",
+           .required = true},
+          o.epochs);
+  v.value({.key = "factors",
+           .doc = "share of the learning rate at each point",
+           .range = at_least(0),
+           .types = "piecewise",
+           .required = true},
+          o.factors);
+  v.value({.key = "patience",
+           .doc = "epochs without improvement",
+           .unit = "epochs",
+           .range = at_least(0),
+           .types = "reduce_on_plateau"},
+          o.patience);
+  v.value({.key = "threshold",
+           .doc = "relative improvement that counts",
+           .range = share_below_1(),
+           .types = "reduce_on_plateau"},
+          o.threshold);
+}
+
+void visit(SettingsVisitor& v, ParameterGroup& o) {
+  v.value({.key = "match", .doc = "parameters by name, for example \"*.bits\"; later groups win", .required = true},
+          o.match);
+  v.value({.key = "lr", .doc = "learning rate of the group", .range = at_least(0)}, o.lr);
+  v.value({.key = "eps", .doc = "Adam's epsilon of the group", .range = above(0)}, o.eps);
+  v.value({.key = "weight_decay", .doc = "weight decay of the group, on *.weight only", .range = at_least(0)},
+          o.weight_decay);
+  bool present = o.schedule.has_value();
+  if (v.begin({.key = "schedule", .doc = "schedule of the group instead of train.schedule"}, present)) {
+    if (!o.schedule) o.schedule.emplace();
+    visit(v, *o.schedule);
+    v.end();
+  }
+}
+
+void visit(SettingsVisitor& v, OptimizerOptions& o) {
+  const std::string_view adam = "adam, adamw", sgd = "sgd";
+  v.type_of(optimizer_types, o.type);
+  v.value({.key = "lr", .doc = "learning rate", .range = at_least(0)}, o.lr);
+  v.value({.key = "beta1", .doc = "decay of the first moment", .range = share_below_1(), .types = adam}, o.beta1);
+  v.value({.key = "beta2", .doc = "decay of the second moment", .range = share_below_1(), .types = adam}, o.beta2);
+  v.value({.key = "eps", .doc = "added to the root of the second moment", .range = above(0), .types = adam}, o.eps);
+  v.value({.key = "momentum", .doc = "share of the last step that goes on", .range = share_below_1(), .types = sgd},
+          o.momentum);
+  v.value({.key = "nesterov", .doc = "look ahead by the momentum", .types = sgd}, o.nesterov);
+  v.value({.key = "weight_decay", .doc = "L2 weight decay, on *.weight only", .range = at_least(0)}, o.weight_decay);
+  v.list({.key = "groups", .doc = "own settings for parameters by name"},
+         {[&] { return o.groups.size(); }, [&] { o.groups.emplace_back(); }, [&] { o.groups.clear(); },
+          [&](std::size_t i) { visit(v, o.groups[i]); }});
+}
+
+void visit(SettingsVisitor& v, TrainOptions& o) {
+  bool present = true;
+  v.value({.key = "epochs", .doc = "passes over the training images", .unit = "epochs", .range = between(1, 1e6)},
+          o.epochs);
+  v.value({.key = "batch_size", .doc = "images of one step", .unit = "images", .range = between(1, 1e6)}, o.batch_size);
+  if (v.begin({.key = "optimizer", .doc = "how parameters move"}, present)) {
+    visit(v, o.optimizer);
+    v.end();
+  }
+  if (v.begin({.key = "schedule", .doc = "factor on the learning rate over training"}, present)) {
+    visit(v, o.schedule);
+    v.end();
+  }
+  v.value({.key = "label_smoothing", .doc = "share of the target spread over all classes", .range = share_below_1()},
+          o.label_smoothing);
+  v.value(
+      {.key = "clip_gradient", .doc = "largest L2 norm of the whole gradient", .range = at_least(0), .word = "none"},
+      o.clip_gradient);
+  v.value({.key = "statistics_batches",
+           .doc = "batches that re-estimate batch-norm statistics before an evaluation; 0: running statistics",
+           .unit = "batches",
+           .range = between(0, 1e6)},
+          o.statistics_batches);
+  v.value({.key = "evaluate_every",
+           .doc = "time between evaluations; the last epoch is always evaluated",
+           .unit = "epochs",
+           .range = between(1, 1e6)},
+          o.evaluate_every);
+}
+
+}  // namespace
+
+void visit(SettingsVisitor& v, Experiment& o) {
+  bool present = true;
+  std::int64_t version = o.version, threads = o.device.threads;
+  v.value({.key = "version", .doc = "version of this file format", .range = between(1, 1)}, version);
+  o.version = static_cast<int>(version);
+  v.value({.key = "name", .doc = "names the run's folder; the file's name if absent"}, o.name);
+  v.value({.key = "seed", .doc = "every random draw follows from it"}, o.seed);
+  if (v.begin({.key = "device", .doc = "where the work is done"}, present)) {
+    text_choice(v, {.key = "type", .doc = "kind of device", .choices = device_types}, o.device.type, false);
+    v.value({.key = "threads",
+             .doc = "CPU threads; auto: every core this process may use",
+             .range = between(0, 4096),
+             .word = "auto"},
+            threads);
+    o.device.threads = static_cast<int>(threads);
+    v.end();
+  }
+  if (v.begin({.key = "data", .doc = "the data set", .required = true}, present)) {
+    visit(v, o.data);
+    v.end();
+  }
+  if (v.begin({.key = "compression", .doc = "how the network is made small"}, present)) {
+    visit(v, o.compression);
+    v.end();
+  }
+  if (v.begin({.key = "train", .doc = "how the network is trained"}, present)) {
+    visit(v, o.train);
+    v.end();
+  }
+  if (v.begin({.key = "checkpoint", .doc = "what is saved to resume from"}, present)) {
+    v.value({.key = "every", .doc = "how often"}, o.checkpoint.every);
+    v.value({.key = "keep_last", .doc = "newest checkpoints that stay", .range = between(1, 1e6)},
+            o.checkpoint.keep_last);
+    v.end();
+  }
+  if (v.begin({.key = "logging", .doc = "where progress goes"}, present)) {
+    v.value({.key = "sinks", .doc = "outputs", .choices = sinks}, o.logging.sinks);
+    v.end();
+  }
+}
+
+}  // namespace scnn::config

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <vector>
+
+#include "experiment/schema.h"
+#include "experiment/yaml.h"
+
+namespace scnn::config {
+
+[[nodiscard]] Node text_node(std::string_view text, bool quoted = false);
+[[nodiscard]] Node number_node(double value);
+void put(Node& map, std::string_view key, Node value);
+
+/// Writes options as a tree, defaults and all; reading it gives the same options.
+class SettingsWriter final : public SettingsVisitor {
+ public:
+  SettingsWriter();
+  /// The tree; to be taken once.
+  [[nodiscard]] Node take() { return std::move(frames_.front().map); }
+
+  bool begin(const Field& field, bool& present) override;
+  void end() override;
+  void type(std::span<const Option> options, std::size_t& index) override;
+  void choice(const Field& field, std::size_t& index) override;
+  void list(const Field& field, const ListAccess& access) override;
+  void value(const Field& field, bool& value) override;
+  void value(const Field& field, std::int64_t& value) override;
+  void value(const Field& field, std::uint64_t& value) override;
+  void value(const Field& field, float& value) override;
+  void value(const Field& field, double& value) override;
+  void value(const Field& field, std::optional<double>& value) override;
+  void value(const Field& field, std::string& value) override;
+  void value(const Field& field, std::vector<std::string>& value) override;
+  void value(const Field& field, std::vector<double>& value) override;
+  void value(const Field& field, Period& value) override;
+  void value(const Field& field, Extent2& value) override;
+  void padding(const Field& field, Padding& kind, Extent2& pad) override;
+  void groups(const Field& field, std::int64_t& groups, bool& depthwise) override;
+
+ private:
+  struct Frame {
+    Node map;
+    std::string key, type;
+  };
+  void add(const Field& field, Node value);
+
+  std::vector<Frame> frames_;
+};
+
+}  // namespace scnn::config

@@ -1,0 +1,108 @@
+#include "scnn/nn/layers/batch_norm.h"
+
+#include <cmath>
+
+#include "nn/layers/common.h"
+
+namespace scnn {
+
+Edge BatchNormLayer::infer(std::span<const Edge> in, int /*node*/, SetTable& sets, Backend& backend) {
+  const Edge& input = only_input(in);
+  require_image(input);
+  const Shape shape{sets[input.set].original()};
+  running_mean_.trainable = running_var_.trainable = frozen_.trainable = false;
+  make_parameter(scale_, name() + ".scale", shape, 1.0F, backend);
+  make_parameter(shift_, name() + ".shift", shape, 0.0F, backend);
+  make_parameter(running_mean_, name() + ".running_mean", shape, 0.0F, backend);
+  make_parameter(running_var_, name() + ".running_var", shape, 1.0F, backend);
+  make_parameter(frozen_, name() + ".frozen", shape, 0.0F, backend);
+  for (Parameter* parameter : parameters()) parameter->axes[0] = input.set;
+  return input;
+}
+
+std::vector<Parameter*> BatchNormLayer::parameters() {
+  return {&scale_, &shift_, &running_mean_, &running_var_, &frozen_};
+}
+
+void BatchNormLayer::plan(std::span<const Edge> /*in*/, const Edge& out, const SetTable& sets, std::int64_t /*batch*/,
+                          Backend& backend) {
+  const Shape shape{sets[out.set].size()};
+  for (Tensor* tensor : {&mean_, &inv_std_, &a_, &c_}) *tensor = backend.allocate(shape);
+}
+
+AffineTerms BatchNormLayer::affine_terms(Backend& backend) const {
+  const std::vector<float> scale = host_values(backend, scale_.value);
+  const std::vector<float> shift = host_values(backend, shift_.value);
+  const std::vector<float> mean = host_values(backend, running_mean_.value);
+  const std::vector<float> var = host_values(backend, running_var_.value);
+  const std::vector<float> frozen = host_values(backend, frozen_.value);
+  AffineTerms terms;
+  for (std::size_t i = 0; i < scale.size(); ++i) {
+    const double a = frozen[i] != 0.0F ? 0.0 : scale[i] / std::sqrt(static_cast<double>(var[i]) + spec_.eps);
+    terms.a.push_back(static_cast<float>(a));
+    terms.c.push_back(static_cast<float>(frozen[i] != 0.0F ? shift[i] : shift[i] - a * mean[i]));
+  }
+  return terms;
+}
+
+void BatchNormLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {
+  if (pass.mode == Mode::train) {
+    const float momentum = pass.statistics_momentum >= 0 ? pass.statistics_momentum : spec_.momentum;
+    backend.batch_norm_forward(*in[0], scale_.value, shift_.value, spec_.eps, momentum, &frozen_.value, activation_,
+                               running_mean_.value, running_var_.value, mean_, inv_std_, out);
+    return;
+  }
+  const AffineTerms terms = affine_terms(backend);
+  set_values(backend, terms.a, a_);
+  set_values(backend, terms.c, c_);
+  backend.affine(*in[0], a_, c_, activation_, out);
+}
+
+void BatchNormLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in,
+                              const Tensor& out, const Tensor& dout, std::span<Tensor* const> din) {
+  // Without a reader for the data gradient its memory is still needed: the statistics tie all elements together.
+  Tensor unused;
+  if (din[0] == nullptr) unused = backend.allocate(in[0]->shape());
+  backend.batch_norm_backward(*in[0], out, dout, scale_.value, mean_, inv_std_, activation_,
+                              din[0] != nullptr ? *din[0] : unused, scale_.gradient, shift_.gradient);
+}
+
+ChannelStates BatchNormLayer::states(std::span<const ChannelStates* const> in, const SetTable& /*sets*/,
+                                     Backend& backend) {
+  const AffineTerms terms = affine_terms(backend);
+  ChannelStates out = *in[0];
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i].constant) out[i].value = terms.a[i] * out[i].value + terms.c[i];
+  }
+  return out;
+}
+
+bool BatchNormLayer::freeze(const ChannelStates& inputs, std::int64_t steps, Backend& backend) {
+  std::vector<float> frozen = host_values(backend, frozen_.value);
+  const std::vector<float> shift = host_values(backend, shift_.value);
+  std::vector<float> mean = host_values(backend, running_mean_.value);
+  std::vector<float> var = host_values(backend, running_var_.value);
+  std::vector<float> pull(shift.size(), 0.0F);
+  if (shift_.pull.defined()) pull = host_values(backend, shift_.pull);
+  bool changed = false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].constant == (frozen[i] != 0.0F)) continue;
+    changed = true;
+    frozen[i] = inputs[i].constant ? 1.0F : 0.0F;
+    pull[i] = 0.0F;
+    if (!inputs[i].constant) continue;
+    mean[i] = inputs[i].value;
+    var[i] = 0.0F;
+    pull[i] = pull_strength(shift[i], steps);
+  }
+  if (!changed) return false;
+  const Shape& shape = shift_.value.shape();
+  if (!shift_.pull.defined()) shift_.pull = backend.allocate(shape);
+  set_values(backend, frozen, frozen_.value);
+  set_values(backend, mean, running_mean_.value);
+  set_values(backend, var, running_var_.value);
+  set_values(backend, pull, shift_.pull);
+  return true;
+}
+
+}  // namespace scnn

@@ -1,0 +1,171 @@
+#include "scnn/train/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "scnn/core/error.h"
+#include "scnn/core/file.h"
+
+namespace scnn {
+namespace {
+
+constexpr const char* format_name = "scnn-checkpoint-1";
+
+Tensor to_host(Backend& backend, const Tensor& tensor) {
+  Tensor host = Tensor::host(tensor.shape(), tensor.dtype());
+  backend.copy(tensor, host);
+  return host;
+}
+
+[[noreturn]] void damaged(const Checkpoint& checkpoint, const std::string& what) {
+  throw Error(ErrorKind::checkpoint, checkpoint.path.string() + ": " + what +
+                                         "; the file does not fit its experiment or is damaged: use an earlier checkpoint");
+}
+
+const Tensor* find(const Checkpoint& checkpoint, const std::string& name) {
+  const auto found = checkpoint.file.tensors.find(name);
+  return found == checkpoint.file.tensors.end() ? nullptr : &found->second;
+}
+
+/// Copies tensor `name` into `to`, which has the shape it must have.
+void load(const Checkpoint& checkpoint, const std::string& name, Backend& backend, Tensor& to) {
+  const Tensor* from = find(checkpoint, name);
+  if (from == nullptr) damaged(checkpoint, "tensor '" + name + "' is missing");
+  if (!(from->shape() == to.shape()) || from->dtype() != to.dtype()) {
+    damaged(checkpoint, "tensor '" + name + "' is " + from->shape().str() + " and should be " + to.shape().str());
+  }
+  backend.copy(*from, to);
+}
+
+std::string layer_of_set(const Graph& graph, std::size_t set) {
+  return graph.nodes()[static_cast<std::size_t>(graph.sets().entries[set].node)].spec.name;
+}
+
+}  // namespace
+
+Checkpoint capture(Graph& graph, const std::string& config, const std::string& state) {
+  Checkpoint checkpoint;
+  auto& tensors = checkpoint.file.tensors;
+  Backend& backend = graph.backend();
+  for (const Parameter* parameter : graph.parameters()) {
+    tensors["model." + parameter->name] = to_host(backend, parameter->value);
+    for (std::size_t i = 0; i < parameter->slots.size(); ++i) {
+      tensors["optim." + parameter->name + "." + std::to_string(i)] = to_host(backend, parameter->slots[i]);
+    }
+    if (parameter->pull.defined()) tensors["pull." + parameter->name] = to_host(backend, parameter->pull);
+  }
+  for (std::size_t i = 0; i < graph.sets().entries.size(); ++i) {
+    const ChannelSet& channels = graph.sets().entries[i].channels;
+    tensors["channels." + layer_of_set(graph, i)] = Tensor::of(Shape{channels.size()}, channels.live());
+  }
+  checkpoint.file.metadata = {{"format", format_name}, {"config", config}, {"state", state}};
+  return checkpoint;
+}
+
+void restore(const Checkpoint& checkpoint, Graph& graph) {
+  std::vector<ChannelSet> channels;
+  for (std::size_t i = 0; i < graph.sets().entries.size(); ++i) {
+    const std::string name = "channels." + layer_of_set(graph, i);
+    const std::int32_t original = graph.sets().entries[i].channels.original();
+    const Tensor* live = find(checkpoint, name);
+    if (live == nullptr || live->dtype() != DType::int32) damaged(checkpoint, "tensor '" + name + "' is missing");
+    std::vector<std::int32_t> list(live->values<std::int32_t>().begin(), live->values<std::int32_t>().end());
+    for (std::size_t j = 0; j < list.size(); ++j) {
+      if (list[j] < 0 || list[j] >= original || (j > 0 && list[j] <= list[j - 1])) {
+        damaged(checkpoint, "tensor '" + name + "' is no increasing list of channels below " + std::to_string(original));
+      }
+    }
+    channels.emplace_back(original, std::move(list));
+  }
+  graph.restrict_to(channels);
+  Backend& backend = graph.backend();
+  for (Parameter* parameter : graph.parameters()) {
+    load(checkpoint, "model." + parameter->name, backend, parameter->value);
+    for (std::size_t i = 0; i < parameter->slots.size(); ++i) {
+      load(checkpoint, "optim." + parameter->name + "." + std::to_string(i), backend, parameter->slots[i]);
+    }
+    if (find(checkpoint, "pull." + parameter->name) != nullptr) {
+      parameter->pull = backend.allocate(parameter->value.shape());
+      load(checkpoint, "pull." + parameter->name, backend, parameter->pull);
+    }
+  }
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  Checkpoint checkpoint{decode_safetensors(read_file(path, ErrorKind::checkpoint), path.string()), path};
+  const auto& metadata = checkpoint.file.metadata;
+  const auto format = metadata.find("format");
+  if (format == metadata.end() || format->second != format_name || !metadata.contains("config") ||
+      !metadata.contains("state")) {
+    throw Error(ErrorKind::checkpoint, path.string() + ": a safetensors file, but no checkpoint of this program");
+  }
+  return checkpoint;
+}
+
+std::filesystem::path CheckpointFolder::save(const Checkpoint& checkpoint, std::int64_t step, std::int64_t keep_last) {
+  std::vector<std::string> ignored;
+  auto list = index(ignored);
+  const std::vector<std::byte> bytes = encode_safetensors(checkpoint.file);
+  const std::string name = "step-" + std::to_string(step) + ".safetensors";
+  const std::filesystem::path path = folder_ / name;
+  write_file(path, bytes);
+  list[step] = {name, hex64(hash64(bytes))};
+
+  std::vector<std::string> old;
+  while (static_cast<std::int64_t>(list.size()) > keep_last) {
+    // The one just written stays, even where a run went on from an earlier step.
+    auto first = list.begin()->first == step ? std::next(list.begin()) : list.begin();
+    old.push_back(first->second.first);
+    list.erase(first);
+  }
+  nlohmann::ordered_json json = {{"checkpoints", nlohmann::ordered_json::array()}};
+  for (const auto& [at, entry] : list) {
+    json["checkpoints"].push_back({{"step", at}, {"file", entry.first}, {"xxh3", entry.second}});
+  }
+  write_file(folder_ / "index.json", json.dump(1) + "\n");
+  for (const std::string& file : old) {
+    std::error_code code;
+    std::filesystem::remove(folder_ / file, code);
+  }
+  return path;
+}
+
+std::map<std::int64_t, std::pair<std::string, std::string>> CheckpointFolder::index(
+    std::vector<std::string>& warnings) const {
+  std::map<std::int64_t, std::pair<std::string, std::string>> list;
+  const std::filesystem::path path = folder_ / "index.json";
+  if (!std::filesystem::exists(path)) return list;
+  try {
+    const auto json = nlohmann::json::parse(read_text(path, ErrorKind::checkpoint));
+    for (const auto& entry : json.at("checkpoints")) {
+      list[entry.at("step").get<std::int64_t>()] = {entry.at("file").get<std::string>(), entry.at("xxh3").get<std::string>()};
+    }
+  } catch (const nlohmann::json::exception& error) {
+    warnings.push_back(path.string() + " is damaged (" + error.what() + "); going by the checkpoint files themselves");
+    list.clear();
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+      const std::string name = file.path().filename().string();
+      if (!name.starts_with("step-") || !name.ends_with(".safetensors")) continue;
+      list[std::strtoll(name.c_str() + 5, nullptr, 10)] = {name, ""};
+    }
+  }
+  return list;
+}
+
+std::optional<Checkpoint> CheckpointFolder::newest(std::vector<std::string>& warnings) const {
+  const auto list = index(warnings);
+  for (auto entry = list.rbegin(); entry != list.rend(); ++entry) {
+    const auto& [name, hash] = entry->second;
+    const std::filesystem::path path = folder_ / name;
+    try {
+      if (!hash.empty() && hex64(hash64(read_file(path, ErrorKind::checkpoint))) != hash) {
+        throw Error(ErrorKind::checkpoint, path.string() + " does not match its hash");
+      }
+      return read_checkpoint(path);
+    } catch (const Error& error) {
+      warnings.push_back(std::string(error.what()) + "; trying the checkpoint before it");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace scnn

@@ -1,0 +1,120 @@
+#include "scnn/train/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "scnn/core/error.h"
+#include "scnn/core/glob.h"
+
+namespace scnn {
+namespace {
+
+/// Names that a group may speak of: every learned parameter, and bits and exponents whether this run has them or not,
+/// so that a baseline can share its file with the method.
+std::vector<std::string> known_names(Graph& graph) {
+  std::vector<std::string> names;
+  for (Parameter* parameter : graph.parameters()) names.push_back(parameter->name);
+  for (const int index : graph.weighted_nodes()) {
+    const std::string& layer = graph.nodes()[static_cast<std::size_t>(index)].spec.name;
+    names.push_back(layer + ".bits");
+    names.push_back(layer + ".exponent");
+  }
+  return names;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule,
+                     double total_epochs)
+    : graph_(graph), options_(options) {
+  schedules_.emplace_back(schedule, total_epochs);
+  const std::vector<std::string> names = known_names(graph);
+  for (std::size_t g = 0; g < options.groups.size(); ++g) {
+    const ParameterGroup& group = options.groups[g];
+    schedules_.emplace_back(group.schedule.value_or(schedule), total_epochs);
+    for (const std::string& pattern : group.match) {
+      if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
+      throw Error(ErrorKind::experiment, "train.optimizer.groups[" + std::to_string(g) + "].match: '" + pattern +
+                                             "' fits no parameter; names look like '" + names.front() + "'");
+    }
+  }
+  for (Graph::Node& node : graph.nodes()) {
+    const Weights* weights = node.layer->weights();
+    for (Parameter* parameter : node.layer->parameters()) {
+      if (!parameter->trainable) continue;
+      Target target;
+      target.parameter = parameter;
+      target.lr = options.lr;
+      target.eps = options.eps;
+      if (parameter->name.ends_with(".weight")) {
+        target.weight_decay = options.weight_decay;
+        target.quantizer = weights->quantizer.get();
+      }
+      for (std::size_t g = 0; g < options.groups.size(); ++g) {
+        const ParameterGroup& group = options.groups[g];
+        if (!glob_match(group.match, parameter->name)) continue;
+        target.lr = group.lr.value_or(target.lr);
+        target.eps = group.eps.value_or(target.eps);
+        target.weight_decay = group.weight_decay.value_or(target.weight_decay);
+        if (group.schedule) target.schedule = g + 1;
+      }
+      const std::size_t slots = options.type == OptimizerType::sgd ? 1 : 2;
+      while (parameter->slots.size() < slots) parameter->slots.push_back(graph.backend().allocate(parameter->value.shape()));
+      targets_.push_back(target);
+    }
+  }
+}
+
+double Optimizer::lr(double epochs) const { return options_.lr * schedules_.front().factor(epochs); }
+
+void Optimizer::epoch_ended(double training_loss) {
+  for (Schedule& schedule : schedules_) schedule.epoch_ended(training_loss);
+}
+
+double Optimizer::gradient_scale() const {
+  if (clip_gradient <= 0) return 1.0;
+  double sum = 0;
+  for (const Target& target : targets_) sum += graph_.backend().sum_of_squares(target.parameter->gradient);
+  const double norm = std::sqrt(sum);
+  // As torch.nn.utils.clip_grad_norm_.
+  return std::min(1.0, clip_gradient / (norm + 1e-6));
+}
+
+void Optimizer::step(double epochs, std::int64_t steps) {
+  Backend& backend = graph_.backend();
+  const auto scale = static_cast<float>(gradient_scale());
+  std::vector<double> factors;
+  for (const Schedule& schedule : schedules_) factors.push_back(schedule.factor(epochs));
+  for (const Target& target : targets_) {
+    Parameter& p = *target.parameter;
+    UpdateRule rule;
+    rule.lower = p.lower;
+    rule.upper = p.upper;
+    rule.bits = target.quantizer != nullptr ? target.quantizer->frozen_bits() : nullptr;
+    rule.pull = p.pull.defined() ? &p.pull : nullptr;
+    const double lr = target.lr * factors[target.schedule];
+    if (options_.type == OptimizerType::sgd) {
+      SgdStep step;
+      step.lr = static_cast<float>(lr);
+      step.momentum = static_cast<float>(options_.momentum);
+      step.nesterov = options_.nesterov;
+      step.weight_decay = static_cast<float>(target.weight_decay);
+      step.gradient_scale = scale;
+      backend.sgd(step, rule, p.gradient, p.slots[0], p.value);
+      continue;
+    }
+    AdamStep step;
+    step.lr = static_cast<float>(lr);
+    step.beta1 = static_cast<float>(options_.beta1);
+    step.beta2 = static_cast<float>(options_.beta2);
+    step.eps = static_cast<float>(target.eps);
+    step.weight_decay = static_cast<float>(target.weight_decay);
+    step.decoupled = options_.type == OptimizerType::adamw;
+    step.correction1 = static_cast<float>(1.0 - std::pow(options_.beta1, static_cast<double>(steps)));
+    step.correction2 = static_cast<float>(1.0 - std::pow(options_.beta2, static_cast<double>(steps)));
+    step.gradient_scale = scale;
+    backend.adam(step, rule, p.gradient, p.slots[0], p.slots[1], p.value);
+  }
+}
+
+}  // namespace scnn

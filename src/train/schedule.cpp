@@ -1,0 +1,60 @@
+#include "scnn/train/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace scnn {
+
+double Schedule::factor(double epochs) const {
+  const double warmup = options_.warmup_epochs;
+  const double rise = warmup > 0 ? std::min(1.0, epochs / warmup) : 1.0;
+  return rise * after_warmup(epochs);
+}
+
+double Schedule::after_warmup(double epochs) const {
+  const double begin = options_.warmup_epochs;
+  switch (options_.type) {
+    case ScheduleType::constant:
+      return 1.0;
+    case ScheduleType::step:
+      return std::pow(options_.factor, std::floor(epochs / options_.every_epochs));
+    case ScheduleType::cosine: {
+      const double progress = std::clamp((epochs - begin) / std::max(total_epochs_ - begin, 1e-9), 0.0, 1.0);
+      return options_.final_factor + (1.0 - options_.final_factor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+    }
+    case ScheduleType::piecewise: {
+      const auto& knots = options_.epochs;
+      const auto& values = options_.factors;
+      const auto next = std::ranges::upper_bound(knots, epochs);
+      if (next == knots.begin()) return values.front();
+      if (next == knots.end()) return values.back();
+      const auto i = static_cast<std::size_t>(next - knots.begin());
+      const double share = (epochs - knots[i - 1]) / (knots[i] - knots[i - 1]);
+      return values[i - 1] + share * (values[i] - values[i - 1]);
+    }
+    case ScheduleType::anneal_end: {
+      const double start = total_epochs_ * (1.0 - options_.fraction);
+      if (epochs <= start) return 1.0;
+      const double share = std::min(1.0, (epochs - start) / std::max(total_epochs_ - start, 1e-9));
+      return 1.0 + share * (options_.final_factor - 1.0);
+    }
+    case ScheduleType::reduce_on_plateau:
+      return std::pow(options_.factor, static_cast<double>(state.reductions));
+  }
+  return 1.0;
+}
+
+void Schedule::epoch_ended(double training_loss) {
+  if (options_.type != ScheduleType::reduce_on_plateau) return;
+  if (state.epochs_since < 0 || training_loss < state.best * (1.0 - options_.threshold)) {
+    state.best = training_loss;
+    state.epochs_since = 0;
+    return;
+  }
+  if (++state.epochs_since <= options_.patience) return;
+  ++state.reductions;
+  state.epochs_since = 0;
+}
+
+}  // namespace scnn

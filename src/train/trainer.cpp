@@ -1,0 +1,218 @@
+#include "scnn/train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "scnn/backend/host_copy.h"
+#include "scnn/compress/quantizer.h"
+#include "scnn/compress/removal.h"
+#include "scnn/core/error.h"
+#include "scnn/train/evaluate.h"
+#include "train/trainer_state.h"
+
+namespace scnn {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+bool all_finite(Backend& backend, const Tensor& tensor) { return std::isfinite(backend.sum_of_squares(tensor)); }
+
+constexpr std::int64_t probe_size = 64;
+/// Epoch number of the batches that re-estimate statistics: their draws are nobody else's.
+constexpr std::int64_t statistics_epoch = std::int64_t{1} << 30;
+
+}  // namespace
+
+Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& options, TrainObserver& observer)
+    : graph_(graph), data_(data), options_(options), observer_(observer), meter_(graph) {
+  const TrainOptions& train = options_.train;
+  const CompressionOptions& compression = options_.compression;
+  attach_quantizers(graph_, compression);
+  size_loss_ = std::make_unique<SizeLoss>(graph_, compression.size_loss, compression.revive, meter_.original_weights());
+  optimizer_ = std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, static_cast<double>(train.epochs));
+  optimizer_->clip_gradient = train.clip_gradient;
+  loader_ = std::make_unique<BatchLoader>(
+      data_.train, data_.normalisation,
+      BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
+  steps_per_epoch_ = loader_->batches_per_epoch();
+  if (steps_per_epoch_ < 1) {
+    throw Error(ErrorKind::experiment, "train.batch_size: " + std::to_string(train.batch_size) + " is more than the " +
+                                           std::to_string(data_.train.size()) + " training images: lower it");
+  }
+  if (compression.type == CompressionType::self_compress) removal_period_ = compression.removal.in_steps(steps_per_epoch_);
+  checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
+}
+
+void Trainer::resume(const Checkpoint& checkpoint) {
+  restore(checkpoint, graph_);
+  restore_state(checkpoint, state_, optimizer_->schedules());
+  size_loss_->rebuild();
+}
+
+double Trainer::epochs_done() const {
+  return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_);
+}
+
+double Trainer::gamma(double epochs) const {
+  const double ramp = options_.compression.gamma_ramp_epochs;
+  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0);
+}
+
+bool Trainer::run() {
+  observer_.on_start(state_.step, total_steps());
+  while (state_.step < total_steps()) {
+    loader_->start(state_.step / steps_per_epoch_, state_.step % steps_per_epoch_);
+    while (const Batch* batch = loader_->next()) {
+      step(*batch);
+      const bool last = state_.step == total_steps();
+      if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
+      if (state_.step % steps_per_epoch_ == 0) end_epoch();
+      const bool stop = !last && observer_.should_stop();
+      if (stop || last || (checkpoint_period_ > 0 && state_.step % checkpoint_period_ == 0)) save();
+      if (stop) return false;
+    }
+  }
+  return true;
+}
+
+void Trainer::step(const Batch& batch) {
+  const auto start = Clock::now();
+  Backend& backend = graph_.backend();
+  const double epochs = epochs_done();
+  const DeviceBatch x = to_device(backend, batch);
+  const std::int64_t images = x.labels.size();
+  Pass pass;
+  pass.mode = Mode::train;
+  pass.seed = options_.seed;
+  pass.step = static_cast<std::uint64_t>(state_.step);
+
+  const Tensor& logits = graph_.forward(x.images, pass);
+  Tensor loss = backend.allocate(Shape{images});
+  Tensor predicted = backend.allocate(Shape{images}, DType::int32);
+  Tensor dlogits = backend.allocate(logits.shape());
+  backend.softmax_cross_entropy(logits, x.labels, static_cast<float>(options_.train.label_smoothing), loss, predicted,
+                                &dlogits);
+  const std::vector<float> losses = host_values(backend, loss);
+  double sum = 0;
+  for (const float value : losses) sum += value;
+  if (!std::isfinite(sum)) report_nan(pass, x.images);
+
+  graph_.backward(dlogits, pass);
+  last_size_loss_ = size_loss_->backward(gamma(epochs));
+  ++state_.step;
+  optimizer_->step(epochs, state_.step);
+
+  Tensor winners = Tensor::host(predicted.shape(), DType::int32);
+  backend.copy(predicted, winners);
+  for (std::int64_t i = 0; i < images; ++i) {
+    state_.correct += winners.data<std::int32_t>()[i] == batch.labels.data<std::int32_t>()[i] ? 1 : 0;
+  }
+  state_.loss_sum += sum;
+  state_.images += images;
+  const double seconds = seconds_since(start);
+  state_.train_seconds += seconds;
+  observer_.on_step({(state_.step - 1) / steps_per_epoch_, state_.step, sum / static_cast<double>(images),
+                     last_size_loss_, static_cast<double>(images) / seconds});
+}
+
+Tensor Trainer::probe_images() const {
+  BatchOptions options;
+  options.batch_size = std::min(probe_size, data_.train.size());
+  BatchLoader loader(data_.train, data_.normalisation, options);
+  loader.start(0);
+  return to_device(graph_.backend(), *loader.next()).images;
+}
+
+void Trainer::remove() {
+  const auto start = Clock::now();
+  freeze_constants(graph_, removal_period_);
+  const RemovalResult result = remove_channels(graph_, probe_images());
+  if (!result.layers.empty()) size_loss_->rebuild();
+  for (const Removed& removed : result.layers) {
+    const RemovalRecord record{(state_.step - 1) / steps_per_epoch_ + 1, state_.step, removed.layer, removed.channels,
+                               result.max_diff};
+    state_.removals.push_back(record);
+    observer_.on_removal(record);
+  }
+  state_.removal_seconds += seconds_since(start);
+}
+
+void Trainer::reestimate_statistics() {
+  const std::int64_t batches = std::min(options_.train.statistics_batches, steps_per_epoch_);
+  if (batches <= 0) return;
+  BatchLoader loader(data_.train, data_.normalisation,
+                     {options_.train.batch_size, true, true, options_.augment, options_.seed});
+  loader.start(statistics_epoch);
+  Pass pass;
+  pass.mode = Mode::train;
+  pass.seed = options_.seed;
+  for (std::int64_t i = 0; i < batches; ++i) {
+    // The mean of all batches so far: momentum 1, 1/2, 1/3, ...
+    pass.step = static_cast<std::uint64_t>(statistics_epoch + i);
+    pass.statistics_momentum = 1.0F / static_cast<float>(i + 1);
+    graph_.forward(to_device(graph_.backend(), *loader.next()).images, pass);
+  }
+}
+
+void Trainer::end_epoch() {
+  const auto start = Clock::now();
+  EpochRecord record;
+  record.epoch = state_.step / steps_per_epoch_;
+  record.step = state_.step;
+  record.train_loss = state_.loss_sum / static_cast<double>(state_.images);
+  record.train_top1 = static_cast<double>(state_.correct) / static_cast<double>(state_.images);
+  record.size_loss = last_size_loss_;
+  record.gamma = gamma(epochs_done());
+  record.lr = optimizer_->lr(epochs_done());
+  record.train_seconds = state_.train_seconds;
+  record.removal_seconds = state_.removal_seconds;
+  record.wait_seconds = loader_->waited_seconds();
+  optimizer_->epoch_ended(record.train_loss);
+
+  const bool last = state_.step == total_steps();
+  if (last || record.epoch % options_.train.evaluate_every == 0) {
+    reestimate_statistics();
+    const bool held_out = data_.validation.size() > 0;
+    record.evaluation = evaluate(graph_, held_out ? data_.validation : data_.test, data_.normalisation);
+    record.evaluation_split = held_out ? "validation" : "test";
+  }
+  const std::vector<LayerStatus> layers = meter_.layers(graph_);
+  record.size = meter_.total(graph_, layers);
+  record.eval_seconds = seconds_since(start);
+  state_.eval_seconds += record.eval_seconds;
+  state_.epoch_seconds.push_back(state_.train_seconds);
+  state_.loss_sum = state_.train_seconds = state_.removal_seconds = 0;
+  state_.correct = state_.images = 0;
+  observer_.on_epoch(record, layers);
+}
+
+void Trainer::save() {
+  if (options_.checkpoint_folder.empty()) return;
+  CheckpointFolder folder(options_.checkpoint_folder);
+  const Checkpoint checkpoint = capture(graph_, options_.config, state_text(state_, optimizer_->schedules()));
+  observer_.on_checkpoint(folder.save(checkpoint, state_.step, options_.checkpoint.keep_last).string());
+}
+
+void Trainer::report_nan(const Pass& pass, const Tensor& images) {
+  Backend& backend = graph_.backend();
+  std::string place = "the loss";
+  for (const Parameter* parameter : graph_.parameters()) {
+    if (all_finite(backend, parameter->value)) continue;
+    place = "parameter '" + parameter->name + "'";
+    break;
+  }
+  std::string layer;
+  graph_.probe = [&](const Graph::Node& node, bool, const Tensor& result) {
+    if (layer.empty() && !all_finite(backend, result)) layer = node.spec.name;
+  };
+  graph_.forward(images, pass);
+  graph_.probe = nullptr;
+  if (!layer.empty()) place += ", first seen in the output of layer '" + layer + "'";
+  throw Error(ErrorKind::training, "step " + std::to_string(state_.step + 1) + ": the training loss is not a number (" +
+                                       place + "); lower train.optimizer.lr or set train.clip_gradient");
+}
+
+}  // namespace scnn

@@ -1,0 +1,65 @@
+#include "train/trainer_state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "scnn/core/error.h"
+
+namespace scnn {
+
+using Json = nlohmann::ordered_json;
+
+std::string state_text(const TrainerState& state, const std::vector<Schedule>& schedules) {
+  Json json = {{"step", state.step},
+               {"loss_sum", state.loss_sum},
+               {"correct", state.correct},
+               {"images", state.images},
+               {"train_seconds", state.train_seconds},
+               {"removal_seconds", state.removal_seconds},
+               {"epoch_seconds", state.epoch_seconds},
+               {"eval_seconds", state.eval_seconds},
+               {"removals", Json::array()},
+               {"schedules", Json::array()}};
+  for (const RemovalRecord& removal : state.removals) {
+    json["removals"].push_back({{"epoch", removal.epoch},
+                                {"step", removal.step},
+                                {"layer", removal.layer},
+                                {"channels", removal.channels},
+                                {"max_diff", removal.max_diff}});
+  }
+  for (const Schedule& schedule : schedules) {
+    json["schedules"].push_back({{"best", schedule.state.best},
+                                 {"epochs_since", schedule.state.epochs_since},
+                                 {"reductions", schedule.state.reductions}});
+  }
+  return json.dump();
+}
+
+void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vector<Schedule>& schedules) {
+  try {
+    const Json json = Json::parse(checkpoint.file.metadata.at("state"));
+    json.at("step").get_to(state.step);
+    json.at("loss_sum").get_to(state.loss_sum);
+    json.at("correct").get_to(state.correct);
+    json.at("images").get_to(state.images);
+    json.at("train_seconds").get_to(state.train_seconds);
+    json.at("removal_seconds").get_to(state.removal_seconds);
+    json.at("epoch_seconds").get_to(state.epoch_seconds);
+    json.at("eval_seconds").get_to(state.eval_seconds);
+    state.removals.clear();
+    for (const Json& entry : json.at("removals")) {
+      state.removals.push_back({entry.at("epoch"), entry.at("step"), entry.at("layer"), entry.at("channels"), entry.at("max_diff")});
+    }
+    const Json& saved = json.at("schedules");
+    if (saved.size() != schedules.size()) throw Error(ErrorKind::checkpoint, "other schedules");
+    for (std::size_t i = 0; i < schedules.size(); ++i) {
+      saved[i].at("best").get_to(schedules[i].state.best);
+      saved[i].at("epochs_since").get_to(schedules[i].state.epochs_since);
+      saved[i].at("reductions").get_to(schedules[i].state.reductions);
+    }
+  } catch (const std::exception& error) {
+    throw Error(ErrorKind::checkpoint, checkpoint.path.string() + ": its training state does not fit the experiment (" +
+                                           error.what() + "); use an earlier checkpoint");
+  }
+}
+
+}  // namespace scnn

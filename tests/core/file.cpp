@@ -1,0 +1,64 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "catch.h"
+#include "scnn/core/file.h"
+
+namespace scnn {
+namespace {
+
+/// A folder that goes with its test.
+struct Folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("scnn_file_" + std::to_string(::getpid()));
+  Folder() { std::filesystem::create_directories(path); }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+ErrorKind kind_of(const auto& action) {
+  try {
+    action();
+  } catch (const Error& e) {
+    return e.kind();
+  }
+  return ErrorKind::check;
+}
+
+}  // namespace
+
+TEST_CASE("files are replaced whole", "[file]") {
+  const Folder folder;
+  const auto file = folder.path / "a.txt";
+  write_file(file, std::string_view("first"));
+  CHECK(read_text(file, ErrorKind::data) == "first");
+  write_file(file, std::string_view(""));
+  CHECK(read_file(file, ErrorKind::data).empty());
+  int entries = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path)) ++entries;
+  CHECK(entries == 1);  // no temporary file is left
+}
+
+TEST_CASE("file errors name the path and carry the caller's kind", "[file]") {
+  const Folder folder;
+  const auto missing = folder.path / "missing";
+  CHECK(kind_of([&] { (void)read_file(missing, ErrorKind::data); }) == ErrorKind::data);
+  CHECK(kind_of([&] { (void)read_file(folder.path, ErrorKind::checkpoint); }) == ErrorKind::checkpoint);
+  CHECK(kind_of([&] { write_file(missing / "b", std::string_view("x")); }) == ErrorKind::run_folder);
+  try {
+    (void)read_file(missing, ErrorKind::data);
+  } catch (const Error& e) {
+    CHECK(std::string(e.what()).find(missing.string()) != std::string::npos);
+  }
+}
+
+TEST_CASE("hashes", "[file]") {
+  // XXH3_64bits of nothing, from the xxHash specification's sanity checks (seed 0).
+  CHECK(hex64(hash64({})) == "2d06800538d394c2");
+  CHECK(hex64(0xabcULL) == "0000000000000abc");
+  const std::string a = "a";
+  const std::string b = "b";
+  CHECK(hash64(std::as_bytes(std::span(a))) != hash64(std::as_bytes(std::span(b))));
+}
+
+}  // namespace scnn

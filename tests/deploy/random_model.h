@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "scnn/deploy/packed.h"
+
+namespace scnn::test {
+
+/// A small network with made-up weights and channel sets that a Graph accepts: convolutions (grouped and depthwise
+/// too), sums over unequal sets, concatenations, pools, quantised and float layers, zero-bit channels and unread
+/// columns.
+[[nodiscard]] PackedModel random_model(std::uint64_t seed);
+
+/// Empty where both models have the same content but for learned bits; else the first difference.
+[[nodiscard]] std::string difference(const PackedModel& a, const PackedModel& b);
+
+}  // namespace scnn::test

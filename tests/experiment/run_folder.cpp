@@ -1,0 +1,99 @@
+#include "scnn/experiment/run_folder.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "fake_run.h"
+
+using namespace scnn;
+namespace fs = std::filesystem;
+
+namespace {
+
+ErrorKind kind_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  FAIL("no Error");
+  return ErrorKind::bug;
+}
+
+}  // namespace
+
+TEST_CASE("a run has a folder of its own and `latest` points at the newest") {
+  const test::TemporaryFolder place;
+  const Experiment experiment = test::fake_experiment();
+  const RunFolder first = RunFolder::create(experiment, {}, "", place.path());
+  const RunFolder second = RunFolder::create(experiment, {}, "", place.path());
+  REQUIRE(first.path() != second.path());
+  REQUIRE(fs::read_symlink(place.path() / "fake" / "latest") == second.info().id);
+  // UTC time, then 4 digits of the configuration's hash: another configuration, other digits.
+  const std::string id = first.info().id;
+  REQUIRE(id.size() == 21);
+  REQUIRE(id[8] == 'T');
+  REQUIRE(id.substr(15, 2) == "Z-");
+  const std::string hash = hex64(hash64(std::as_bytes(std::span(experiment.yaml))));
+  REQUIRE(id.substr(17) == hash.substr(0, 4));
+  REQUIRE(read_text(first.file("config.yaml"), ErrorKind::bug) == experiment.yaml);
+  REQUIRE(fs::is_directory(first.checkpoints()));
+  REQUIRE(RunFolder::open(place.path() / "fake" / "latest").path() == second.path());
+}
+
+TEST_CASE("--out is the run folder itself and must be missing or empty") {
+  const test::TemporaryFolder place;
+  const fs::path out = place.path() / "a" / "b";
+  REQUIRE(RunFolder::create(test::fake_experiment(), {}, out).path() == out);
+  REQUIRE(RunFolder::is_run(out));
+  REQUIRE(kind_of([&] { (void)RunFolder::create(test::fake_experiment(), {}, out); }) == ErrorKind::run_folder);
+  write_file(place.path() / "file", "x");
+  REQUIRE(kind_of([&] { (void)RunFolder::create(test::fake_experiment(), {}, place.path() / "file"); }) ==
+          ErrorKind::run_folder);
+  REQUIRE(kind_of([&] { (void)RunFolder::create(test::fake_experiment(), {}, place.path() / "file" / "below"); }) ==
+          ErrorKind::run_folder);
+}
+
+TEST_CASE("run.json keeps what happened to a run") {
+  const test::TemporaryFolder place;
+  RunInfo info;
+  info.command = "scnn run x.yaml";
+  info.libraries = {{"zlib", "1.2"}};
+  RunFolder folder = RunFolder::create(test::fake_experiment(), info, place.path() / "run");
+  REQUIRE(RunFolder::open(folder.path()).info().state == RunState::running);
+  REQUIRE_FALSE(folder.abandoned());
+  folder.finish(RunState::stopped, 75, "time is up");
+  RunFolder again = RunFolder::open(folder.path());
+  REQUIRE(again.info().state == RunState::stopped);
+  REQUIRE(again.info().exit_code == 75);
+  REQUIRE(again.info().message == "time is up");
+  REQUIRE(again.info().libraries.at("zlib") == "1.2");
+  REQUIRE(again.info().seed == 3);
+  again.begin_again("scnn resume x", "0.2.0");
+  const auto json = nlohmann::json::parse(read_text(folder.file("run.json"), ErrorKind::bug));
+  REQUIRE(json["state"] == "running");
+  REQUIRE(json["exit_code"].is_null());
+  REQUIRE(json["resumed"] == 1);
+  REQUIRE(json["process"] == ::getpid());
+}
+
+TEST_CASE("a run whose process is gone was cut off") {
+  const test::TemporaryFolder place;
+  const RunFolder folder = RunFolder::create(test::fake_experiment(), {}, place.path() / "run");
+  auto json = nlohmann::json::parse(read_text(folder.file("run.json"), ErrorKind::bug));
+  json["process"] = 2147483000;  // above every system's limit of process numbers
+  write_file(folder.file("run.json"), json.dump());
+  REQUIRE(RunFolder::open(folder.path()).abandoned());
+}
+
+TEST_CASE("opening what is no run, or a damaged one, says so") {
+  const test::TemporaryFolder place;
+  REQUIRE(kind_of([&] { (void)RunFolder::open(place.path() / "none"); }) == ErrorKind::usage);
+  REQUIRE(kind_of([&] { (void)RunFolder::open(place.path()); }) == ErrorKind::usage);
+  write_file(place.path() / "run.json", "{\"id\": \"x\"");
+  REQUIRE(kind_of([&] { (void)RunFolder::open(place.path()); }) == ErrorKind::checkpoint);
+  write_file(place.path() / "run.json", "{}");
+  REQUIRE(kind_of([&] { (void)RunFolder::open(place.path()); }) == ErrorKind::checkpoint);
+}

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""The self-compression of an scnn experiment file in plain PyTorch, to compare training time with.
+
+Same method, network, data, epochs, batch size, optimizer groups and schedules, all read from the YAML file; no channel
+removal, as PyTorch has none.  Needs PyTorch, NumPy and PyYAML: on Debian `tools/setup --with-torch` and /usr/bin/python3.
+
+  /usr/bin/python3 tools/bench/torch_selfcompress.py experiments/quickstart.yaml --steps 50
+"""
+import argparse
+import fnmatch
+import json
+import math
+import os
+import re
+import sys
+import time
+
+import torch
+import yaml
+from torch.nn import functional as F
+
+from torch_data import augment, load
+from torch_model import Network
+
+
+def numbers(value):
+    """PyYAML reads 1e-05 as text; a run's config.yaml writes such numbers."""
+    if isinstance(value, dict):
+        return {key: numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [numbers(item) for item in value]
+    if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d*)?e[+-]?\d+", value):
+        return float(value)
+    return value
+
+
+def factor(schedule, epoch, epochs):
+    """The learning rate's factor at `epoch` (a real number) of `epochs`."""
+    kind = schedule.get("type", "constant")
+    warmup, final = schedule.get("warmup_epochs", 0), schedule.get("final_factor", 0)
+    if epoch < warmup:
+        return epoch / warmup
+    if kind == "constant":
+        return 1.0
+    if kind == "cosine":
+        share = (epoch - warmup) / max(epochs - warmup, 1e-9)
+        return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+    if kind == "anneal_end":
+        fraction = schedule.get("fraction", 0.15)
+        left = (epochs - epoch) / (fraction * epochs) if fraction else 1.0
+        return final + (1 - final) * min(1.0, left)
+    if kind == "step":
+        return schedule.get("factor", 0.1) ** math.floor(epoch / schedule.get("every_epochs", 30))
+    raise SystemExit(f"schedule '{kind}' is not handled here; handled: constant, cosine, anneal_end, step")
+
+
+def make_optimizer(network, train):
+    """Adam with one group per set of settings; a later group of the file wins, weight decay is for weights only."""
+    options = train.get("optimizer") or {}
+    if options.get("type", "adam") != "adam":
+        raise SystemExit(f"optimizer '{options['type']}' is not handled here; handled: adam")
+    groups = {}
+    for name, parameter in network.parameter_names.items():
+        setting = {"lr": options.get("lr", 1e-3), "eps": options.get("eps", 1e-8), "weight_decay": options.get("weight_decay", 0),
+                   "schedule": train.get("schedule") or {}}
+        for group in options.get("groups") or []:
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in group["match"]):
+                setting.update({key: value for key, value in group.items() if key in setting and value is not None})
+        if not name.endswith(".weight"):
+            setting["weight_decay"] = 0
+        setting["base_lr"] = setting["lr"]
+        groups.setdefault(json.dumps(setting, sort_keys=True), {**setting, "params": []})["params"].append(parameter)
+    betas = (options.get("beta1", 0.9), options.get("beta2", 0.999))
+    return torch.optim.Adam(list(groups.values()), betas=betas)
+
+
+def evaluate(network, train_set, test_set, train, memory_format):
+    """Top-1 on the test split, batch-norm statistics re-estimated on the first `statistics_batches` first."""
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    count, batch = train.get("statistics_batches", 16), train["batch_size"]
+    with torch.no_grad():
+        if count:
+            kept = [m.momentum for m in norms]
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # a plain average
+            network.train()
+            for images in train_set[0][:count * batch].split(batch):
+                network(images.contiguous(memory_format=memory_format))
+            for norm, momentum in zip(norms, kept):
+                norm.momentum = momentum
+        network.eval()
+        hits = sum(int((network(x.contiguous(memory_format=memory_format)).argmax(1) == y).sum())
+                   for x, y in zip(test_set[0].split(1000), test_set[1].split(1000)))
+        network.train()
+    return hits / len(test_set[1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiment", help="an experiment file, or the config.yaml of a run")
+    parser.add_argument("--epochs", type=int, help="instead of the file's; schedules fit themselves to it")
+    parser.add_argument("--steps", type=int, help="stop after N steps: times a part, evaluates nothing")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--threads", type=int, help="default: the file's device.threads, or all cores")
+    parser.add_argument("--channels-last", action="store_true", help="NHWC activations")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout, the rest on stderr")
+    arguments = parser.parse_args()
+    log = sys.stderr if arguments.json else sys.stdout
+
+    with open(arguments.experiment, encoding="utf-8") as file:
+        experiment = numbers(yaml.safe_load(file))
+    train, compression = experiment["train"], experiment.get("compression") or {"type": "none"}
+    epochs = arguments.epochs or train["epochs"]
+    batch_size = train["batch_size"]
+    threads = arguments.threads or (experiment.get("device") or {}).get("threads", "auto")
+    torch.set_num_threads(threads if isinstance(threads, int) and threads > 0 else len(os.sched_getaffinity(0)))
+    seed = experiment.get("seed", 0) if arguments.seed is None else arguments.seed
+    torch.manual_seed(seed)
+
+    train_set, test_set = load(experiment["data"], seed)
+    memory_format = torch.channels_last if arguments.channels_last else torch.contiguous_format
+    network = Network(experiment["model"], compression).to(memory_format=memory_format)
+    optimizer = make_optimizer(network, train)
+    gamma, ramp = compression.get("gamma", 0), (compression.get("gamma_ramp") or {}).get("epochs", 0)
+    steps_per_epoch = math.ceil(len(train_set[1]) / batch_size)
+    augmentation = experiment["data"].get("augment")
+
+    epoch_seconds, steps, top1 = [], 0, None
+    for epoch in range(epochs):
+        start, losses = time.perf_counter(), 0.0
+        for indices in torch.randperm(len(train_set[1])).split(batch_size):
+            images = augment(train_set[0][indices], augmentation).contiguous(memory_format=memory_format)
+            now = steps / steps_per_epoch
+            for group in optimizer.param_groups:
+                group["lr"] = group["base_lr"] * factor(group["schedule"], now, epochs)
+            loss = F.cross_entropy(network(images), train_set[1][indices], label_smoothing=train.get("label_smoothing", 0))
+            losses += float(loss.detach())
+            if network.quantized:
+                loss = loss + gamma * (min(1.0, now / ramp) if ramp else 1.0) * network.size_loss()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if train.get("clip_gradient") not in (None, 0, "none"):
+                torch.nn.utils.clip_grad_norm_(network.parameters(), train["clip_gradient"])
+            for layer in network.quantized:
+                layer.freeze_dead()
+            optimizer.step()
+            for layer in network.quantized:
+                layer.clamp(optimizer)
+            steps += 1
+            if steps == arguments.steps:
+                break
+        epoch_seconds.append(time.perf_counter() - start)
+        if steps == arguments.steps:
+            break
+        top1 = evaluate(network, train_set, test_set, train, memory_format)
+        live = "/".join(str(int((q.bits > 0).sum())) for q in network.quantized)
+        print(f"epoch {epoch + 1:3}  loss {losses / steps_per_epoch:.4f}  test top1 {top1:.4f}  {epoch_seconds[-1]:.2f} s"
+              f"  live {live}  learned {network.learned_bits() / 8:.0f} bytes", file=log, flush=True)
+
+    result = {"framework": f"torch {torch.__version__}", "threads": torch.get_num_threads(), "channels_last": arguments.channels_last,
+              "steps": steps, "steps_per_epoch": steps_per_epoch, "epochs": epochs, "epoch_seconds": epoch_seconds,
+              "train_seconds": sum(epoch_seconds), "seconds_per_step": sum(epoch_seconds) / steps, "top1": top1,
+              "learned_bits": network.learned_bits()}
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        print(f"{steps} steps in {result['train_seconds']:.2f} s: {1000 * result['seconds_per_step']:.1f} ms a step, "
+              f"{result['seconds_per_step'] * steps_per_epoch:.2f} s an epoch of {steps_per_epoch} steps, {result['threads']} threads")
+
+
+if __name__ == "__main__":
+    main()

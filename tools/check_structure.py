@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Refuses what the house rules refuse: strangers at the top, upward includes, long files, ops a backend lacks, untested
+sources, heavy headers where CUDA sees them, documents that name absent paths, and paths of one machine.
+
+usage: tools/check_structure.py [ROOT]; prints `file:line: what and why` for each violation, exits 1 if there is any.
+Tested by tests/tools/test_check_structure.py.
+"""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+LAYERS = ("core", "backend", "nn", "data", "compress", "train", "deploy", "experiment", "cli")
+MAX_LINES = 400
+CODE = {".h", ".cpp", ".cu", ".cuh"}
+TEXT = CODE | {".py", ".cmake", ".txt", ".md", ".yaml", ".json", ".sh", ".in", ""}
+HEAVY = ("fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/")
+TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "LICENSE", "include", "src", "cuda", "experiments",
+       "tests", "tools"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+# Put together here so that this file does not contain them.
+FOREIGN = ("/wo" + "rk/", "/fa" + "rm")
+TEMPORARY = "/tm" + "p/"
+
+
+class Tree:
+    """The project's own files: what git tracks or would track; everything but build results without git."""
+
+    def __init__(self, root):
+        self.root = Path(root).resolve()
+        self.files = sorted(path for path in self._list() if (self.root / path).is_file())
+        self._known = set(self.files)
+        self._lines = {}
+
+    def _list(self):
+        git = ["git", "-C", str(self.root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        if (self.root / ".git").exists():
+            try:
+                listed = subprocess.run(git, capture_output=True, check=True).stdout.decode()
+                return [Path(name) for name in listed.split("\0") if name]
+            except (OSError, subprocess.CalledProcessError):
+                pass
+        paths = (path.relative_to(self.root) for path in self.root.rglob("*"))
+        return [p for p in paths if not p.parts[0].startswith(("build", "runs", "data", ".git/", ".venv"))]
+
+    def lines(self, path):
+        if path not in self._lines:
+            self._lines[path] = (self.root / path).read_text(encoding="utf-8", errors="replace").splitlines()
+        return self._lines[path]
+
+    def text(self, path):
+        return "\n".join(self.lines(path))
+
+    def below(self, folder, suffixes=CODE):
+        folder = Path(folder)
+        return [p for p in self.files if folder in p.parents and p.suffix in suffixes]
+
+    def includes(self, path):
+        """(line number, quote, name) of each include."""
+        for number, line in enumerate(self.lines(path), 1):
+            match = INCLUDE.match(line)
+            if match:
+                yield number, match.group(1), match.group(2)
+
+    def included(self, path, through_private=False):
+        """Project files that `path` includes; also what the ones not in include/ include in turn, if so wished."""
+        found, pending = [], [path]
+        while pending:
+            current = pending.pop()
+            for _, _, name in self.includes(current):
+                for candidate in (current.parent / name, Path("include") / name, Path("src") / name):
+                    if candidate in self._known and candidate not in found:
+                        found.append(candidate)
+                        if through_private and candidate.parts[0] != "include":
+                            pending.append(candidate)
+        return found
+
+
+def layer_of(path):
+    """The layer a project file belongs to, or None."""
+    parts = path.parts
+    if parts[0] == "cuda":
+        return "backend"
+    if parts[:2] == ("include", "scnn") and len(parts) > 3:
+        return parts[2]
+    return parts[1] if parts[0] == "src" and len(parts) > 2 else None
+
+
+def check_includes(tree):
+    for path in [*tree.below("include"), *tree.below("src"), *tree.below("cuda")]:
+        layer = layer_of(path)
+        if layer is None:
+            continue
+        if layer not in LAYERS:
+            yield path, 1, f"'{layer}' is not a layer; layers: {', '.join(LAYERS)}"
+            continue
+        for number, _, name in tree.includes(path):
+            first = name.removeprefix("scnn/").split("/")[0]
+            if "/" in name and first in LAYERS and LAYERS.index(first) > LAYERS.index(layer):
+                yield path, number, f"{layer} includes {name}: a layer includes only {', '.join(LAYERS[:LAYERS.index(layer) + 1])}"
+
+
+def check_top(tree):
+    for name in sorted({path.parts[0] for path in tree.files}):
+        if name not in TOP and not name.startswith("."):
+            yield Path(name), 1, "does not belong at the top; see the layers in src/README.md"
+
+
+def check_length(tree):
+    for path in tree.files:
+        if path.suffix in TEXT and path.name != "LICENSE" and len(tree.lines(path)) > MAX_LINES:
+            yield path, MAX_LINES + 1, f"{len(tree.lines(path))} lines, at most {MAX_LINES}: split the file"
+
+
+def contract_ops(tree):
+    """Names of the virtual functions of class Backend, without comments in the way."""
+    contract = Path("include/scnn/backend/backend.h")
+    if contract not in tree.files:
+        return []
+    text = re.sub(r"//[^\n]*", "", tree.text(contract))
+    body = re.search(r"class Backend \{(.*?)\n\};", text, re.S)
+    return re.findall(r"\bvirtual\b[^;{~]*?\b(\w+)\s*\(", body.group(1)) if body else []
+
+
+def check_ops(tree):
+    folders = {"src/backend/cpu": "the CPU backend", "cuda": "the CUDA backend"}
+    for folder, backend in folders.items():
+        sources = tree.below(folder)
+        if not sources:
+            continue
+        text = "\n".join(tree.text(path) for path in sources)
+        for op in contract_ops(tree):
+            if not re.search(rf"::{op}\s*\(|\b{op}\s*\([^;{{}}]*\)\s*(const\s*)?override", text):
+                yield Path("include/scnn/backend/backend.h"), 1, f"op '{op}' is missing in {backend} ({folder})"
+
+
+def own_headers(tree, path):
+    """The headers a source may implement: the one of its name where there is one, or else those of its layer."""
+    layer = [header for header in tree.included(path, through_private=True) if layer_of(header) == layer_of(path)]
+    return {header for header in layer if header.stem == path.stem} or set(layer)
+
+
+def check_tests(tree):
+    """A source is tested by a test of its name, by one that includes its header, by one that calls all its ops through the
+    contract, or, where its header is private to src, by whatever tests a source that uses it."""
+    ops = contract_ops(tree)
+    by_layer = {}
+    for path in [*tree.below("src", {".cpp"}), *tree.below("cuda", {".cpp", ".cu"})]:
+        if layer_of(path) is not None and path.stem != "main":
+            by_layer.setdefault(layer_of(path), []).append(path)
+    for layer, sources in by_layer.items():
+        tests = tree.below(f"tests/{layer}")
+        included = {header for test in tests for header in tree.included(test)}
+        text = "\n".join(tree.text(test) for test in tests)
+        # The program is tested from outside: scripts run its verbs.
+        verbs = set(re.findall(r'"(\w+)"', "\n".join(map(tree.text, tree.below("tests/cli", {".py"}))))) if layer == "cli" else set()
+        called = {op for op in ops if re.search(rf"(\.|->|Backend::){op}\b", text)}
+
+        def is_tested(path):
+            defined = {op for op in ops if re.search(rf"\b\w+::{op}\s*\(", tree.text(path))}
+            return (path.stem in verbs or any(test.stem.removeprefix("test_").startswith(path.stem) for test in tests)
+                    or bool(own_headers(tree, path) & included) or (bool(defined) and defined <= called))
+
+        tested = {path for path in sources if is_tested(path)}
+        pending = list(tested)
+        while pending:  # private helpers of tested sources
+            used = {header for header in tree.included(pending.pop(), through_private=True) if header.parts[0] != "include"}
+            helpers = {path for path in sources if path not in tested and own_headers(tree, path) & used}
+            tested |= helpers
+            pending += helpers
+        for path in sources:
+            if path not in tested:
+                yield path, 1, f"no test: add tests/{layer}/{path.stem}.cpp, or include its header in a test of that layer"
+
+
+def check_heavy_headers(tree):
+    """fmt 9 does not compile in .cu files and the others cost seconds each; core and backend headers end up in .cu files."""
+    pending = [p for p in tree.files if p.suffix in {".cu", ".cuh"}]
+    pending += [*tree.below("include/scnn/core", {".h"}), *tree.below("include/scnn/backend", {".h"})]
+    seen = set()
+    while pending:
+        path = pending.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for number, _, name in tree.includes(path):
+            if name.startswith(HEAVY):
+                yield path, number, f"{name} in a file that .cu files include"
+        pending += tree.included(path)
+
+
+def named_paths(tree, path):
+    """(line number, path) of the links and the quoted paths in a Markdown file."""
+    tops = {p.parts[0] for p in tree.files if len(p.parts) > 1}
+    for number, line in enumerate(tree.lines(path), 1):
+        for link in re.findall(r"\]\(([^)#\s]+)", line):
+            if "://" not in link and not link.startswith("mailto:"):
+                yield number, link
+        for quoted in re.findall(r"`([^`]+)`", line):
+            for word in quoted.split():
+                if re.fullmatch(r"[\w.\-]+(/[\w.\-*]+)+/?", word) and word.split("/")[0] in tops:
+                    yield number, word
+
+
+def check_documents(tree):
+    for path in tree.files:
+        if path.suffix != ".md":
+            continue
+        for number, name in named_paths(tree, path):
+            places = [tree.root / path.parent, tree.root]
+            if not any(any(place.glob(name)) if "*" in name else (place / name).exists() for place in places):
+                yield path, number, f"names {name}, which does not exist"
+
+
+def check_words(tree):
+    for path in tree.files:
+        if path.suffix not in TEXT:
+            continue
+        words = FOREIGN if path.parts[0] == "tests" else (*FOREIGN, TEMPORARY)
+        for number, line in enumerate(tree.lines(path), 1):
+            for word in words:
+                if word in line:
+                    yield path, number, f"contains {word}, a path of one machine"
+
+
+CHECKS = (check_top, check_includes, check_length, check_ops, check_tests, check_heavy_headers, check_documents, check_words)
+
+
+def violations(root):
+    tree = Tree(root)
+    return [f"{path}:{line}: {what}" for check in CHECKS for path, line, what in check(tree)]
+
+
+def main():
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    found = violations(root)
+    for violation in found:
+        print(violation)
+    print(f"structure: {len(found)} violations" if found else "structure: in order")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
