@@ -1,0 +1,180 @@
+#include "scnn/nn/graph.h"
+
+#include <algorithm>
+
+#include "catch.h"
+#include "network.h"
+
+using namespace scnn;
+using namespace scnn::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// Every kind of layer and join in one small network; nothing in it has a kink that finite differences could cross.
+NetworkBuilder everything() {
+  NetworkBuilder net(3, 8, 8);
+  net.layer("stem", NetworkBuilder::conv(8)).layer("stem_bn", BatchNormSpec{});
+  net.layer("depthwise", NetworkBuilder::depthwise(16)).layer("depthwise_bn", BatchNormSpec{});
+  net.layer("grouped", NetworkBuilder::conv(8, 4));
+  net.layer("sum", AddSpec{}, {"grouped", "stem_bn"});
+  PoolSpec average;
+  average.kind = PoolKind::average;
+  net.layer("pool", average);
+  net.layer("wide", NetworkBuilder::conv(4));
+  net.layer("both", ConcatSpec{}, {"wide", "pool"});
+  net.layer("half", ScaleSpec{0.5F});
+  net.layer("dropout", DropoutSpec{0.25F});
+  net.layer("flatten", FlattenSpec{});
+  net.layer("fc", LinearSpec{5, true});
+  return net;
+}
+
+double weighted_sum(const Tensor& logits, const Tensor& weights) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < logits.size(); ++i) {
+    sum += static_cast<double>(logits.data<float>()[i]) * weights.data<float>()[i];
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("the gradient of a whole graph matches finite differences along random directions") {
+  const auto backend = backend_for(Device{}, {1});
+  Graph graph(everything().spec(), *backend);
+  graph.initialise(3);
+  const Tensor x = random_tensor({6, 8, 8, 3}, 1);
+  const Tensor dlogits = random_tensor({6, 5}, 2);
+  Pass pass;
+  pass.mode = Mode::train;
+  pass.step = 7;
+
+  graph.forward(x, pass);
+  graph.backward(dlogits, pass);
+  for (Parameter* p : graph.parameters()) {
+    if (!p->trainable) continue;
+    INFO(p->name);
+    const Tensor direction = random_tensor(p->value.shape(), 11);
+    double slope = 0;
+    for (std::int64_t i = 0; i < p->value.size(); ++i) {
+      slope += static_cast<double>(p->gradient.data<float>()[i]) * direction.data<float>()[i];
+    }
+    const float h = 2e-3F;
+    backend->accumulate(direction, h, p->value);
+    const double up = weighted_sum(graph.forward(x, pass), dlogits);
+    backend->accumulate(direction, -2 * h, p->value);
+    const double down = weighted_sum(graph.forward(x, pass), dlogits);
+    backend->accumulate(direction, h, p->value);
+    CHECK((up - down) / (2 * h) == Approx(slope).epsilon(0.02).margin(0.02));
+  }
+}
+
+TEST_CASE("a smaller batch gives the same logits as part of a larger one in evaluation") {
+  const auto backend = backend_for(Device{}, {1});
+  Graph graph(everything().spec(), *backend);
+  graph.initialise(3);
+  randomise_batch_norms(graph, 5);
+  const Tensor x = random_tensor({6, 8, 8, 3}, 1);
+  const std::vector<float> all = host_values(*backend, graph.forward(x, Pass{}));
+  const std::vector<float> part = host_values(*backend, graph.forward(x.reshaped({2, 8, 8, 3}), Pass{}));
+  for (std::size_t i = 0; i < part.size(); ++i) CHECK(part[i] == Approx(all[i]).margin(1e-5));
+}
+
+TEST_CASE("a relu fused into its batch-norm computes what a separate one computes") {
+  const auto backend = backend_for(Device{}, {1});
+  NetworkBuilder net(2, 6, 6);
+  net.layer("conv", NetworkBuilder::conv(4)).layer("bn", BatchNormSpec{}).layer("relu", ReluSpec{});
+  net.layer("pool", global_average());
+  NetworkBuilder apart(2, 6, 6);
+  apart.layer("conv", NetworkBuilder::conv(4)).layer("bn", BatchNormSpec{}).layer("one", ScaleSpec{1.0F});
+  apart.layer("relu", ReluSpec{}).layer("pool", global_average());
+  Graph fused(net.spec(), *backend);
+  Graph separate(apart.spec(), *backend);
+  const Tensor x = random_tensor({3, 6, 6, 2}, 1);
+  const Tensor dlogits = random_tensor({3, 4}, 2);
+  for (const Mode mode : {Mode::train, Mode::evaluate}) {
+    for (Graph* graph : {&fused, &separate}) {
+      graph->initialise(1);
+      randomise_batch_norms(*graph, 4);
+    }
+    Pass pass;
+    pass.mode = mode;
+    CHECK(host_values(*backend, fused.forward(x, pass)) == host_values(*backend, separate.forward(x, pass)));
+    if (mode == Mode::evaluate) continue;
+    fused.backward(dlogits, pass);
+    separate.backward(dlogits, pass);
+    for (const char* name : {"conv.weight", "bn.scale", "bn.shift"}) {
+      CHECK(host_values(*backend, parameter(fused, name).gradient) == host_values(*backend, parameter(separate, name).gradient));
+    }
+  }
+}
+
+TEST_CASE("shapes that cannot be are refused with the layer, the reason and the place") {
+  const auto backend = backend_for(Device{}, {1});
+  const auto message = [&](const NetworkBuilder& net) {
+    try {
+      const Graph graph(net.spec(), *backend);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::experiment);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  NetworkBuilder deep(1, 4, 4);
+  Conv2dSpec large = NetworkBuilder::conv(2);
+  large.kernel = {7, 7};
+  large.padding = Padding::valid;
+  CHECK_THAT(message(deep.layer("c", large)), Contains("layer 'c' (conv2d)") && Contains("does not fit the height of 4"));
+  NetworkBuilder unflattened(1, 4, 4);
+  CHECK_THAT(message(unflattened.layer("fc", LinearSpec{2, true})), Contains("put a flatten"));
+  NetworkBuilder grouped(3, 4, 4);
+  CHECK_THAT(message(grouped.layer("g", NetworkBuilder::conv(4, 2))), Contains("must divide"));
+  NetworkBuilder sum(3, 4, 4);
+  sum.layer("a", NetworkBuilder::conv(4)).layer("s", AddSpec{}, {"a", "input"});
+  CHECK_THAT(message(sum), Contains("differ in channels") && Contains("projection"));
+  NetworkBuilder even(1, 4, 4);
+  Conv2dSpec two = NetworkBuilder::conv(2);
+  two.kernel = {2, 2};
+  CHECK_THAT(message(even.layer("c", two)), Contains("odd effective kernel"));
+  NetworkBuilder open(1, 4, 4);
+  CHECK_THAT(message(open.layer("c", NetworkBuilder::conv(2))), Contains("one number for each class"));
+  NetworkBuilder flat(1, 4, 4);
+  flat.layer("f", FlattenSpec{}).layer("bn", BatchNormSpec{});
+  CHECK_THAT(message(flat), Contains("before flatten"));
+}
+
+TEST_CASE("multiply-adds and extents follow stride, padding and dilation") {
+  const auto backend = backend_for(Device{}, {1});
+  NetworkBuilder net(3, 9, 7);
+  Conv2dSpec spec;
+  spec.out = 4;
+  spec.kernel = {3, 5};
+  spec.stride = {2, 1};
+  spec.dilation = {2, 1};
+  spec.pad = {1, 2};
+  net.layer("c", spec).layer("p", global_average());
+  Graph graph(net.spec(), *backend);
+  const Edge& edge = node(graph, "c").edge;
+  CHECK(edge.h == 4);  // (9 + 2 - 5) / 2 + 1
+  CHECK(edge.w == 7);  // 7 + 4 - 5 + 1
+  CHECK(graph.macs() == 4 * 7 * 3 * 5 * 3 * 4);
+}
+
+TEST_CASE("initial weights are uniform in 1 / sqrt(fan-in) and the same for the same seed") {
+  const auto backend = backend_for(Device{}, {1});
+  NetworkBuilder net(3, 4, 4);
+  net.layer("c", NetworkBuilder::conv(16)).layer("p", global_average());
+  Graph a(net.spec(), *backend);
+  Graph b(net.spec(), *backend);
+  a.initialise(1);
+  b.initialise(1);
+  const std::vector<float> values = host_values(*backend, parameter(a, "c.weight").value);
+  CHECK(values == host_values(*backend, parameter(b, "c.weight").value));
+  b.initialise(2);
+  CHECK(values != host_values(*backend, parameter(b, "c.weight").value));
+  const float bound = 1.0F / std::sqrt(27.0F);
+  CHECK(*std::ranges::max_element(values) <= bound);
+  CHECK(*std::ranges::max_element(values) > 0.9F * bound);
+  CHECK(*std::ranges::min_element(values) < -0.9F * bound);
+}
