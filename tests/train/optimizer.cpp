@@ -1,0 +1,86 @@
+#include "scnn/train/optimizer.h"
+
+#include "catch.h"
+#include "network.h"
+
+using namespace scnn;
+using namespace scnn::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Subject {
+  Subject() : backend(backend_for(Device{}, {1})), graph(network().spec(), *backend) {
+    graph.initialise(1);
+    for (Parameter* p : graph.parameters()) {
+      if (p->trainable) backend->fill(p->gradient, 1.0F);
+    }
+  }
+  static NetworkBuilder network() {
+    NetworkBuilder net(1, 2, 2);
+    return net.conv_bn_relu("conv", 2).layer("f", FlattenSpec{}).layer("fc", LinearSpec{2, true});
+  }
+  /// How far the first element of a parameter moves in one step.
+  double moved(const OptimizerOptions& options, const std::string& name, double clip = 0, double epochs = 0) {
+    const ScheduleOptions constant;
+    Optimizer optimizer(graph, options, constant, 10);
+    optimizer.clip_gradient = clip;
+    const float before = parameter(graph, name).value.data<float>()[0];
+    optimizer.step(epochs, 1);
+    return static_cast<double>(before) - parameter(graph, name).value.data<float>()[0];
+  }
+  std::unique_ptr<Backend> backend;
+  Graph graph;
+};
+
+OptimizerOptions sgd(double lr) {
+  OptimizerOptions options;
+  options.type = OptimizerType::sgd;
+  options.lr = lr;
+  options.momentum = 0;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("later groups win, and only for what they name") {
+  OptimizerOptions options = sgd(0.1);
+  options.groups = {{{"*.bias", "*.shift"}, 0.2, std::nullopt, std::nullopt, std::nullopt},
+                    {{"fc.*"}, 0.3, std::nullopt, std::nullopt, std::nullopt}};
+  CHECK(Subject().moved(options, "conv.weight") == Approx(0.1).epsilon(1e-4));
+  CHECK(Subject().moved(options, "conv_bn.shift") == Approx(0.2).epsilon(1e-4));
+  CHECK(Subject().moved(options, "fc.bias") == Approx(0.3).epsilon(1e-4));
+}
+
+TEST_CASE("a group may have its own schedule") {
+  OptimizerOptions options = sgd(0.1);
+  ScheduleOptions anneal;
+  anneal.type = ScheduleType::anneal_end;
+  anneal.fraction = 1.0;
+  options.groups = {{{"fc.*"}, std::nullopt, std::nullopt, std::nullopt, anneal}};
+  CHECK(Subject().moved(options, "fc.bias", 0, 5.0) == Approx(0.05).epsilon(1e-4));
+  CHECK(Subject().moved(options, "conv_bn.shift", 0, 5.0) == Approx(0.1).epsilon(1e-4));
+}
+
+TEST_CASE("weight decay reaches weights only") {
+  OptimizerOptions options = sgd(0.1);
+  options.weight_decay = 100;
+  CHECK(Subject().moved(options, "conv_bn.scale") == Approx(0.1).epsilon(1e-4));
+  CHECK(std::abs(Subject().moved(options, "conv.weight") - 0.1) > 0.05);
+}
+
+TEST_CASE("clipping scales all gradients to the norm") {
+  Subject subject;
+  double elements = 0;
+  for (const Parameter* p : subject.graph.parameters()) elements += p->trainable ? static_cast<double>(p->value.size()) : 0;
+  CHECK(subject.moved(sgd(1.0), "fc.bias", 0.5) == Approx(0.5 / std::sqrt(elements)).epsilon(1e-4));
+}
+
+TEST_CASE("a pattern that fits no parameter is an error; bits may be named without a quantizer") {
+  Subject subject;
+  OptimizerOptions options = sgd(0.1);
+  options.groups = {{{"*.bits"}, 0.2, std::nullopt, std::nullopt, std::nullopt}};
+  CHECK_NOTHROW(Optimizer(subject.graph, options, {}, 10));
+  options.groups[0].match = {"*.bit"};
+  CHECK_THROWS_WITH(Optimizer(subject.graph, options, {}, 10), Contains("groups[0].match: '*.bit' fits no parameter"));
+}

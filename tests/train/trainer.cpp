@@ -1,0 +1,134 @@
+#include "scnn/train/trainer.h"
+
+#include "catch.h"
+#include "training.h"
+
+using namespace scnn;
+using namespace scnn::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Recorder : TrainObserver {
+  std::vector<EpochRecord> epochs;
+  std::vector<double> losses;
+  std::vector<RemovalRecord> removals;
+  std::int64_t stop_at = -1;
+  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
+  void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>&) override { epochs.push_back(record); }
+  void on_removal(const RemovalRecord& record) override { removals.push_back(record); }
+  bool should_stop() override { return static_cast<std::int64_t>(losses.size()) == stop_at; }
+};
+
+}  // namespace
+
+TEST_CASE("training learns the task, loses bits and channels, and keeps the function at each removal") {
+  Recorder seen;
+  Run run(small_options(), seen);
+  REQUIRE(run.trainer->run());
+  REQUIRE(seen.epochs.size() == 8);
+  CHECK(seen.epochs.back().train_loss < 0.7 * seen.epochs.front().train_loss);
+  CHECK(seen.epochs.back().evaluation->top1 > 0.6);
+  CHECK(seen.epochs.back().size.learned_bits < 0.6 * seen.epochs.front().size.learned_bits);
+  REQUIRE_FALSE(seen.removals.empty());
+  for (const RemovalRecord& removal : seen.removals) CHECK(removal.max_diff < 1e-5);
+  CHECK(seen.epochs.back().size.macs < seen.epochs.front().size.original_macs);
+  CHECK(run.trainer->state().epoch_seconds.size() == 8);
+}
+
+TEST_CASE("same seed and threads give the same numbers bit for bit; another seed gives others") {
+  TrainerOptions options = small_options();
+  options.train.epochs = 2;
+  const auto losses = [&](int threads) {
+    Recorder seen;
+    Run run(options, seen, threads);
+    REQUIRE(run.trainer->run());
+    return seen.losses;
+  };
+  const std::vector<double> one = losses(1);
+  CHECK(one == losses(1));
+  const std::vector<double> two = losses(2);
+  CHECK(two == losses(2));
+  // The same draws: the first loss differs only by the order of sums.
+  CHECK(two.front() == Approx(one.front()).epsilon(1e-5));
+  options.seed = 6;
+  CHECK(one != losses(1));
+}
+
+TEST_CASE("a run that was stopped between two steps goes on to the very same numbers, across removals") {
+  TrainerOptions options = small_options();
+  Recorder whole_seen;
+  Run whole(options, whole_seen);
+  REQUIRE(whole.trainer->run());
+  REQUIRE_FALSE(whole_seen.removals.empty());
+
+  for (const std::int64_t stop_at : {5, 32, 50, 77}) {
+    INFO("stopped after step " << stop_at);
+    const TemporaryFolder folder;
+    options.checkpoint_folder = folder.path;
+    Recorder first_seen;
+    first_seen.stop_at = stop_at;
+    Run first(options, first_seen);
+    REQUIRE_FALSE(first.trainer->run());
+    std::vector<std::string> warnings;
+    const auto checkpoint = CheckpointFolder(folder.path).newest(warnings);
+    REQUIRE(checkpoint.has_value());
+    CHECK(warnings.empty());
+
+    Recorder second_seen;
+    Run second(options, second_seen);
+    second.trainer->resume(*checkpoint);
+    REQUIRE(second.trainer->run());
+    CHECK(second.values() == whole.values());
+    CHECK(second_seen.epochs.back().train_loss == whole_seen.epochs.back().train_loss);
+    CHECK(second_seen.epochs.back().evaluation->top1 == whole_seen.epochs.back().evaluation->top1);
+    CHECK(second.trainer->state().removals.size() == whole.trainer->state().removals.size());
+  }
+}
+
+TEST_CASE("a loss that is no number ends the run and names step and layer") {
+  TrainerOptions options = small_options();
+  options.compression.type = CompressionType::none;
+  options.train.optimizer.lr = 1e30;
+  Recorder seen;
+  Run run(options, seen);
+  try {
+    static_cast<void>(run.trainer->run());
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::training);
+    CHECK_THAT(error.what(), Contains("step ") && Contains("layer '") && Contains("train.optimizer.lr"));
+  }
+}
+
+TEST_CASE("a batch larger than the training set is refused") {
+  TrainerOptions options = small_options();
+  options.train.batch_size = 100000;
+  Recorder seen;
+  CHECK_THROWS_WITH(Run(options, seen), Contains("train.batch_size") && Contains("512 training images"));
+}
+
+TEST_CASE("gamma rises over its ramp and stays") {
+  TrainerOptions options = small_options();
+  options.compression.gamma_ramp_epochs = 2;
+  Recorder seen;
+  const Run run(options, seen);
+  CHECK(run.trainer->gamma(0) == 0.0);
+  CHECK(run.trainer->gamma(1) == Approx(0.015));
+  CHECK(run.trainer->gamma(4) == Approx(0.03));
+}
+
+TEST_CASE("none and fixed_bits train in the same loop and remove nothing") {
+  for (const CompressionType type : {CompressionType::none, CompressionType::fixed_bits}) {
+    TrainerOptions options = small_options();
+    options.compression.type = type;
+    options.compression.bits = 4;
+    Recorder seen;
+    Run run(options, seen);
+    REQUIRE(run.trainer->run());
+    CHECK(seen.removals.empty());
+    CHECK(seen.epochs.back().evaluation->top1 > 0.6);
+    const double a_weight = seen.epochs.back().size.learned_bits / static_cast<double>(seen.epochs.back().size.original_weights);
+    CHECK(a_weight == Approx(type == CompressionType::none ? 32 : 4));
+  }
+}
