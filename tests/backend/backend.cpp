@@ -62,7 +62,10 @@ TEST_CASE("wrong shapes are bugs that name op and shapes", "[backend]") {
   CHECK(contains(message_of(ErrorKind::bug, [&] { backend->conv2d_forward(conv, x, {&w}, nullptr, flat); }),
                  "conv2d_forward: y has shape [1, 4, 4, 4], expected [1, 4, 4, 3]"));
   Tensor bits = backend->allocate({3});
-  CHECK(contains(message_of(ErrorKind::bug, [&] { backend->conv2d_forward(conv, x, {&w, &bits}, nullptr, y); }),
+  CHECK(contains(message_of(ErrorKind::bug,
+                            [&] {
+                              backend->conv2d_forward(conv, x, {&w, &bits}, nullptr, y);
+                            }),
                  "together"));
   conv.groups = 2;
   CHECK(contains(message_of(ErrorKind::bug, [&] { backend->conv2d_forward(conv, x, {&w}, nullptr, y); }), "groups"));
@@ -194,8 +197,11 @@ TEST_CASE("batch norm with relu equals batch norm, then relu", "[backend][fusion
   backend->relu_backward(parts.y, dy, masked);
   backend->batch_norm_backward(x, normal, masked, scale, parts.mean, parts.inv_std, Activation::none, parts.dx,
                                parts.dscale, parts.dshift);
-  for (const auto& [a, b] : {std::pair{fused.y, parts.y}, {fused.dx, parts.dx}, {fused.dscale, parts.dscale},
-                             {fused.dshift, parts.dshift}, {fused.running_var, parts.running_var}}) {
+  for (const auto& [a, b] : {std::pair{fused.y, parts.y},
+                             {fused.dx, parts.dx},
+                             {fused.dscale, parts.dscale},
+                             {fused.dshift, parts.dshift},
+                             {fused.running_var, parts.running_var}}) {
     CHECK(std::ranges::equal(a.values<float>(), b.values<float>()));
   }
 }

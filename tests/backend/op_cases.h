@@ -15,19 +15,19 @@ using Tensors = std::map<std::string, Tensor>;
 /// One call of one op: what it is given, what it should give, and what it costs.  The same list is read for values
 /// against the double reference, for gradients against finite differences, and for speed; on every backend.
 struct OpCase {
-  std::string op;      ///< the virtual of Backend
-  std::string name;    ///< what is special about it
-  double tolerance;    ///< largest |result - reference| over the largest |reference| of that array
-  std::function<Arrays()> prepare;                     ///< arguments; results filled with junk
-  std::function<void(Backend&, Tensors&)> run;         ///< the call, on device tensors of prepare()'s shapes
-  std::function<Arrays(const Arrays&)> expect;         ///< results by name, from the same arguments
+  std::string op;                   ///< the virtual of Backend
+  std::string name;                 ///< what is special about it
+  double tolerance;                 ///< largest |result - reference| over the largest |reference| of that array
+  std::function<Arrays()> prepare;  ///< arguments; results filled with junk
+  std::function<void(Backend&, Tensors&)> run;  ///< the call, on device tensors of prepare()'s shapes
+  std::function<Arrays(const Arrays&)> expect;  ///< results by name, from the same arguments
 
   /// For backward ops: a scalar whose derivative with respect to argument `second` is result `first`.
   std::vector<std::pair<std::string, std::string>> gradients = {};
   std::function<double(const Arrays&)> objective = {};
 
-  double flops = 0;        ///< of one call, for speed
-  bool timed_only = false; ///< too large for the slow reference
+  double flops = 0;         ///< of one call, for speed
+  bool timed_only = false;  ///< too large for the slow reference
 };
 
 /// Every case, and the groups it is made of.

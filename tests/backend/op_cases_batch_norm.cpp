@@ -10,7 +10,7 @@ struct Setting {
   const char* name;
   Shape x;
   bool relu;
-  double centre = 0.25;    ///< mean of x
+  double centre = 0.25;  ///< mean of x
   bool frozen = false;
   bool timed_only = false;
 };
@@ -20,8 +20,10 @@ constexpr float momentum = 0.1F;
 
 Arrays arguments(const Setting& s) {
   const Shape c{s.x[-1]};
-  Arrays a{{"x", uniform_array(s.x, 1, s.centre - 1, s.centre + 1)}, {"scale", uniform_array(c, 2, 0.5, 2)},
-           {"shift", uniform_array(c, 3)}, {"running_mean", uniform_array(c, 4)},
+  Arrays a{{"x", uniform_array(s.x, 1, s.centre - 1, s.centre + 1)},
+           {"scale", uniform_array(c, 2, 0.5, 2)},
+           {"shift", uniform_array(c, 3)},
+           {"running_mean", uniform_array(c, 4)},
            {"running_var", uniform_array(c, 5, 0.5, 2)}};
   if (s.frozen) {
     a["frozen"] = zeros(c);
@@ -45,7 +47,9 @@ void add_cases(const Setting& s, std::vector<OpCase>& cases) {
   const Shape c{s.x[-1]};
   const Activation activation = s.relu ? Activation::relu : Activation::none;
   const double width = 4e-6 * std::max(1.0, s.centre);  // x itself is rounded to centre * 2^-24
-  cases.push_back({.op = "batch_norm_forward", .name = s.name, .tolerance = width,
+  cases.push_back({.op = "batch_norm_forward",
+                   .name = s.name,
+                   .tolerance = width,
                    .prepare =
                        [=] {
                          Arrays a = arguments(s);
@@ -62,12 +66,17 @@ void add_cases(const Setting& s, std::vector<OpCase>& cases) {
                    .expect =
                        [=](const Arrays& a) {
                          const auto r = forward(a, s.relu);
-                         return Arrays{{"y", r.y}, {"mean", r.mean}, {"inv_std", r.inv_std},
-                                       {"running_mean", r.running_mean}, {"running_var", r.running_var}};
+                         return Arrays{{"y", r.y},
+                                       {"mean", r.mean},
+                                       {"inv_std", r.inv_std},
+                                       {"running_mean", r.running_mean},
+                                       {"running_var", r.running_var}};
                        },
                    .flops = 3 * 4 * static_cast<double>(s.x.size()),
                    .timed_only = s.timed_only});
-  cases.push_back({.op = "batch_norm_backward", .name = s.name, .tolerance = 2 * width,
+  cases.push_back({.op = "batch_norm_backward",
+                   .name = s.name,
+                   .tolerance = 2 * width,
                    .prepare =
                        [=] {
                          Arrays a = arguments(s);
@@ -110,23 +119,26 @@ void add_cases(const Setting& s, std::vector<OpCase>& cases) {
 
 void add_affine(const char* name, const Shape& x, Activation activation, std::vector<OpCase>& cases) {
   const Shape c{x[-1]};
-  cases.push_back({.op = "affine", .name = name, .tolerance = 1e-6,
-                   .prepare =
-                       [=] {
-                         return Arrays{{"x", uniform_array(x, 1)}, {"a", uniform_array(c, 2)},
-                                       {"c", uniform_array(c, 3)}, {"y", junk(x)}};
-                       },
-                   .run = [=](Backend& b, Tensors& t) { b.affine(t["x"], t["a"], t["c"], activation, t["y"]); },
-                   .expect =
-                       [=](const Arrays& a) {
-                         Array y = a.at("x");
-                         for (std::int64_t i = 0; i < y.size(); ++i) {
-                           const std::int64_t k = i % c[0];
-                           y[i] = a.at("a")[k] * y[i] + a.at("c")[k];
-                           if (activation == Activation::relu && y[i] < 0) y[i] = 0;
-                         }
-                         return Arrays{{"y", y}};
-                       }});
+  cases.push_back(
+      {.op = "affine",
+       .name = name,
+       .tolerance = 1e-6,
+       .prepare =
+           [=] {
+             return Arrays{
+                 {"x", uniform_array(x, 1)}, {"a", uniform_array(c, 2)}, {"c", uniform_array(c, 3)}, {"y", junk(x)}};
+           },
+       .run = [=](Backend& b, Tensors& t) { b.affine(t["x"], t["a"], t["c"], activation, t["y"]); },
+       .expect =
+           [=](const Arrays& a) {
+             Array y = a.at("x");
+             for (std::int64_t i = 0; i < y.size(); ++i) {
+               const std::int64_t k = i % c[0];
+               y[i] = a.at("a")[k] * y[i] + a.at("c")[k];
+               if (activation == Activation::relu && y[i] < 0) y[i] = 0;
+             }
+             return Arrays{{"y", y}};
+           }});
 }
 
 }  // namespace

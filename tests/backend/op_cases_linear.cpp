@@ -28,8 +28,13 @@ void add_linear(const char* name, const Shape& x, const Shape& w, bool bias, boo
   const auto objective = [=](const Arrays& a) {
     return dot(a.at("dy"), reference::linear_forward(a.at("x"), a.at("w"), bias_of(a)));
   };
-  cases.push_back({.op = "linear_forward", .name = name, .tolerance = 2e-6,
-                   .prepare = [=] { return with({{"y", y}}); },
+  cases.push_back({.op = "linear_forward",
+                   .name = name,
+                   .tolerance = 2e-6,
+                   .prepare =
+                       [=] {
+                         return with({{"y", y}});
+                       },
                    .run = [=](Backend& b, Tensors& t) { b.linear_forward(t["x"], {&t["w"]}, bias_of(t), t["y"]); },
                    .expect =
                        [=](const Arrays& a) {
@@ -37,8 +42,13 @@ void add_linear(const char* name, const Shape& x, const Shape& w, bool bias, boo
                        },
                    .flops = flops,
                    .timed_only = timed_only});
-  cases.push_back({.op = "linear_backward_data", .name = name, .tolerance = 2e-6,
-                   .prepare = [=] { return with({{"dx", x}}); },
+  cases.push_back({.op = "linear_backward_data",
+                   .name = name,
+                   .tolerance = 2e-6,
+                   .prepare =
+                       [=] {
+                         return with({{"dx", x}});
+                       },
                    .run = [](Backend& b, Tensors& t) { b.linear_backward_data(t["dy"], {&t["w"]}, t["dx"]); },
                    .expect =
                        [=](const Arrays& a) {
@@ -48,23 +58,27 @@ void add_linear(const char* name, const Shape& x, const Shape& w, bool bias, boo
                    .objective = objective,
                    .flops = flops,
                    .timed_only = timed_only});
-  cases.push_back({.op = "linear_backward_weights", .name = name, .tolerance = 2e-6,
-                   .prepare = [=] { return with({{"dw", w}, {"dbias", {w[0]}}}); },
-                   .run =
-                       [=](Backend& b, Tensors& t) {
-                         b.linear_backward_weights(t["x"], t["dy"], t["dw"], bias ? &t["dbias"] : nullptr);
-                       },
-                   .expect =
-                       [=](const Arrays& a) {
-                         Arrays r{{"dw", reference::linear_backward_weights(a.at("x"), a.at("dy"), w)}};
-                         if (bias) r["dbias"] = reference::channel_sums(a.at("dy"));
-                         return r;
-                       },
-                   .gradients = bias ? std::vector<std::pair<std::string, std::string>>{{"dw", "w"}, {"dbias", "bias"}}
-                                     : std::vector<std::pair<std::string, std::string>>{{"dw", "w"}},
-                   .objective = objective,
-                   .flops = flops,
-                   .timed_only = timed_only});
+  cases.push_back(
+      {.op = "linear_backward_weights",
+       .name = name,
+       .tolerance = 2e-6,
+       .prepare =
+           [=] {
+             return with({{"dw", w}, {"dbias", {w[0]}}});
+           },
+       .run = [=](Backend& b,
+                  Tensors& t) { b.linear_backward_weights(t["x"], t["dy"], t["dw"], bias ? &t["dbias"] : nullptr); },
+       .expect =
+           [=](const Arrays& a) {
+             Arrays r{{"dw", reference::linear_backward_weights(a.at("x"), a.at("dy"), w)}};
+             if (bias) r["dbias"] = reference::channel_sums(a.at("dy"));
+             return r;
+           },
+       .gradients = bias ? std::vector<std::pair<std::string, std::string>>{{"dw", "w"}, {"dbias", "bias"}}
+                         : std::vector<std::pair<std::string, std::string>>{{"dw", "w"}},
+       .objective = objective,
+       .flops = flops,
+       .timed_only = timed_only});
 }
 
 }  // namespace

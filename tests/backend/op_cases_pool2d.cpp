@@ -15,7 +15,9 @@ void add_cases(const char* name, const Pool2d& s, bool timed_only, std::vector<O
     return sum;
   };
   const double bytes = 4.0 * static_cast<double>(x.size() + y.size());
-  cases.push_back({.op = "max_pool2d_forward", .name = name, .tolerance = 0,
+  cases.push_back({.op = "max_pool2d_forward",
+                   .name = name,
+                   .tolerance = 0,
                    .prepare =
                        [=] {
                          Arrays a{{"x", uniform_array(x, 1)}, {"y", junk(y)}, {"argmax", junk(y, DType::uint8)}};
@@ -31,40 +33,57 @@ void add_cases(const char* name, const Pool2d& s, bool timed_only, std::vector<O
                        },
                    .flops = bytes,
                    .timed_only = timed_only});
-  cases.push_back({.op = "max_pool2d_backward", .name = name, .tolerance = 1e-6,
+  cases.push_back(
+      {.op = "max_pool2d_backward",
+       .name = name,
+       .tolerance = 1e-6,
+       .prepare =
+           [=] {
+             Arrays a{{"x", uniform_array(x, 1)}, {"dy", uniform_array(y, 2)}, {"dx", junk(x)}};
+             a["argmax"] = reference::max_pool(s, a["x"]).argmax;
+             a["argmax"].dtype = DType::uint8;
+             return a;
+           },
+       .run = [=](Backend& b, Tensors& t) { b.max_pool2d_backward(s, t["dy"], t["argmax"], t["dx"]); },
+       .expect =
+           [=](const Arrays& a) {
+             return Arrays{{"dx", reference::max_pool_backward(s, a.at("dy"), a.at("argmax"))}};
+           },
+       .gradients = {{"dx", "x"}},
+       .objective = [=](const Arrays& a) { return weighted(a.at("dy"), reference::max_pool(s, a.at("x")).y); },
+       .flops = bytes,
+       .timed_only = timed_only});
+  cases.push_back({.op = "avg_pool2d_forward",
+                   .name = name,
+                   .tolerance = 1e-6,
                    .prepare =
                        [=] {
-                         Arrays a{{"x", uniform_array(x, 1)}, {"dy", uniform_array(y, 2)}, {"dx", junk(x)}};
-                         a["argmax"] = reference::max_pool(s, a["x"]).argmax;
-                         a["argmax"].dtype = DType::uint8;
-                         return a;
+                         return Arrays{{"x", uniform_array(x, 1)}, {"y", junk(y)}};
                        },
-                   .run = [=](Backend& b, Tensors& t) { b.max_pool2d_backward(s, t["dy"], t["argmax"], t["dx"]); },
+                   .run = [=](Backend& b, Tensors& t) { b.avg_pool2d_forward(s, t["x"], t["y"]); },
                    .expect =
                        [=](const Arrays& a) {
-                         return Arrays{{"dx", reference::max_pool_backward(s, a.at("dy"), a.at("argmax"))}};
+                         return Arrays{{"y", reference::avg_pool(s, a.at("x"))}};
                        },
-                   .gradients = {{"dx", "x"}},
-                   .objective = [=](const Arrays& a) { return weighted(a.at("dy"), reference::max_pool(s, a.at("x")).y); },
                    .flops = bytes,
                    .timed_only = timed_only});
-  cases.push_back({.op = "avg_pool2d_forward", .name = name, .tolerance = 1e-6,
-                   .prepare = [=] { return Arrays{{"x", uniform_array(x, 1)}, {"y", junk(y)}}; },
-                   .run = [=](Backend& b, Tensors& t) { b.avg_pool2d_forward(s, t["x"], t["y"]); },
-                   .expect = [=](const Arrays& a) { return Arrays{{"y", reference::avg_pool(s, a.at("x"))}}; },
-                   .flops = bytes,
-                   .timed_only = timed_only});
-  cases.push_back({.op = "avg_pool2d_backward", .name = name, .tolerance = 1e-6,
-                   .prepare =
-                       [=] {
-                         return Arrays{{"x", uniform_array(x, 1)}, {"dy", uniform_array(y, 2)}, {"dx", junk(x)}};
-                       },
-                   .run = [=](Backend& b, Tensors& t) { b.avg_pool2d_backward(s, t["dy"], t["dx"]); },
-                   .expect = [=](const Arrays& a) { return Arrays{{"dx", reference::avg_pool_backward(s, a.at("dy"))}}; },
-                   .gradients = {{"dx", "x"}},
-                   .objective = [=](const Arrays& a) { return weighted(a.at("dy"), reference::avg_pool(s, a.at("x"))); },
-                   .flops = bytes,
-                   .timed_only = timed_only});
+  cases.push_back(
+      {.op = "avg_pool2d_backward",
+       .name = name,
+       .tolerance = 1e-6,
+       .prepare =
+           [=] {
+             return Arrays{{"x", uniform_array(x, 1)}, {"dy", uniform_array(y, 2)}, {"dx", junk(x)}};
+           },
+       .run = [=](Backend& b, Tensors& t) { b.avg_pool2d_backward(s, t["dy"], t["dx"]); },
+       .expect =
+           [=](const Arrays& a) {
+             return Arrays{{"dx", reference::avg_pool_backward(s, a.at("dy"))}};
+           },
+       .gradients = {{"dx", "x"}},
+       .objective = [=](const Arrays& a) { return weighted(a.at("dy"), reference::avg_pool(s, a.at("x"))); },
+       .flops = bytes,
+       .timed_only = timed_only});
 }
 
 Pool2d pool(std::int64_t batch, std::int64_t h, std::int64_t w, std::int64_t channels, std::int64_t kernel,

@@ -28,7 +28,9 @@ void add_quantize(const char* name, const Shape& w, const std::vector<double>& b
     return a;
   };
   const auto view = [](Tensors& t) { return WeightView{&t["w"], &t["bits"], &t["exponents"]}; };
-  cases.push_back({.op = "quantize", .name = name, .tolerance = 1e-6,
+  cases.push_back({.op = "quantize",
+                   .name = name,
+                   .tolerance = 1e-6,
                    .prepare =
                        [=] {
                          Arrays a = arguments();
@@ -42,8 +44,8 @@ void add_quantize(const char* name, const Shape& w, const std::vector<double>& b
                        }});
   // Gradients away from the edges, where the surrogate is differentiable.
   const auto smooth = [=] {
-    Arrays a{{"w", uniform_array(w, 1)}, {"bits", {channels, bits}}, {"exponents", {channels, exponents}},
-             {"dw", uniform_array(w, 2)}, {"dbits", junk(channels)}, {"dexponents", junk(channels)}};
+    Arrays a{{"w", uniform_array(w, 1)},  {"bits", {channels, bits}}, {"exponents", {channels, exponents}},
+             {"dw", uniform_array(w, 2)}, {"dbits", junk(channels)},  {"dexponents", junk(channels)}};
     a["rounding"] = reference::rounding(a["w"], a["bits"], a["exponents"]);
     a["g"] = a["dw"];
     return a;
@@ -52,9 +54,12 @@ void add_quantize(const char* name, const Shape& w, const std::vector<double>& b
     return dot(a.at("g"), reference::quantize_surrogate(a.at("w"), a.at("bits"), a.at("exponents"), a.at("rounding")));
   };
   cases.push_back(
-      {.op = "quantize_backward", .name = name, .tolerance = 2e-6, .prepare = smooth,
-       .run =
-           [=](Backend& b, Tensors& t) { b.quantize_backward(view(t), revive, t["dw"], t["dbits"], t["dexponents"]); },
+      {.op = "quantize_backward",
+       .name = name,
+       .tolerance = 2e-6,
+       .prepare = smooth,
+       .run = [=](Backend& b,
+                  Tensors& t) { b.quantize_backward(view(t), revive, t["dw"], t["dbits"], t["dexponents"]); },
        .expect =
            [=](const Arrays& a) {
              // The table of the paper, section 3.
@@ -76,8 +81,9 @@ void add_quantize(const char* name, const Shape& w, const std::vector<double>& b
            },
        .gradients = std::ranges::count(bits, 0.0) > 0
                         ? std::vector<std::pair<std::string, std::string>>{}
-                        : std::vector<std::pair<std::string, std::string>>{
-                              {"dw", "w"}, {"dbits", "bits"}, {"dexponents", "exponents"}},
+                        : std::vector<std::pair<std::string, std::string>>{{"dw", "w"},
+                                                                           {"dbits", "bits"},
+                                                                           {"dexponents", "exponents"}},
        .objective = objective});
 }
 

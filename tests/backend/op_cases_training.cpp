@@ -8,12 +8,16 @@ namespace {
 
 void add_loss(const char* name, std::int64_t batch, std::int64_t classes, float smoothing, double spread, bool gradient,
               std::vector<OpCase>& cases) {
-  cases.push_back({.op = "softmax_cross_entropy", .name = name, .tolerance = 2e-6,
+  cases.push_back({.op = "softmax_cross_entropy",
+                   .name = name,
+                   .tolerance = 2e-6,
                    .prepare =
                        [=] {
                          Arrays a{{"logits", uniform_array({batch, classes}, 1, -spread, spread)},
-                                  {"labels", zeros({batch})}, {"loss", junk({batch})},
-                                  {"predicted", junk({batch}, DType::int32)}, {"dlogits", junk({batch, classes})}};
+                                  {"labels", zeros({batch})},
+                                  {"loss", junk({batch})},
+                                  {"predicted", junk({batch}, DType::int32)},
+                                  {"dlogits", junk({batch, classes})}};
                          a["labels"].dtype = DType::int32;
                          for (std::int64_t n = 0; n < batch; ++n) {
                            a["labels"][n] = static_cast<double>((7 * n + 3) % classes);
@@ -49,7 +53,9 @@ struct Rules {
 };
 
 Arrays state_of(const Shape& shape, const Rules& rules) {
-  Arrays a{{"value", uniform_array(shape, 1)}, {"gradient", uniform_array(shape, 2)}, {"m", uniform_array(shape, 3)},
+  Arrays a{{"value", uniform_array(shape, 1)},
+           {"gradient", uniform_array(shape, 2)},
+           {"m", uniform_array(shape, 3)},
            {"v", uniform_array(shape, 4, 0, 1)}};
   if (rules.bits) {
     a["bits"] = uniform_array({shape[0]}, 5, 1, 4);
@@ -81,32 +87,33 @@ reference::Rule rule_of(const Arrays& a, const Rules& rules) {
 
 void add_adam(const char* name, const Shape& shape, const AdamStep& step, const Rules& rules,
               std::vector<OpCase>& cases) {
-  cases.push_back({.op = "adam", .name = name, .tolerance = 2e-6,
-                   .prepare = [=] { return state_of(shape, rules); },
-                   .run =
-                       [=](Backend& b, Tensors& t) {
-                         b.adam(step, rule_of(t, rules), t["gradient"], t["m"], t["v"], t["value"]);
-                       },
-                   .expect =
-                       [=](Arrays a) {
-                         reference::adam(step, rule_of(a, rules), a["gradient"], a["m"], a["v"], a["value"]);
-                         return Arrays{{"value", a["value"]}, {"m", a["m"]}, {"v", a["v"]}};
-                       }});
+  cases.push_back(
+      {.op = "adam",
+       .name = name,
+       .tolerance = 2e-6,
+       .prepare = [=] { return state_of(shape, rules); },
+       .run = [=](Backend& b,
+                  Tensors& t) { b.adam(step, rule_of(t, rules), t["gradient"], t["m"], t["v"], t["value"]); },
+       .expect =
+           [=](Arrays a) {
+             reference::adam(step, rule_of(a, rules), a["gradient"], a["m"], a["v"], a["value"]);
+             return Arrays{{"value", a["value"]}, {"m", a["m"]}, {"v", a["v"]}};
+           }});
 }
 
 void add_sgd(const char* name, const Shape& shape, const SgdStep& step, const Rules& rules,
              std::vector<OpCase>& cases) {
-  cases.push_back({.op = "sgd", .name = name, .tolerance = 2e-6,
-                   .prepare = [=] { return state_of(shape, rules); },
-                   .run =
-                       [=](Backend& b, Tensors& t) {
-                         b.sgd(step, rule_of(t, rules), t["gradient"], t["m"], t["value"]);
-                       },
-                   .expect =
-                       [=](Arrays a) {
-                         reference::sgd(step, rule_of(a, rules), a["gradient"], a["m"], a["value"]);
-                         return Arrays{{"value", a["value"]}, {"m", a["m"]}};
-                       }});
+  cases.push_back(
+      {.op = "sgd",
+       .name = name,
+       .tolerance = 2e-6,
+       .prepare = [=] { return state_of(shape, rules); },
+       .run = [=](Backend& b, Tensors& t) { b.sgd(step, rule_of(t, rules), t["gradient"], t["m"], t["value"]); },
+       .expect =
+           [=](Arrays a) {
+             reference::sgd(step, rule_of(a, rules), a["gradient"], a["m"], a["value"]);
+             return Arrays{{"value", a["value"]}, {"m", a["m"]}};
+           }});
 }
 
 }  // namespace

@@ -96,12 +96,32 @@ TEST_CASE("the list of cases covers the contract", "[ops]") {
     ops.insert(c.op);
     CHECK(names.insert(c.op + ": " + c.name).second);
   }
-  for (const char* op :
-       {"copy", "fill", "scale", "accumulate", "gather", "relu_forward", "relu_backward", "dropout", "conv2d_forward",
-        "conv2d_backward_data", "conv2d_backward_weights", "linear_forward", "linear_backward_data",
-        "linear_backward_weights", "quantize", "quantize_backward", "batch_norm_forward", "batch_norm_backward",
-        "affine", "max_pool2d_forward", "max_pool2d_backward", "avg_pool2d_forward", "avg_pool2d_backward",
-        "softmax_cross_entropy", "adam", "sgd"}) {
+  for (const char* op : {"copy",
+                         "fill",
+                         "scale",
+                         "accumulate",
+                         "gather",
+                         "relu_forward",
+                         "relu_backward",
+                         "dropout",
+                         "conv2d_forward",
+                         "conv2d_backward_data",
+                         "conv2d_backward_weights",
+                         "linear_forward",
+                         "linear_backward_data",
+                         "linear_backward_weights",
+                         "quantize",
+                         "quantize_backward",
+                         "batch_norm_forward",
+                         "batch_norm_backward",
+                         "affine",
+                         "max_pool2d_forward",
+                         "max_pool2d_backward",
+                         "avg_pool2d_forward",
+                         "avg_pool2d_backward",
+                         "softmax_cross_entropy",
+                         "adam",
+                         "sgd"}) {
     INFO(op);
     CHECK(ops.contains(op));
   }

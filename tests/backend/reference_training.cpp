@@ -15,8 +15,8 @@ Arrays softmax_cross_entropy(const Array& logits, const Array& labels, double sm
     for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(z(c) - z(top));
     r["predicted"][n] = static_cast<double>(top);
     for (std::int64_t c = 0; c < classes; ++c) {
-      const double target = (static_cast<double>(c) == labels[n] ? 1 - smoothing : 0.0) +
-                            smoothing / static_cast<double>(classes);
+      const double target =
+          (static_cast<double>(c) == labels[n] ? 1 - smoothing : 0.0) + smoothing / static_cast<double>(classes);
       const double log_p = z(c) - z(top) - std::log(sum);
       r["loss"][n] -= target * log_p;
       r["dlogits"][n * classes + c] = (std::exp(log_p) - target) / static_cast<double>(batch);

@@ -1,10 +1,11 @@
+#include "scnn/core/file.h"
+
 #include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
 #include "catch.h"
-#include "scnn/core/file.h"
 
 namespace scnn {
 namespace {

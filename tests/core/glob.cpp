@@ -1,8 +1,9 @@
+#include "scnn/core/glob.h"
+
 #include <string>
 #include <vector>
 
 #include "catch.h"
-#include "scnn/core/glob.h"
 
 namespace scnn {
 

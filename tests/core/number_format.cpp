@@ -1,8 +1,9 @@
+#include "scnn/core/number_format.h"
+
 #include <cmath>
 #include <vector>
 
 #include "catch.h"
-#include "scnn/core/number_format.h"
 
 namespace scnn {
 namespace {
@@ -61,7 +62,8 @@ TEST_CASE("derivatives agree with finite differences of the straight-through sur
         const auto d = quantize_gradient(w, f);
         INFO("b " << b << ", e " << e << ", w " << w);
         const double unit = std::exp2(e);
-        CHECK(d.dw == Approx((surrogate(w + h * unit, b, e) - surrogate(w - h * unit, b, e)) / (2 * h * unit)).margin(1e-6));
+        CHECK(d.dw ==
+              Approx((surrogate(w + h * unit, b, e) - surrogate(w - h * unit, b, e)) / (2 * h * unit)).margin(1e-6));
         CHECK(d.db == Approx((surrogate(w, b + h, e) - surrogate(w, b - h, e)) / (2 * h)).epsilon(1e-6).margin(1e-7));
         CHECK(d.de == Approx((surrogate(w, b, e + h) - surrogate(w, b, e - h)) / (2 * h)).epsilon(1e-6).margin(1e-7));
       }

@@ -1,8 +1,9 @@
+#include "scnn/core/random.h"
+
 #include <set>
 #include <vector>
 
 #include "catch.h"
-#include "scnn/core/random.h"
 
 namespace scnn {
 
@@ -15,7 +16,9 @@ TEST_CASE("Philox gives the published draws", "[random]") {
   const Known known[] = {
       {0, 0, 0, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
       {~0ULL, ~0ULL, ~0ULL, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-      {0x299f31d0a4093822ULL, 0x85a308d3243f6a88ULL, 0x0370734413198a2eULL,
+      {0x299f31d0a4093822ULL,
+       0x85a308d3243f6a88ULL,
+       0x0370734413198a2eULL,
        {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
   };
   for (const Known& k : known) {

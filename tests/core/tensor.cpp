@@ -1,9 +1,10 @@
+#include "scnn/core/tensor.h"
+
 #include <array>
 #include <cstdint>
 
 #include "catch.h"
 #include "scnn/core/error.h"
-#include "scnn/core/tensor.h"
 
 namespace scnn {
 

@@ -64,6 +64,25 @@ TEST_CASE("starting again drops what is under way", "[data]") {
   CHECK(counter.next() == -1);
 }
 
+TEST_CASE("an item of the run before, still being made, is dropped", "[data]") {
+  std::atomic<bool> entered{false};
+  std::atomic<bool> released{false};
+  std::vector<std::int64_t> values(2);
+  std::int64_t run = 0;
+  Prefetcher prefetcher(
+      2, [&](std::int64_t r) { run = r; },
+      [&](int slot, std::int64_t) {
+        values[static_cast<std::size_t>(slot)] = run;
+        entered = true;
+        while (!released) std::this_thread::yield();
+      });
+  prefetcher.start(1, 0, 1);
+  while (!entered) std::this_thread::yield();
+  prefetcher.start(2, 0, 1);
+  released = true;
+  CHECK(values[static_cast<std::size_t>(prefetcher.next())] == 2);
+}
+
 TEST_CASE("a failure of the thread reaches the caller at its place, and the next run works", "[data]") {
   Counter counter(3, 2);
   counter.prefetcher.start(1, 0, 5);

@@ -14,8 +14,8 @@ namespace scnn {
 ///
 /// Tensors are dense, NHWC (weights OHWI), float32 unless said otherwise, on this backend's device, of the stated
 /// shapes and already allocated; wrong shapes are Error(bug).  Results are written with `=`, never `+=`, unless said
-/// otherwise.  Inputs and outputs do not overlap unless said otherwise.  Batch and channel extents may be 0.  With the same inputs, seed and number of
-/// threads every result is the same bit for bit.
+/// otherwise.  Inputs and outputs do not overlap unless said otherwise.  Batch and channel extents may be 0.  With the
+/// same inputs, seed and number of threads every result is the same bit for bit.
 class Backend {
  public:
   Backend() = default;

@@ -12,10 +12,10 @@ struct AdamStep {
   float beta1 = 0.9F, beta2 = 0.999F;
   float eps = 1e-8F;
   float weight_decay = 0;
-  bool decoupled = false;         ///< AdamW
-  float correction1 = 1;          ///< 1 - beta1^t
-  float correction2 = 1;          ///< 1 - beta2^t
-  float gradient_scale = 1;       ///< multiplies the gradient first (clipping)
+  bool decoupled = false;    ///< AdamW
+  float correction1 = 1;     ///< 1 - beta1^t
+  float correction2 = 1;     ///< 1 - beta2^t
+  float gradient_scale = 1;  ///< multiplies the gradient first (clipping)
 };
 
 /// One step of stochastic gradient descent for one parameter.

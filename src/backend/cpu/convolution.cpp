@@ -65,9 +65,8 @@ auto describe_backward_weights(const Geometry& g, const dnnl::engine& e) {
 }
 #else
 auto describe_forward(const Geometry& g, const dnnl::engine& e) {
-  return dnnl::convolution_forward::primitive_desc({training, direct, g.x, g.w_any, g.bias, g.y, g.strides, g.dilation,
-                                                    g.pad_before, g.pad_after},
-                                                   e);
+  return dnnl::convolution_forward::primitive_desc(
+      {training, direct, g.x, g.w_any, g.bias, g.y, g.strides, g.dilation, g.pad_before, g.pad_after}, e);
 }
 auto describe_backward_data(const Geometry& g, const dnnl::engine& e) {
   return dnnl::convolution_backward_data::primitive_desc(
@@ -181,9 +180,8 @@ void Convolutions::backward_data(const Conv2d& shape, const float* dy, const flo
   if (!entry.backward_data) {
     const Geometry g(shape);
     const auto description = describe_backward_data(g, impl_->engine);
-    entry.backward_data =
-        impl_->make_pass(dnnl::convolution_backward_data(description), g, description.weights_desc(), false,
-                         DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST);
+    entry.backward_data = impl_->make_pass(dnnl::convolution_backward_data(description), g, description.weights_desc(),
+                                           false, DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST);
   }
   Pass& pass = *entry.backward_data;
   pass.user_weights.set_data_handle(handle(w));

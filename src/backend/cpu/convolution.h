@@ -11,8 +11,8 @@ namespace scnn::cpu {
 /// "2.6.3"
 [[nodiscard]] std::string onednn_version();
 
-/// oneDNN convolutions on NHWC activations and OHWI weights.  Primitives, their weight layouts and buffers are made once
-/// for each geometry and kept for the most recently used ones.  All extents must be positive.
+/// oneDNN convolutions on NHWC activations and OHWI weights.  Primitives, their weight layouts and buffers are made
+/// once for each geometry and kept for the most recently used ones.  All extents must be positive.
 class Convolutions {
  public:
   explicit Convolutions(const Workers& workers);

@@ -30,8 +30,8 @@ void gemm(const Workers& workers, char a_form, char b_form, std::int64_t m, std:
   // oneDNN's threads wait for each other several times in a product: a small one is faster alone.
   constexpr std::int64_t small_product = 1 << 21;
   omp_set_num_threads(m * n * k < small_product ? 1 : workers.count());
-  const auto status = dnnl::sgemm(a_form, b_form, m, n, k, 1.0F, a, a_form == 'N' ? k : m, b, b_form == 'N' ? n : k,
-                                  beta, c, n);
+  const auto status =
+      dnnl::sgemm(a_form, b_form, m, n, k, 1.0F, a, a_form == 'N' ? k : m, b, b_form == 'N' ? n : k, beta, c, n);
   if (status != dnnl::status::success) checks::fail("linear", "oneDNN sgemm refused its arguments");
 }
 

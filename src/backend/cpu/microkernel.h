@@ -14,7 +14,8 @@ constexpr std::int64_t lanes = 8;
 
 /// Operands of a matrix product whose sum runs over `outer` times `inner` terms:
 ///
-///     c[m * c_row + n] (+)= sum over o, k of a[o * a_outer + k * a_inner + m * a_row] * b[o * b_outer + k * b_inner + n]
+///     c[m * c_row + n] (+)= sum over o, k of a[o * a_outer + k * a_inner + m * a_row] * b[o * b_outer + k * b_inner +
+///     n]
 ///
 /// The terms of an element are added in this order by fused multiply-adds, whatever the extents: a result does not
 /// depend on how a product is cut into pieces along m and n.

@@ -29,8 +29,7 @@ class Workers {
   /// body(begin, end) over [0, n) cut into pieces of at most `piece`.  Pieces do not depend on the number of threads.
   template <class Body>
   void ranges(std::int64_t n, std::int64_t piece, std::int64_t elements, const Body& body) const {
-    each((n + piece - 1) / piece, elements,
-         [&](std::int64_t i) { body(i * piece, std::min(n, (i + 1) * piece)); });
+    each((n + piece - 1) / piece, elements, [&](std::int64_t i) { body(i * piece, std::min(n, (i + 1) * piece)); });
   }
 
   /// ranges() for element-wise loops.

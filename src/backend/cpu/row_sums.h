@@ -33,9 +33,9 @@ struct FoldedRows {
   }
 };
 
-/// Sums over rows, one for each channel, of two terms of an element: term(offset, place) returns both for the element at
-/// `offset` of the array, `place` < width telling its channel.  Float within a chunk, double across chunks, in an order
-/// that does not depend on the number of threads.
+/// Sums over rows, one for each channel, of two terms of an element: term(offset, place) returns both for the element
+/// at `offset` of the array, `place` < width telling its channel.  Float within a chunk, double across chunks, in an
+/// order that does not depend on the number of threads.
 template <class Term>
 std::array<std::vector<double>, 2> row_sums(const Workers& workers, const FoldedRows& f, const Term& term) {
   const auto channels = static_cast<std::size_t>(f.channels);

@@ -26,7 +26,8 @@ void update_with(const Workers& workers, const UpdateRule& rule, Tensor& value, 
     first_moment[i] = kept == w[i] || w[i] != w[i] ? first_moment[i] : 0.0F;
     w[i] = kept;
   };
-  const bool clamped = lower > -std::numeric_limits<float>::infinity() || upper < std::numeric_limits<float>::infinity();
+  const bool clamped =
+      lower > -std::numeric_limits<float>::infinity() || upper < std::numeric_limits<float>::infinity();
   const auto run = [&](std::int64_t begin, std::int64_t end) {
     if (pull == nullptr && !clamped) {
 #pragma omp simd

@@ -87,10 +87,17 @@ void convolve(const Workers& workers, std::int64_t batch, const TileGrid& in, co
     const TilePoints& m = scratch.m;
     winograd_gather_inputs(in, x, begin, end - begin, v);
     for (std::int64_t p = 0; p < points; ++p) {
-      const Product product{.a = v.data + p * v.plane, .a_row = in_row, .a_inner = 1, .a_outer = 0,
-                            .b = weights + p * in.channels * out_row, .b_inner = out_row, .b_outer = 0,
-                            .c = m.data + p * m.plane, .c_row = out_row,
-                            .inner = in.channels, .outer = 1};
+      const Product product{.a = v.data + p * v.plane,
+                            .a_row = in_row,
+                            .a_inner = 1,
+                            .a_outer = 0,
+                            .b = weights + p * in.channels * out_row,
+                            .b_inner = out_row,
+                            .b_outer = 0,
+                            .c = m.data + p * m.plane,
+                            .c_row = out_row,
+                            .inner = in.channels,
+                            .outer = 1};
       multiply(product, end - begin, out_row, false);
     }
     winograd_scatter_outputs(out, m, begin, end - begin, bias, y);
@@ -169,10 +176,17 @@ void Winograd::backward_weights(const Conv2d& s, const float* x, const float* dy
       winograd_gather_inputs(in, x, begin, n, v);
       winograd_gather_outputs(out, dy, begin, n, m);
       for (std::int64_t p = 0; p < points; ++p) {
-        const Product product{.a = v.data + p * v.plane, .a_row = 1, .a_inner = in_row, .a_outer = 0,
-                              .b = m.data + p * m.plane, .b_inner = out_row, .b_outer = 0,
-                              .c = sum + p * s.in_c * out_row, .c_row = out_row,
-                              .inner = n, .outer = 1};
+        const Product product{.a = v.data + p * v.plane,
+                              .a_row = 1,
+                              .a_inner = in_row,
+                              .a_outer = 0,
+                              .b = m.data + p * m.plane,
+                              .b_inner = out_row,
+                              .b_outer = 0,
+                              .c = sum + p * s.in_c * out_row,
+                              .c_row = out_row,
+                              .inner = n,
+                              .outer = 1};
         multiply(product, s.in_c, out_row, true);
       }
     }

@@ -14,8 +14,8 @@
 namespace scnn::cpu {
 namespace {
 
-/// body(c) for each vector of a pixel's channels.  The last one ends with the last channel and may overlap the one before
-/// it, which then computes the same again: no masks, and nothing beyond the pixel is touched.
+/// body(c) for each vector of a pixel's channels.  The last one ends with the last channel and may overlap the one
+/// before it, which then computes the same again: no masks, and nothing beyond the pixel is touched.
 template <class Body>
 inline void each_vector(std::int64_t channels, const Body& body) {
   for (std::int64_t c = 0; c + lanes < channels; c += lanes) body(c);

@@ -20,8 +20,8 @@ struct TilePoints {
   std::int64_t plane, row;
 };
 
-// Each of these treats tiles [first, first + n) of the batch and needs has_microkernels() and 8 channels or more; pixels outside an image read
-// as 0 and are not written.
+// Each of these treats tiles [first, first + n) of the batch and needs has_microkernels() and 8 channels or more;
+// pixels outside an image read as 0 and are not written.
 
 /// B^T d B of 4x4 pixels.
 void winograd_gather_inputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,

@@ -1,0 +1,31 @@
+#include <cstdlib>
+
+#include "catch.h"
+#include "scnn/core/file.h"
+#include "training.h"
+
+using namespace scnn;
+using namespace scnn::test;
+
+TEST_CASE("weights, bits and exponents of a checkpoint give the same logits in a NumPy network") {
+  std::string python;
+  for (const char* program : {"python3", "/usr/bin/python3"}) {
+    if (python.empty() && std::system((std::string(program) + " -c 'import numpy' > /dev/null 2>&1").c_str()) == 0) {
+      python = program;
+    }
+  }
+  if (python.empty()) SCNN_SKIP("python3 with numpy is not installed");
+
+  TrainObserver nobody;
+  Run run(small_options(), nobody);
+  REQUIRE(run.trainer->run());
+  REQUIRE_FALSE(run.trainer->state().removals.empty());
+  const TemporaryFolder folder;
+  write_file(folder.path / "checkpoint.safetensors", encode_safetensors(capture(run.graph, "", "{}").file));
+  Safetensors probe;
+  probe.tensors["images"] = random_tensor({16, 8, 8, 1}, 3);
+  probe.tensors["logits"] = run.graph.forward(probe.tensors["images"], Pass{});
+  write_file(folder.path / "probe.safetensors", encode_safetensors(probe));
+  const std::string script = (std::filesystem::path(__FILE__).parent_path() / "check_checkpoint.py").string();
+  CHECK(std::system((python + " '" + script + "' '" + folder.path.string() + "'").c_str()) == 0);
+}
