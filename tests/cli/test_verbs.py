@@ -20,7 +20,7 @@ version: 1
 name: tiny
 seed: 1
 device: {type: cpu, threads: 1}
-data: {type: synthetic, train: 256, test: 64, shape: [1, 12, 12], classes: 3, validation: {fraction: 0.125}}
+data: {type: synthetic, train: 256, test: 64, height: 12, width: 12, classes: 3, validation: {fraction: 0.125}}
 model:
   input: [1, 12, 12]
   layers:
@@ -114,7 +114,7 @@ class Verbs(Case):
         self.assertIn("valid", self.expect(0, "validate", self.tiny).stdout)
         bad = self.place / "bad.yaml"
         bad.write_text(TINY.replace("gamma:", "gama:").replace("epochs: 6", "epochs: many"))
-        done = self.expect(3, "validate", self.tiny, bad, says=["bad.yaml:18:", "did you mean 'gamma'", "epochs"])
+        done = self.expect(3, "validate", self.tiny, bad, says=["bad.yaml:17:", "did you mean 'gamma'", "epochs"])
         self.assertIn("tiny.yaml: valid", done.stdout)
         listing = json.loads(self.expect(3, "validate", bad, "--json").stdout)
         self.assertFalse(listing["valid"])

@@ -8,24 +8,6 @@
 
 namespace scnn {
 
-TEST_CASE("shapes", "[shape]") {
-  Shape shape{512, 28, 28, 1};
-  CHECK(shape.rank() == 4);
-  CHECK(shape[-1] == 1);
-  CHECK(shape[0] == 512);
-  CHECK(shape.size() == 512 * 28 * 28);
-  CHECK(shape.str() == "[512, 28, 28, 1]");
-  shape.set(-1, 0);
-  CHECK(shape == Shape{512, 28, 28, 0});
-  CHECK(shape.size() == 0);
-  CHECK(Shape{}.size() == 1);
-  CHECK_FALSE(Shape{2, 3} == Shape{2, 3, 1});
-  CHECK_THROWS_AS(shape[4], Error);
-  CHECK_THROWS_AS(shape[-5], Error);
-  CHECK_THROWS_AS((Shape{1, 1, 1, 1, 1, 1}), Error);
-  CHECK_THROWS_AS(Shape{-1}, Error);
-}
-
 TEST_CASE("tensors share memory, know their type and refuse to grow", "[tensor]") {
   const std::array<float, 6> values{1, 2, 3, 4, 5, 6};
   Tensor a = Tensor::of({2, 3}, values);

@@ -18,7 +18,7 @@ constexpr const char* tiny = R"(version: 1
 name: tiny
 seed: 1
 device: {type: cpu, threads: 1}
-data: {type: synthetic, train: 128, test: 32, shape: [1, 8, 8], classes: 3}
+data: {type: synthetic, train: 128, test: 32, height: 8, width: 8, classes: 3}
 model:
   input: [1, 8, 8]
   layers:
