@@ -80,8 +80,13 @@ TEST_CASE("a run that was stopped between two steps goes on to the very same num
     second.trainer->resume(*checkpoint);
     REQUIRE(second.trainer->run());
     CHECK(second.values() == whole.values());
-    CHECK(second_seen.epochs.back().train_loss == whole_seen.epochs.back().train_loss);
-    CHECK(second_seen.epochs.back().evaluation->top1 == whole_seen.epochs.back().evaluation->top1);
+    REQUIRE_FALSE(second_seen.epochs.empty());
+    for (const EpochRecord& epoch : second_seen.epochs) {
+      const EpochRecord& same = whole_seen.epochs[static_cast<std::size_t>(epoch.epoch - 1)];
+      CHECK(epoch.train_loss == same.train_loss);
+      CHECK(epoch.evaluation->top1 == same.evaluation->top1);
+      CHECK(epoch.size.learned_bits == same.size.learned_bits);
+    }
     CHECK(second.trainer->state().removals.size() == whole.trainer->state().removals.size());
   }
 }
