@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 
 namespace scnn {
@@ -39,7 +40,7 @@ double parse_duration(const std::string& text) {
   while (at < end) {
     double value = 0;
     const auto [stop, error] = std::from_chars(at, end, value, std::chars_format::fixed);
-    if (error != std::errc() || !(value >= 0)) fail();
+    if (error != std::errc() || !(value >= 0) || !std::isfinite(value)) fail();
     at = stop;
     switch (at < end ? *at++ : 's') {
       case 's':

@@ -237,7 +237,7 @@ TEST_CASE("circles of extends and missing bases are mistakes", "[experiment]") {
   const std::string text = mistakes_in(file);
   INFO(text);
   CHECK(contains(text, "error[E109] files extend each other in a circle\n  sub/c.yaml:1:11"));
-  CHECK(contains(text, "a.yaml -> b.yaml -> c.yaml -> a.yaml"));
+  CHECK(text.ends_with("\n  a.yaml -> b.yaml -> c.yaml -> a.yaml"));
   CHECK(count(text, "error[") == 1);
 
   const std::string missing = mistakes_in(folder.write("m.yaml", "extends: [none.yaml, 3.yaml]\nsede: 3\n" + valid));

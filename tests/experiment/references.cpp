@@ -24,6 +24,23 @@ TEST_CASE("a whole reference copies maps and lists", "[experiment]") {
   CHECK(e.train.optimizer.groups.at(0).schedule->factor == 0.5);
 }
 
+TEST_CASE("a value means the same wherever it is referred to", "[experiment]") {
+  // A block's parameter `seed` hides the file's in the block, not in what the block refers to.
+  const Experiment e = load(valid_data +
+                            "seed: 3\n"
+                            "train: {epochs: \"${seed}\"}\n"
+                            "model:\n"
+                            "  input: [1, 28, 28]\n"
+                            "  blocks:\n"
+                            "    b:\n"
+                            "      parameters: {seed: 5}\n"
+                            "      layers:\n"
+                            "        - {type: conv2d, out: \"${train.epochs}\", kernel: \"${seed}\"}\n"
+                            "  layers: [{type: b}]\n");
+  CHECK(std::get<Conv2dSpec>(e.model.at(1).options).out == 3);
+  CHECK(std::get<Conv2dSpec>(e.model.at(1).options).kernel == Extent2{5, 5});
+}
+
 TEST_CASE("arithmetic in references", "[experiment]") {
   const auto value = [](const std::string& expression) {
     return load(valid + "seed: 7\ntrain: {batch_size: \"${" + expression + "}\"}\n").train.batch_size;
