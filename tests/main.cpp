@@ -1,10 +1,10 @@
 #if !__has_include(<catch2/catch_all.hpp>)
 #define CATCH_CONFIG_RUNNER
 #endif
-#include "catch.h"
-
 #include <iostream>
 #include <vector>
+
+#include "catch.h"
 
 namespace scnn::test {
 namespace {

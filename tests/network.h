@@ -12,8 +12,8 @@
 
 namespace scnn::test {
 
-/// Writes a NetworkSpec by hand: `net.layer("conv1", spec)` reads the layer before it, `net.layer(name, spec, {a, b})` the
-/// named ones.
+/// Writes a NetworkSpec by hand: `net.layer("conv1", spec)` reads the layer before it, `net.layer(name, spec, {a, b})`
+/// the named ones.
 class NetworkBuilder {
  public:
   NetworkBuilder(std::int64_t channels, std::int64_t h, std::int64_t w) {
@@ -95,7 +95,8 @@ inline void randomise_batch_norms(Graph& graph, unsigned seed) {
   std::mt19937 generator(seed);
   std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
   for (Parameter* p : graph.parameters()) {
-    for (const auto& [suffix, centre] : {std::pair{".scale", 1.0F}, {".shift", 0.0F}, {".running_mean", 0.0F}, {".running_var", 1.5F}}) {
+    for (const auto& [suffix, centre] :
+         {std::pair{".scale", 1.0F}, {".shift", 0.0F}, {".running_mean", 0.0F}, {".running_var", 1.5F}}) {
       if (!p->name.ends_with(suffix)) continue;
       std::vector<float> values(static_cast<std::size_t>(p->value.size()));
       for (float& value : values) value = centre + 0.4F * uniform(generator);

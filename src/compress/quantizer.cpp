@@ -90,7 +90,8 @@ std::vector<IntegerChannel> ChannelQuantizer::integers(Backend& backend, const P
 void attach_quantizers(Graph& graph, const CompressionOptions& options) {
   if (options.type == CompressionType::none) return;
   std::vector<std::string> names;
-  for (const int index : graph.weighted_nodes()) names.push_back(graph.nodes()[static_cast<std::size_t>(index)].spec.name);
+  for (const int index : graph.weighted_nodes())
+    names.push_back(graph.nodes()[static_cast<std::size_t>(index)].spec.name);
   for (const auto* patterns : {&options.include, &options.exclude}) {
     for (const std::string& pattern : *patterns) {
       if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
@@ -108,9 +109,9 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
     Graph::Node& node = graph.nodes()[static_cast<std::size_t>(index)];
     if (!glob_match(options.include, node.spec.name) || glob_match(options.exclude, node.spec.name)) continue;
     Weights& weights = *node.layer->weights();
-    auto quantizer = std::make_unique<ChannelQuantizer>(
-        node.spec.name, weights.parameter, static_cast<float>(learn ? options.init_bits : options.bits), learn,
-        options.revive, graph.backend());
+    auto quantizer = std::make_unique<ChannelQuantizer>(node.spec.name, weights.parameter,
+                                                        static_cast<float>(learn ? options.init_bits : options.bits),
+                                                        learn, options.revive, graph.backend());
     quantizer->bits().lower = node.edge.set == logits ? static_cast<float>(options.output_min_bits) : 0.0F;
     quantizer->bits().upper = static_cast<float>(options.max_bits);
     weights.quantizer = std::move(quantizer);

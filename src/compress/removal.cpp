@@ -59,7 +59,8 @@ bool matters(const Graph& graph, const std::vector<ChannelStates>& states, const
       const Graph::Node& reader = nodes[static_cast<std::size_t>(consumer)];
       if (reader.layer->passes_channels() || states[n][position].zero()) continue;
       for (std::size_t i = 0; i < reader.inputs.size(); ++i) {
-        if (reader.inputs[i] == static_cast<int>(n) && reader.layer->reads(static_cast<int>(i), channel, sets)) return true;
+        if (reader.inputs[i] == static_cast<int>(n) && reader.layer->reads(static_cast<int>(i), channel, sets))
+          return true;
       }
     }
   }
@@ -110,8 +111,10 @@ std::vector<ChannelSet> removable_left_out(Graph& graph) {
         // Channels of one block (a group's outputs) go together or not at all.
         std::size_t end = first;
         while (end < live.size() && live[end] / entry.block == live[first] / entry.block) ++end;
-        if (std::any_of(live.begin() + static_cast<std::ptrdiff_t>(first), live.begin() + static_cast<std::ptrdiff_t>(end), stays)) {
-          left.insert(left.end(), live.begin() + static_cast<std::ptrdiff_t>(first), live.begin() + static_cast<std::ptrdiff_t>(end));
+        if (std::any_of(live.begin() + static_cast<std::ptrdiff_t>(first),
+                        live.begin() + static_cast<std::ptrdiff_t>(end), stays)) {
+          left.insert(left.end(), live.begin() + static_cast<std::ptrdiff_t>(first),
+                      live.begin() + static_cast<std::ptrdiff_t>(end));
         }
         first = end;
       }
@@ -137,9 +140,10 @@ RemovalResult remove_channels(Graph& graph, const Tensor& probe) {
   const std::vector<float> logits = host_values(backend, graph.forward(probe, Pass{}));
   graph.restrict_to(left);
   if (!graph.connected()) {
-    throw Error(ErrorKind::training,
-                "no live path from the input to the logits is left: every channel of some layer lost all its bits; lower "
-                "compression.gamma or raise compression.gamma_ramp");
+    throw Error(
+        ErrorKind::training,
+        "no live path from the input to the logits is left: every channel of some layer lost all its bits; lower "
+        "compression.gamma or raise compression.gamma_ramp");
   }
   result.max_diff = relative_difference(logits, host_values(backend, graph.forward(probe, Pass{})));
   for (const int index : graph.weighted_nodes()) {
@@ -148,8 +152,8 @@ RemovalResult remove_channels(Graph& graph, const Tensor& probe) {
     if (gone > 0) result.layers.push_back({node.spec.name, gone});
   }
   if (!(result.max_diff <= rounding)) {
-    throw Error(ErrorKind::bug, "removing channels changed the network's function by " + std::to_string(result.max_diff) +
-                                    " of its largest logit");
+    throw Error(ErrorKind::bug, "removing channels changed the network's function by " +
+                                    std::to_string(result.max_diff) + " of its largest logit");
   }
   return result;
 }

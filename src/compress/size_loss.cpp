@@ -24,7 +24,7 @@ SizeLoss::SizeLoss(Graph& graph, SizeLossForm form, bool revive, std::int64_t or
 void SizeLoss::rebuild() {
   using Feeders = std::vector<std::pair<std::int32_t, std::int32_t>>;
   struct SetFeeders {
-    std::vector<Feeders> of;            // by live position
+    std::vector<Feeders> of;  // by live position
     std::vector<std::uint8_t> always;
   };
   const SetTable& sets = graph_.sets();
@@ -66,7 +66,8 @@ void SizeLoss::rebuild() {
       entries_.push_back(std::move(layer));
     } else if (auto* join = dynamic_cast<JoinLayer*>(node.layer.get())) {
       for (std::size_t side = 0; side < node.inputs.size(); ++side) {
-        const auto from = static_cast<std::size_t>(graph_.nodes()[static_cast<std::size_t>(node.inputs[side])].edge.set);
+        const auto from =
+            static_cast<std::size_t>(graph_.nodes()[static_cast<std::size_t>(node.inputs[side])].edge.set);
         const std::vector<std::int32_t> map = channel_map(join->placed(static_cast<int>(side), sets), made.channels);
         for (std::size_t j = 0; j < map.size(); ++j) {
           if (map[j] < 0) continue;

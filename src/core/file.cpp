@@ -13,9 +13,8 @@ namespace scnn {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
-  throw Error(ErrorKind::run_folder,
-              "cannot write " + path.string() + ": " + what + ": " + std::strerror(errno) +
-                  "; free some space or choose another folder with --out");
+  throw Error(ErrorKind::run_folder, "cannot write " + path.string() + ": " + what + ": " + std::strerror(errno) +
+                                         "; free some space or choose another folder with --out");
 }
 
 /// A file descriptor that closes itself.

@@ -30,7 +30,8 @@ class HostStorage final : public Storage {
 
 template <class T>
 Tensor host_copy(const Shape& shape, std::span<const T> values) {
-  require(static_cast<std::int64_t>(values.size()) == shape.size(), ErrorKind::bug, "Tensor::of: wrong number of values");
+  require(static_cast<std::int64_t>(values.size()) == shape.size(), ErrorKind::bug,
+          "Tensor::of: wrong number of values");
   Tensor tensor = Tensor::host(shape, DTypeOf<T>::value);
   std::copy(values.begin(), values.end(), tensor.template data<T>());
   return tensor;

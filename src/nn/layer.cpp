@@ -20,7 +20,9 @@ ChannelStates Layer::states(std::span<const ChannelStates* const> in, const SetT
 
 bool Layer::reads(int /*input*/, std::int32_t /*channel*/, const SetTable& /*sets*/) const { return true; }
 
-std::int64_t Layer::macs(std::span<const Edge> /*in*/, const Edge& /*out*/, const SetTable& /*sets*/) const { return 0; }
+std::int64_t Layer::macs(std::span<const Edge> /*in*/, const Edge& /*out*/, const SetTable& /*sets*/) const {
+  return 0;
+}
 
 namespace {
 

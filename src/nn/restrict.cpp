@@ -9,11 +9,13 @@
 namespace scnn {
 
 void Graph::restrict_to(const std::vector<ChannelSet>& channels) {
-  require(channels.size() == sets_.entries.size(), ErrorKind::bug, "Graph::restrict_to: one set for each of the graph's");
+  require(channels.size() == sets_.entries.size(), ErrorKind::bug,
+          "Graph::restrict_to: one set for each of the graph's");
   std::vector<ChannelSet> before;
   for (std::size_t i = 0; i < channels.size(); ++i) {
     SetTable::Entry& entry = sets_.entries[i];
-    const bool part = std::ranges::all_of(channels[i].live(), [&](auto channel) { return entry.channels.contains(channel); });
+    const bool part =
+        std::ranges::all_of(channels[i].live(), [&](auto channel) { return entry.channels.contains(channel); });
     require(part && channels[i].original() == entry.channels.original(), ErrorKind::bug,
             "Graph::restrict_to: channels do not come back");
     before.push_back(entry.channels);
@@ -57,7 +59,8 @@ void Graph::prune() {
   for (Node& node : nodes_) node.consumers.clear();
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!nodes_[i].live) continue;
-    for (const int input : nodes_[i].inputs) nodes_[static_cast<std::size_t>(input)].consumers.push_back(static_cast<int>(i));
+    for (const int input : nodes_[i].inputs)
+      nodes_[static_cast<std::size_t>(input)].consumers.push_back(static_cast<int>(i));
   }
 }
 

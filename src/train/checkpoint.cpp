@@ -17,8 +17,9 @@ Tensor to_host(Backend& backend, const Tensor& tensor) {
 }
 
 [[noreturn]] void damaged(const Checkpoint& checkpoint, const std::string& what) {
-  throw Error(ErrorKind::checkpoint, checkpoint.path.string() + ": " + what +
-                                         "; the file does not fit its experiment or is damaged: use an earlier checkpoint");
+  throw Error(ErrorKind::checkpoint,
+              checkpoint.path.string() + ": " + what +
+                  "; the file does not fit its experiment or is damaged: use an earlier checkpoint");
 }
 
 const Tensor* find(const Checkpoint& checkpoint, const std::string& name) {
@@ -71,7 +72,8 @@ void restore(const Checkpoint& checkpoint, Graph& graph) {
     std::vector<std::int32_t> list(live->values<std::int32_t>().begin(), live->values<std::int32_t>().end());
     for (std::size_t j = 0; j < list.size(); ++j) {
       if (list[j] < 0 || list[j] >= original || (j > 0 && list[j] <= list[j - 1])) {
-        damaged(checkpoint, "tensor '" + name + "' is no increasing list of channels below " + std::to_string(original));
+        damaged(checkpoint,
+                "tensor '" + name + "' is no increasing list of channels below " + std::to_string(original));
       }
     }
     channels.emplace_back(original, std::move(list));
@@ -137,7 +139,8 @@ std::map<std::int64_t, std::pair<std::string, std::string>> CheckpointFolder::in
   try {
     const auto json = nlohmann::json::parse(read_text(path, ErrorKind::checkpoint));
     for (const auto& entry : json.at("checkpoints")) {
-      list[entry.at("step").get<std::int64_t>()] = {entry.at("file").get<std::string>(), entry.at("xxh3").get<std::string>()};
+      list[entry.at("step").get<std::int64_t>()] = {entry.at("file").get<std::string>(),
+                                                    entry.at("xxh3").get<std::string>()};
     }
   } catch (const nlohmann::json::exception& error) {
     warnings.push_back(path.string() + " is damaged (" + error.what() + "); going by the checkpoint files themselves");

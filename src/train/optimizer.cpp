@@ -59,7 +59,8 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
         if (group.schedule) target.schedule = g + 1;
       }
       const std::size_t slots = options.type == OptimizerType::sgd ? 1 : 2;
-      while (parameter->slots.size() < slots) parameter->slots.push_back(graph.backend().allocate(parameter->value.shape()));
+      while (parameter->slots.size() < slots)
+        parameter->slots.push_back(graph.backend().allocate(parameter->value.shape()));
       targets_.push_back(target);
     }
   }

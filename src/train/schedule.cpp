@@ -21,7 +21,8 @@ double Schedule::after_warmup(double epochs) const {
       return std::pow(options_.factor, std::floor(epochs / options_.every_epochs));
     case ScheduleType::cosine: {
       const double progress = std::clamp((epochs - begin) / std::max(total_epochs_ - begin, 1e-9), 0.0, 1.0);
-      return options_.final_factor + (1.0 - options_.final_factor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+      return options_.final_factor +
+             (1.0 - options_.final_factor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
     }
     case ScheduleType::piecewise: {
       const auto& knots = options_.epochs;

@@ -34,15 +34,15 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   size_loss_ = std::make_unique<SizeLoss>(graph_, compression.size_loss, compression.revive, meter_.original_weights());
   optimizer_ = std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, static_cast<double>(train.epochs));
   optimizer_->clip_gradient = train.clip_gradient;
-  loader_ = std::make_unique<BatchLoader>(
-      data_.train, data_.normalisation,
-      BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
+  loader_ = std::make_unique<BatchLoader>(data_.train, data_.normalisation,
+                                          BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
   steps_per_epoch_ = loader_->batches_per_epoch();
   if (steps_per_epoch_ < 1) {
     throw Error(ErrorKind::experiment, "train.batch_size: " + std::to_string(train.batch_size) + " is more than the " +
                                            std::to_string(data_.train.size()) + " training images: lower it");
   }
-  if (compression.type == CompressionType::self_compress) removal_period_ = compression.removal.in_steps(steps_per_epoch_);
+  if (compression.type == CompressionType::self_compress)
+    removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
 }
 
@@ -52,9 +52,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   size_loss_->rebuild();
 }
 
-double Trainer::epochs_done() const {
-  return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_);
-}
+double Trainer::epochs_done() const { return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_); }
 
 double Trainer::gamma(double epochs) const {
   const double ramp = options_.compression.gamma_ramp_epochs;

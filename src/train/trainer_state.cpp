@@ -47,7 +47,8 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     json.at("eval_seconds").get_to(state.eval_seconds);
     state.removals.clear();
     for (const Json& entry : json.at("removals")) {
-      state.removals.push_back({entry.at("epoch"), entry.at("step"), entry.at("layer"), entry.at("channels"), entry.at("max_diff")});
+      state.removals.push_back(
+          {entry.at("epoch"), entry.at("step"), entry.at("layer"), entry.at("channels"), entry.at("max_diff")});
     }
     const Json& saved = json.at("schedules");
     if (saved.size() != schedules.size()) throw Error(ErrorKind::checkpoint, "other schedules");

@@ -55,7 +55,8 @@ TEST_CASE("include and exclude choose layers by name, and a pattern that fits no
   CHECK(parameter(graph, "conv2.bits").lower == 0.0F);
   CHECK(parameter(graph, "fc.bits").lower == 1.0F);
   options.exclude = {"pool*"};
-  CHECK_THROWS_WITH(attach_quantizers(graph, options), Contains("'pool*' matches no layer") && Contains("conv1, conv2, fc"));
+  CHECK_THROWS_WITH(attach_quantizers(graph, options),
+                    Contains("'pool*' matches no layer") && Contains("conv1, conv2, fc"));
 }
 
 TEST_CASE("fixed bits do not learn b, only e") {
@@ -74,7 +75,8 @@ TEST_CASE("fixed bits do not learn b, only e") {
   graph.forward(random_tensor({5, 4, 4, 1}, 1), pass);
   graph.backward(random_tensor({5, 2}, 2), pass);
   CHECK(backend->sum_of_squares(parameter(graph, "fc.exponent").gradient) > 0);
-  for (const IntegerChannel& channel : node(graph, "fc").layer->weights()->quantizer->integers(*backend, parameter(graph, "fc.weight"))) {
+  for (const IntegerChannel& channel :
+       node(graph, "fc").layer->weights()->quantizer->integers(*backend, parameter(graph, "fc.weight"))) {
     CHECK(*std::ranges::min_element(channel.integers) >= -2);
     CHECK(*std::ranges::max_element(channel.integers) <= 1);
   }

@@ -157,7 +157,10 @@ TEST_CASE("a residual branch that dies is dropped and the rest goes on") {
 
 TEST_CASE("in a depthwise layer a dead input is a dead output and the reverse") {
   NetworkBuilder net(2, 6, 6);
-  net.conv_bn_relu("a", 4).layer("d", NetworkBuilder::depthwise(4)).layer("d_bn", BatchNormSpec{}).layer("d_relu", ReluSpec{});
+  net.conv_bn_relu("a", 4)
+      .layer("d", NetworkBuilder::depthwise(4))
+      .layer("d_bn", BatchNormSpec{})
+      .layer("d_relu", ReluSpec{});
   net.layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
   Subject s(net);
   s.kill("a", {0});
@@ -173,7 +176,10 @@ TEST_CASE("in a depthwise layer a dead input is a dead output and the reverse") 
 
 TEST_CASE("a group's outputs leave together") {
   NetworkBuilder net(2, 6, 6);
-  net.conv_bn_relu("a", 4).layer("g", NetworkBuilder::conv(4, 2)).layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
+  net.conv_bn_relu("a", 4)
+      .layer("g", NetworkBuilder::conv(4, 2))
+      .layer("c", NetworkBuilder::conv(3))
+      .layer("p", global_average());
   Subject s(net);
   s.kill("g", {0});
   freeze_constants(s.graph, 1);

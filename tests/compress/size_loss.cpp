@@ -31,7 +31,9 @@ double credit(Graph& graph, SizeLoss& loss, const std::string& layer, std::size_
 
 /// Weights that a chain a (3x3) -> b (3x3) -> flatten 4x4 -> fc really holds: both ends live.
 double chain_weights(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& fc) {
-  const auto live = [](const std::vector<float>& bits) { return std::ranges::count_if(bits, [](float v) { return v > 0; }); };
+  const auto live = [](const std::vector<float>& bits) {
+    return std::ranges::count_if(bits, [](float v) { return v > 0; });
+  };
   return static_cast<double>(9 * 2 * live(a) + 9 * live(a) * live(b) + 16 * live(b) * live(fc));
 }
 
@@ -40,7 +42,10 @@ double chain_weights(const std::vector<float>& a, const std::vector<float>& b, c
 TEST_CASE("in a chain a channel's credit is the number of weights that go with it") {
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(2, 4, 4);
-  net.layer("a", NetworkBuilder::conv(4)).layer("bn", BatchNormSpec{}).layer("r", ReluSpec{}).layer("b", NetworkBuilder::conv(5));
+  net.layer("a", NetworkBuilder::conv(4))
+      .layer("bn", BatchNormSpec{})
+      .layer("r", ReluSpec{})
+      .layer("b", NetworkBuilder::conv(5));
   net.layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, false});
   const auto graph = quantised(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 1000);
@@ -88,7 +93,9 @@ TEST_CASE("own_inputs counts a layer's own weights alone (eq. 4)") {
 TEST_CASE("two feeders of a sum share its columns; the last one left gets them whole") {
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(2, 4, 4);
-  net.layer("a", NetworkBuilder::conv(2)).layer("b", NetworkBuilder::conv(2), {"input"}).layer("s", AddSpec{}, {"a", "b"});
+  net.layer("a", NetworkBuilder::conv(2))
+      .layer("b", NetworkBuilder::conv(2), {"input"})
+      .layer("s", AddSpec{}, {"a", "b"});
   net.layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
   const auto graph = quantised(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 100);
@@ -102,7 +109,9 @@ TEST_CASE("two feeders of a sum share its columns; the last one left gets them w
 TEST_CASE("concatenated, depthwise and grouped channels are credited with the weights that read them") {
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(2, 4, 4);
-  net.layer("a", NetworkBuilder::conv(4)).layer("d", NetworkBuilder::depthwise(8)).layer("g", NetworkBuilder::conv(4, 2));
+  net.layer("a", NetworkBuilder::conv(4))
+      .layer("d", NetworkBuilder::depthwise(8))
+      .layer("g", NetworkBuilder::conv(4, 2));
   net.layer("cat", ConcatSpec{}, {"a", "g"}).layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
   const auto graph = quantised(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 100);

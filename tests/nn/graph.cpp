@@ -105,7 +105,8 @@ TEST_CASE("a relu fused into its batch-norm computes what a separate one compute
     fused.backward(dlogits, pass);
     separate.backward(dlogits, pass);
     for (const char* name : {"conv.weight", "bn.scale", "bn.shift"}) {
-      CHECK(host_values(*backend, parameter(fused, name).gradient) == host_values(*backend, parameter(separate, name).gradient));
+      CHECK(host_values(*backend, parameter(fused, name).gradient) ==
+            host_values(*backend, parameter(separate, name).gradient));
     }
   }
 }
@@ -125,7 +126,8 @@ TEST_CASE("shapes that cannot be are refused with the layer, the reason and the 
   Conv2dSpec large = NetworkBuilder::conv(2);
   large.kernel = {7, 7};
   large.padding = Padding::valid;
-  CHECK_THAT(message(deep.layer("c", large)), Contains("layer 'c' (conv2d)") && Contains("does not fit the height of 4"));
+  CHECK_THAT(message(deep.layer("c", large)),
+             Contains("layer 'c' (conv2d)") && Contains("does not fit the height of 4"));
   NetworkBuilder unflattened(1, 4, 4);
   CHECK_THAT(message(unflattened.layer("fc", LinearSpec{2, true})), Contains("put a flatten"));
   NetworkBuilder grouped(3, 4, 4);

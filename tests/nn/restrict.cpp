@@ -21,7 +21,8 @@ std::vector<ChannelSet> without(Graph& graph, const std::string& layer, const st
 }
 
 /// Sets rows of a parameter to 0 and restricts: the logits must not notice.
-void check_same_function(Graph& graph, const Tensor& x, const std::string& layer, const std::vector<std::int32_t>& gone) {
+void check_same_function(Graph& graph, const Tensor& x, const std::string& layer,
+                         const std::vector<std::int32_t>& gone) {
   Backend& backend = graph.backend();
   const std::vector<float> before = host_values(backend, graph.forward(x, Pass{}));
   graph.restrict_to(without(graph, layer, gone));
@@ -40,7 +41,10 @@ void clear_rows(Graph& graph, const std::string& name, const std::vector<std::in
 TEST_CASE("channels that are 0 leave a chain with a flatten without a trace, slots included") {
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(2, 4, 4);
-  net.layer("a", NetworkBuilder::conv(6)).layer("r", ReluSpec{}).layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, true});
+  net.layer("a", NetworkBuilder::conv(6))
+      .layer("r", ReluSpec{})
+      .layer("f", FlattenSpec{})
+      .layer("fc", LinearSpec{3, true});
   Graph graph(net.spec(), *backend);
   graph.initialise(1);
   clear_rows(graph, "a.weight", {1, 4});
@@ -58,7 +62,9 @@ TEST_CASE("channels that are 0 leave a chain with a flatten without a trace, slo
 TEST_CASE("the two sides of a sum may lose different channels") {
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(2, 4, 4);
-  net.layer("a", NetworkBuilder::conv(6)).layer("b", NetworkBuilder::conv(6), {"input"}).layer("s", AddSpec{}, {"a", "b"});
+  net.layer("a", NetworkBuilder::conv(6))
+      .layer("b", NetworkBuilder::conv(6), {"input"})
+      .layer("s", AddSpec{}, {"a", "b"});
   net.layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
   Graph graph(net.spec(), *backend);
   graph.initialise(1);
@@ -107,7 +113,9 @@ TEST_CASE("a grouped layer loses whole groups and reads zeros for inputs that ha
   CHECK(parameter(graph, "g.weight").value.shape() == Shape({6, 3, 3, 2}));
 
   NetworkBuilder deep(2, 4, 4);
-  deep.layer("a", NetworkBuilder::conv(6)).layer("d", NetworkBuilder::depthwise(12)).layer("c", NetworkBuilder::conv(3));
+  deep.layer("a", NetworkBuilder::conv(6))
+      .layer("d", NetworkBuilder::depthwise(12))
+      .layer("c", NetworkBuilder::conv(3));
   deep.layer("p", global_average());
   Graph depthwise(deep.spec(), *backend);
   depthwise.initialise(1);

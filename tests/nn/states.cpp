@@ -87,7 +87,10 @@ TEST_CASE("a sum of constants is constant, and a concatenation keeps each side's
   NetworkBuilder net(1, 4, 4);
   Conv2dSpec conv = NetworkBuilder::conv(2);
   conv.bias = true;
-  net.layer("a", conv).layer("b", conv, {"input"}).layer("s", AddSpec{}, {"a", "b"}).layer("k", ConcatSpec{}, {"a", "b"});
+  net.layer("a", conv)
+      .layer("b", conv, {"input"})
+      .layer("s", AddSpec{}, {"a", "b"})
+      .layer("k", ConcatSpec{}, {"a", "b"});
   net.layer("c", NetworkBuilder::conv(2)).layer("d", NetworkBuilder::conv(2), {"s"}).layer("t", AddSpec{}, {"c", "d"});
   net.layer("p", global_average());
   Subject s(net);

@@ -32,7 +32,8 @@ TEST_CASE("a checkpoint gives back every tensor, channel set and text") {
   restore(back, fresh.graph);
   CHECK(fresh.values() == run.values());
   const Tensor x = random_tensor({4, 8, 8, 1}, 1);
-  CHECK(host_values(*run.backend, fresh.graph.forward(x, Pass{})) == host_values(*run.backend, run.graph.forward(x, Pass{})));
+  CHECK(host_values(*run.backend, fresh.graph.forward(x, Pass{})) ==
+        host_values(*run.backend, run.graph.forward(x, Pass{})));
 }
 
 TEST_CASE("only the newest checkpoints are kept, and a damaged one gives way to the one before it") {

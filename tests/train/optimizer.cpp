@@ -72,7 +72,8 @@ TEST_CASE("weight decay reaches weights only") {
 TEST_CASE("clipping scales all gradients to the norm") {
   Subject subject;
   double elements = 0;
-  for (const Parameter* p : subject.graph.parameters()) elements += p->trainable ? static_cast<double>(p->value.size()) : 0;
+  for (const Parameter* p : subject.graph.parameters())
+    elements += p->trainable ? static_cast<double>(p->value.size()) : 0;
   CHECK(subject.moved(sgd(1.0), "fc.bias", 0.5) == Approx(0.5 / std::sqrt(elements)).epsilon(1e-4));
 }
 

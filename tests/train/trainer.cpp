@@ -133,7 +133,8 @@ TEST_CASE("none and fixed_bits train in the same loop and remove nothing") {
     REQUIRE(run.trainer->run());
     CHECK(seen.removals.empty());
     CHECK(seen.epochs.back().evaluation->top1 > 0.6);
-    const double a_weight = seen.epochs.back().size.learned_bits / static_cast<double>(seen.epochs.back().size.original_weights);
+    const double a_weight =
+        seen.epochs.back().size.learned_bits / static_cast<double>(seen.epochs.back().size.original_weights);
     CHECK(a_weight == Approx(type == CompressionType::none ? 32 : 4));
   }
 }

@@ -42,7 +42,9 @@ struct Run {
   static NetworkBuilder network() {
     NetworkBuilder net(1, 8, 8);
     net.conv_bn_relu("conv1", 8).conv_bn_relu("conv2", 12).layer("sum_in", NetworkBuilder::conv(12));
-    net.layer("sum", AddSpec{}, {"sum_in", "conv2_relu"}).layer("pool", global_average()).layer("fc", LinearSpec{4, true});
+    net.layer("sum", AddSpec{}, {"sum_in", "conv2_relu"})
+        .layer("pool", global_average())
+        .layer("fc", LinearSpec{4, true});
     return net;
   }
   /// Every number that training produced.
@@ -50,7 +52,8 @@ struct Run {
     std::map<std::string, std::vector<float>> all;
     for (Parameter* p : graph.parameters()) {
       all[p->name] = host_values(*backend, p->value);
-      for (std::size_t i = 0; i < p->slots.size(); ++i) all[p->name + std::to_string(i)] = host_values(*backend, p->slots[i]);
+      for (std::size_t i = 0; i < p->slots.size(); ++i)
+        all[p->name + std::to_string(i)] = host_values(*backend, p->slots[i]);
     }
     return all;
   }

@@ -33,13 +33,13 @@ class SizeLoss {
   /// One weighted layer and what feeds each of its input channels.
   struct Entry {
     int node = 0;
-    std::int64_t taps = 1;                  ///< weights a column has in one output row
+    std::int64_t taps = 1;  ///< weights a column has in one output row
     std::int32_t outputs = 0;
     bool grouped = false;
-    std::vector<std::vector<std::int32_t>> reads;  ///< grouped: input columns of each output
+    std::vector<std::vector<std::int32_t>> reads;                             ///< grouped: input columns of each output
     std::vector<std::vector<std::pair<std::int32_t, std::int32_t>>> feeders;  ///< input channel -> (entry, channel)
-    std::vector<std::uint8_t> always;       ///< input channel fed by the data itself
-    std::vector<float> bits;                ///< present values; 1 for float layers
+    std::vector<std::uint8_t> always;                                         ///< input channel fed by the data itself
+    std::vector<float> bits;                                                  ///< present values; 1 for float layers
     bool quantised = false;
   };
   void read_bits();

@@ -11,11 +11,11 @@ namespace scnn {
 struct LayerStatus {
   std::string layer;
   std::int32_t original_channels = 0;
-  std::vector<std::int32_t> channels;   ///< original indices of the live output channels
-  std::vector<float> bits;              ///< learned b of each live channel; 32 without a quantizer
+  std::vector<std::int32_t> channels;                   ///< original indices of the live output channels
+  std::vector<float> bits;                              ///< learned b of each live channel; 32 without a quantizer
   std::int64_t original_weights = 0, live_weights = 0;  ///< live: still present, in channels of b > 0
-  double learned_bits = 0;              ///< sum of b over live weights
-  std::int64_t packed_bits = 0;         ///< per channel, bits for (max - min + 1) values, times its live weights
+  double learned_bits = 0;                              ///< sum of b over live weights
+  std::int64_t packed_bits = 0;  ///< per channel, bits for (max - min + 1) values, times its live weights
 };
 
 /// The whole network's size.  Percentages are of 32 bits for each original weight.

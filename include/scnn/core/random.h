@@ -36,7 +36,9 @@ SCNN_HOST_DEVICE inline Draws philox(std::uint64_t key, std::uint64_t counter_lo
 }
 
 /// Uniform in [0, 1) with 24 bits, from one draw.
-SCNN_HOST_DEVICE inline float uniform(std::uint32_t draw) { return static_cast<float>(draw >> 8) * (1.0F / 16777216.0F); }
+SCNN_HOST_DEVICE inline float uniform(std::uint32_t draw) {
+  return static_cast<float>(draw >> 8) * (1.0F / 16777216.0F);
+}
 
 /// What a stream of draws is for: streams of one seed with different purposes are independent.
 enum class Stream : std::uint32_t { initialise = 1, shuffle, augment, dropout, synthetic, split, probe, sweep };

@@ -19,8 +19,8 @@ struct Safetensors {
 
 /// The bytes of the file; the same content always gives the same bytes.
 [[nodiscard]] std::vector<std::byte> encode_safetensors(const Safetensors& file);
-/// Error(checkpoint) naming `where` and what is wrong: header limits, unknown types, offsets that overlap, leave gaps or
-/// lie outside the data, sizes that do not fit shapes.  Never allocates more than a small multiple of the input.
+/// Error(checkpoint) naming `where` and what is wrong: header limits, unknown types, offsets that overlap, leave gaps
+/// or lie outside the data, sizes that do not fit shapes.  Never allocates more than a small multiple of the input.
 [[nodiscard]] Safetensors decode_safetensors(std::span<const std::byte> bytes, const std::string& where);
 
 }  // namespace scnn

@@ -15,14 +15,14 @@ class Graph {
   struct Node {
     std::unique_ptr<Layer> layer;
     LayerSpec spec;
-    std::vector<int> inputs;     ///< may lose summands that died
+    std::vector<int> inputs;  ///< may lose summands that died
     std::vector<int> consumers;
-    Edge edge;                   ///< of the output
-    bool live = true;            ///< false once nothing of it reaches the output
-    int storage = 0;             ///< the node whose buffers hold the output: itself, unless the layer is an alias
-    bool needs_gradient = false; ///< something before or in it learns
-    Tensor output, gradient;     ///< planned for the largest batch seen
-    Tensor view, gradient_view;  ///< the same memory at the batch in use
+    Edge edge;                    ///< of the output
+    bool live = true;             ///< false once nothing of it reaches the output
+    int storage = 0;              ///< the node whose buffers hold the output: itself, unless the layer is an alias
+    bool needs_gradient = false;  ///< something before or in it learns
+    Tensor output, gradient;      ///< planned for the largest batch seen
+    Tensor view, gradient_view;   ///< the same memory at the batch in use
     bool gradient_written = false;
   };
 

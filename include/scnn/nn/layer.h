@@ -22,10 +22,10 @@ struct Edge {
 
 /// How a set of channels comes about.
 enum class SetKind {
-  input,    ///< the data
-  own,      ///< output channels of a convolution or linear layer
-  sum,      ///< at least the union of the summands' sets
-  concat,   ///< the inputs' sets side by side
+  input,   ///< the data
+  own,     ///< output channels of a convolution or linear layer
+  sum,     ///< at least the union of the summands' sets
+  concat,  ///< the inputs' sets side by side
 };
 
 /// Every channel set of a graph.
@@ -33,13 +33,15 @@ struct SetTable {
   struct Entry {
     ChannelSet channels;
     SetKind kind = SetKind::own;
-    int node = 0;               ///< the layer that makes it
-    std::int32_t block = 1;     ///< channels leave in aligned blocks of this many (a group's outputs)
+    int node = 0;            ///< the layer that makes it
+    std::int32_t block = 1;  ///< channels leave in aligned blocks of this many (a group's outputs)
   };
   std::vector<Entry> entries;
 
   SetId add(const Entry& entry);
-  [[nodiscard]] const ChannelSet& operator[](SetId id) const { return entries.at(static_cast<std::size_t>(id)).channels; }
+  [[nodiscard]] const ChannelSet& operator[](SetId id) const {
+    return entries.at(static_cast<std::size_t>(id)).channels;
+  }
 };
 
 /// What is known of one channel of an edge in evaluation mode.
@@ -56,7 +58,7 @@ enum class Mode { train, evaluate };
 struct Pass {
   Mode mode = Mode::evaluate;
   std::uint64_t seed = 0;
-  std::uint64_t step = 0;  ///< with the seed: the random draws of this pass
+  std::uint64_t step = 0;          ///< with the seed: the random draws of this pass
   float statistics_momentum = -1;  ///< in [0, 1]: replaces batch-norm's own; below 0: its own
 };
 

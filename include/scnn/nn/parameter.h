@@ -11,9 +11,9 @@ namespace scnn {
 
 /// A named tensor of a layer: learned, or (without `trainable`) a buffer such as running statistics.
 struct Parameter {
-  std::string name;     ///< "conv1.weight": layer, dot, role
+  std::string name;  ///< "conv1.weight": layer, dot, role
   Tensor value;
-  Tensor gradient;      ///< shape of value; undefined for buffers
+  Tensor gradient;  ///< shape of value; undefined for buffers
   bool trainable = true;
 
   /// The channel set that indexes each axis, or no_set.  Removal is a gather over exactly these axes.

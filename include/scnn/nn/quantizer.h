@@ -11,12 +11,13 @@ namespace scnn {
 
 /// One output channel's weights as stored integers: value = 2^exponent * integer.
 struct IntegerChannel {
-  float bits = 0;          ///< the learned b
+  float bits = 0;  ///< the learned b
   float exponent = 0;
   std::vector<std::int32_t> integers;  ///< in the weight's HWI order
 };
 
-/// How a layer's weights are represented while they train.  A layer without a quantizer computes with its float weights.
+/// How a layer's weights are represented while they train.  A layer without a quantizer computes with its float
+/// weights.
 class Quantizer {
  public:
   Quantizer() = default;

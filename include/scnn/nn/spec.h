@@ -24,7 +24,7 @@ struct Conv2dSpec {
   std::int64_t out = 1;  ///< output channels before any removal
   Extent2 kernel, stride, dilation;
   Padding padding = Padding::explicit_;
-  Extent2 pad{0, 0};     ///< with Padding::explicit_: on both sides
+  Extent2 pad{0, 0};  ///< with Padding::explicit_: on both sides
   std::int64_t groups = 1;
   bool depthwise = false;  ///< groups = input channels, whatever their number; `out` is then a multiple of it
   bool bias = true;
@@ -63,10 +63,10 @@ using LayerOptions = std::variant<InputSpec, Conv2dSpec, LinearSpec, BatchNormSp
 
 /// One node of a network.  Blocks and residuals are expanded into nodes before they get here.
 struct LayerSpec {
-  std::string name;          ///< unique
+  std::string name;  ///< unique
   LayerOptions options;
-  std::vector<int> inputs;   ///< indices of earlier nodes
-  std::string where;         ///< for error messages: "experiments/x.yaml:12:5", may be empty
+  std::vector<int> inputs;  ///< indices of earlier nodes
+  std::string where;        ///< for error messages: "experiments/x.yaml:12:5", may be empty
 };
 
 /// A whole network in topological order; node 0 is the input, the last node gives the logits.

@@ -40,7 +40,8 @@ class CheckpointFolder {
   [[nodiscard]] std::optional<Checkpoint> newest(std::vector<std::string>& warnings) const;
 
  private:
-  [[nodiscard]] std::map<std::int64_t, std::pair<std::string, std::string>> index(std::vector<std::string>& warnings) const;
+  [[nodiscard]] std::map<std::int64_t, std::pair<std::string, std::string>> index(
+      std::vector<std::string>& warnings) const;
 
   std::filesystem::path folder_;
 };

@@ -24,24 +24,24 @@ struct RemovalRecord {
 };
 
 struct StepRecord {
-  std::int64_t epoch = 0;      ///< from 0
-  std::int64_t step = 0;       ///< steps done, from 1
-  double loss = 0;             ///< mean training loss of the batch, size loss not included
-  double size_loss = 0;        ///< Q
+  std::int64_t epoch = 0;  ///< from 0
+  std::int64_t step = 0;   ///< steps done, from 1
+  double loss = 0;         ///< mean training loss of the batch, size loss not included
+  double size_loss = 0;    ///< Q
   double images_per_second = 0;
 };
 
 struct EpochRecord {
-  std::int64_t epoch = 0;      ///< epochs done, from 1
-  std::int64_t step = 0;       ///< steps done
+  std::int64_t epoch = 0;  ///< epochs done, from 1
+  std::int64_t step = 0;   ///< steps done
   double train_loss = 0, train_top1 = 0;
-  double size_loss = 0;        ///< Q at the end of the epoch
-  double gamma = 0;            ///< at the end of the epoch
-  double lr = 0;               ///< of the optimizer's own group at the end of the epoch
+  double size_loss = 0;               ///< Q at the end of the epoch
+  double gamma = 0;                   ///< at the end of the epoch
+  double lr = 0;                      ///< of the optimizer's own group at the end of the epoch
   std::optional<Metrics> evaluation;  ///< on the validation split, or, where there is none, the test split
   std::string evaluation_split;
   SizeStatus size;
-  double train_seconds = 0;    ///< training steps only
+  double train_seconds = 0;  ///< training steps only
   double eval_seconds = 0, removal_seconds = 0, wait_seconds = 0;
 };
 

@@ -14,14 +14,14 @@ enum class ScheduleType { constant, step, cosine, piecewise, anneal_end, reduce_
 /// A factor on the learning rate over the run.
 struct ScheduleOptions {
   ScheduleType type = ScheduleType::constant;
-  double warmup_epochs = 0;          ///< all types: linear from 0 first
-  double factor = 0.1;               ///< step, reduce_on_plateau: multiply by this
-  double every_epochs = 30;          ///< step
-  double final_factor = 0;           ///< cosine, anneal_end: where it ends
-  double fraction = 0.15;            ///< anneal_end: constant, then linear to final_factor over this last share
+  double warmup_epochs = 0;             ///< all types: linear from 0 first
+  double factor = 0.1;                  ///< step, reduce_on_plateau: multiply by this
+  double every_epochs = 30;             ///< step
+  double final_factor = 0;              ///< cosine, anneal_end: where it ends
+  double fraction = 0.15;               ///< anneal_end: constant, then linear to final_factor over this last share
   std::vector<double> epochs, factors;  ///< piecewise: knots, joined linearly
-  std::int64_t patience = 10;        ///< reduce_on_plateau: epochs without improvement of the training loss
-  double threshold = 1e-4;           ///< reduce_on_plateau: relative improvement that counts
+  std::int64_t patience = 10;           ///< reduce_on_plateau: epochs without improvement of the training loss
+  double threshold = 1e-4;              ///< reduce_on_plateau: relative improvement that counts
 };
 
 /// Overrides for the parameters whose names match; later groups win.
@@ -49,9 +49,10 @@ struct TrainOptions {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   double label_smoothing = 0;
-  double clip_gradient = 0;               ///< largest global L2 norm of the gradient; 0: off
-  std::int64_t statistics_batches = 16;   ///< batches that re-estimate batch-norm statistics before an evaluation; 0: running ones
-  std::int64_t evaluate_every = 1;        ///< epochs; the last epoch is always evaluated
+  double clip_gradient = 0;  ///< largest global L2 norm of the gradient; 0: off
+  std::int64_t statistics_batches =
+      16;  ///< batches that re-estimate batch-norm statistics before an evaluation; 0: running ones
+  std::int64_t evaluate_every = 1;  ///< epochs; the last epoch is always evaluated
 };
 
 struct CheckpointOptions {

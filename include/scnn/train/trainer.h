@@ -20,7 +20,7 @@ struct TrainerOptions {
   std::uint64_t seed = 0;
   TrainOptions train;
   CompressionOptions compression;
-  std::vector<Augmentation> augment;        ///< of training images
+  std::vector<Augmentation> augment;  ///< of training images
   CheckpointOptions checkpoint;
   std::filesystem::path checkpoint_folder;  ///< empty: no checkpoints
   std::string config;                       ///< the experiment's complete YAML, kept in checkpoints
@@ -30,7 +30,7 @@ struct TrainerOptions {
 struct TrainerState {
   std::int64_t step = 0;  ///< steps done
   // Of the epoch under way:
-  double loss_sum = 0;    ///< over images
+  double loss_sum = 0;  ///< over images
   std::int64_t correct = 0, images = 0;
   double train_seconds = 0, removal_seconds = 0;
   std::vector<double> epoch_seconds;  ///< training steps only, of the epochs done

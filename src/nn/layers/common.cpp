@@ -20,7 +20,8 @@ std::int64_t out_extent(std::int64_t in, std::int64_t kernel, std::int64_t strid
   const std::int64_t span = dilation * (kernel - 1) + 1;
   if (in + 2 * pad < span) {
     shape_error(std::string("window of ") + std::to_string(span) + " does not fit the " + axis + " of " +
-                std::to_string(in) + " plus 2 x " + std::to_string(pad) + " padding: lower the kernel or raise the padding");
+                std::to_string(in) + " plus 2 x " + std::to_string(pad) +
+                " padding: lower the kernel or raise the padding");
   }
   return (in + 2 * pad - span) / stride + 1;
 }

@@ -24,7 +24,8 @@ inline const Edge& only_input(std::span<const Edge> in) {
 
 /// Error(experiment) where an image layer reads a flattened edge.
 inline void require_image(const Edge& edge) {
-  if (edge.flat && edge.h * edge.w > 1) shape_error("reads an image, but its input is flattened: put it before flatten");
+  if (edge.flat && edge.h * edge.w > 1)
+    shape_error("reads an image, but its input is flattened: put it before flatten");
 }
 
 /// Makes a parameter of `shape`, filled with `value`.

@@ -13,7 +13,8 @@ Tensor as_rows(const Tensor& tensor) { return tensor.reshaped(Shape{tensor.shape
 Edge LinearLayer::infer(std::span<const Edge> in, int node, SetTable& sets, Backend& backend) {
   const Edge& input = only_input(in);
   if (!input.flat && input.h * input.w > 1) {
-    shape_error("reads a vector, but its input has " + describe(input, sets) + ": put a flatten or a global pool before it");
+    shape_error("reads a vector, but its input has " + describe(input, sets) +
+                ": put a flatten or a global pool before it");
   }
   const SetId out = sets.add({ChannelSet(static_cast<std::int32_t>(spec_.out)), SetKind::own, node, 1});
   make_parameters(Shape{spec_.out, input.h, input.w, sets[input.set].original()}, out, input.set, spec_.bias, backend);

@@ -95,7 +95,8 @@ void AffineLayer::backward(Backend& /*backend*/, const Pass& /*pass*/, std::span
   throw Error(ErrorKind::usage, "layer '" + name() + "': a packed model cannot be trained; start from a checkpoint");
 }
 
-ChannelStates AffineLayer::states(std::span<const ChannelStates* const> in, const SetTable& /*sets*/, Backend& backend) {
+ChannelStates AffineLayer::states(std::span<const ChannelStates* const> in, const SetTable& /*sets*/,
+                                  Backend& backend) {
   const std::vector<float> a = host_values(backend, a_.value);
   const std::vector<float> c = host_values(backend, c_.value);
   ChannelStates out = *in[0];

@@ -38,8 +38,7 @@ ChannelStates WeightedLayer::states(std::span<const ChannelStates* const> in, co
   // A quantised weight of 0 may grow again, so only dead channels count; float weights are what they are.
   const std::vector<std::uint8_t> dead =
       weights_.quantizer ? weights_.quantizer->dead(backend) : std::vector<std::uint8_t>();
-  const std::vector<float> values =
-      weights_.quantizer ? std::vector<float>() : host_values(backend, weight.value);
+  const std::vector<float> values = weights_.quantizer ? std::vector<float>() : host_values(backend, weight.value);
   const auto reaches = [&](std::int32_t output, std::int32_t column) {
     if (!dead.empty()) return dead[static_cast<std::size_t>(output)] == 0;
     for (std::int64_t tap = 0; tap < taps; ++tap) {

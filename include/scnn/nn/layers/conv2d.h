@@ -28,10 +28,10 @@ class Conv2dLayer final : public WeightedLayer {
 
   Conv2dSpec spec_;
   SetId in_set_ = no_set, out_set_ = no_set;
-  std::int64_t groups_ = 1;             ///< before any removal
+  std::int64_t groups_ = 1;  ///< before any removal
   std::int64_t inputs_a_group_ = 1, outputs_a_group_ = 1;
-  Conv2d shape_;                        ///< as planned; its batch is the largest
-  Tensor to_needed_, to_input_;         ///< gather maps; undefined where the input already fits
+  Conv2d shape_;                 ///< as planned; its batch is the largest
+  Tensor to_needed_, to_input_;  ///< gather maps; undefined where the input already fits
   Tensor gathered_, gathered_gradient_;
 };
 
