@@ -8,6 +8,7 @@
 #include "cli/verbs.h"
 #include "scnn/experiment/network_table.h"
 #include "scnn/experiment/stopping.h"
+#include "scnn/train/trainer.h"
 
 namespace scnn::cli {
 namespace {
@@ -38,7 +39,13 @@ int dry_run(const Context& context, const Experiment& experiment) {
   Graph graph(experiment.model, *backend);
   const Dataset data = load_dataset(experiment.data, experiment.seed);
   check_fits(graph, data);
-  const std::int64_t steps = data.train.size() / experiment.train.batch_size;
+  const std::string table = network_table(graph);
+  TrainObserver nobody;
+  TrainerOptions options;
+  options.train = experiment.train;
+  options.compression = experiment.compression;
+  const Trainer trainer(graph, data, options, nobody);  // checks batches, patterns and groups
+  const std::int64_t steps = trainer.steps_per_epoch();
   for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << '\n';
   if (context.json) {
     const Json json = {{"name", experiment.name},
@@ -56,7 +63,7 @@ int dry_run(const Context& context, const Experiment& experiment) {
     std::cout << json.dump(2) << '\n';
     return 0;
   }
-  std::cout << network_table(graph) << '\n'
+  std::cout << table << '\n'
             << fmt::format("data     {}: {} training, {} validation, {} test images of {} x {} x {}, {} classes\n",
                            data.name, grouped(data.train.size()), grouped(data.validation.size()),
                            grouped(data.test.size()), data.h, data.w, data.channels, data.classes)

@@ -87,6 +87,22 @@ std::vector<IntegerChannel> ChannelQuantizer::integers(Backend& backend, const P
   return channels;
 }
 
+namespace {
+
+/// By node: whether the channels it makes reach the logits as they are, through sums and the like.
+std::vector<bool> makes_logits(const Graph& graph) {
+  const auto& nodes = graph.nodes();
+  std::vector<bool> reaches(nodes.size(), false);
+  reaches.back() = true;
+  for (std::size_t n = nodes.size(); n-- > 0;) {
+    if (!reaches[n] || nodes[n].layer->weights() != nullptr) continue;
+    for (const int input : nodes[n].inputs) reaches[static_cast<std::size_t>(input)] = true;
+  }
+  return reaches;
+}
+
+}  // namespace
+
 void attach_quantizers(Graph& graph, const CompressionOptions& options) {
   if (options.type == CompressionType::none) return;
   std::vector<std::string> names;
@@ -104,7 +120,7 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
   }
   const bool learn = options.type == CompressionType::self_compress;
   const std::vector<int> weighted = graph.weighted_nodes();
-  const SetId logits = graph.nodes().back().edge.set;
+  const std::vector<bool> output = makes_logits(graph);
   for (const int index : weighted) {
     Graph::Node& node = graph.nodes()[static_cast<std::size_t>(index)];
     if (!glob_match(options.include, node.spec.name) || glob_match(options.exclude, node.spec.name)) continue;
@@ -112,7 +128,8 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
     auto quantizer = std::make_unique<ChannelQuantizer>(node.spec.name, weights.parameter,
                                                         static_cast<float>(learn ? options.init_bits : options.bits),
                                                         learn, options.revive, graph.backend());
-    quantizer->bits().lower = node.edge.set == logits ? static_cast<float>(options.output_min_bits) : 0.0F;
+    quantizer->bits().lower =
+        output[static_cast<std::size_t>(index)] ? static_cast<float>(options.output_min_bits) : 0.0F;
     quantizer->bits().upper = static_cast<float>(options.max_bits);
     weights.quantizer = std::move(quantizer);
   }

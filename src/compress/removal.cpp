@@ -67,6 +67,12 @@ bool matters(const Graph& graph, const std::vector<ChannelStates>& states, const
   return false;
 }
 
+[[noreturn]] void no_live_path() {
+  throw Error(ErrorKind::training,
+              "no live path from the input to the logits is left: every channel of some layer lost all its bits; lower "
+              "compression.gamma or raise compression.gamma_ramp");
+}
+
 double relative_difference(const std::vector<float>& before, const std::vector<float>& after) {
   double largest = 0;
   double difference = 0;
@@ -130,6 +136,7 @@ std::vector<ChannelSet> removable_left_out(Graph& graph) {
 
 RemovalResult remove_channels(Graph& graph, const Tensor& probe) {
   RemovalResult result;
+  if (std::ranges::all_of(graph.states().back(), &ChannelState::constant)) no_live_path();
   const std::vector<ChannelSet> left = removable_left_out(graph);
   const bool same = std::ranges::equal(left, graph.sets().entries, {}, {}, &SetTable::Entry::channels);
   if (same) return result;
@@ -139,12 +146,7 @@ RemovalResult remove_channels(Graph& graph, const Tensor& probe) {
   Backend& backend = graph.backend();
   const std::vector<float> logits = host_values(backend, graph.forward(probe, Pass{}));
   graph.restrict_to(left);
-  if (!graph.connected()) {
-    throw Error(
-        ErrorKind::training,
-        "no live path from the input to the logits is left: every channel of some layer lost all its bits; lower "
-        "compression.gamma or raise compression.gamma_ramp");
-  }
+  if (!graph.connected()) no_live_path();
   result.max_diff = relative_difference(logits, host_values(backend, graph.forward(probe, Pass{})));
   for (const int index : graph.weighted_nodes()) {
     const Graph::Node& node = graph.nodes()[static_cast<std::size_t>(index)];

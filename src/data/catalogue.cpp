@@ -11,6 +11,8 @@ const DataInfo& data_info(const std::string& type) {
   const std::vector<DataInfo>& all = data_catalogue();
   const auto found = std::ranges::find(all, type, &DataInfo::type);
   if (found != all.end()) return *found;
+  if (type == "synthetic")
+    throw Error(ErrorKind::usage, "synthetic data are made as they are needed: they have no files");
   std::string known;
   for (const DataInfo& info : all) known += info.type + ", ";
   throw Error(ErrorKind::experiment, "data.type '" + type + "' is not known; known: " + known + "synthetic");

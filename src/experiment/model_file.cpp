@@ -1,6 +1,7 @@
 #include "scnn/experiment/model_file.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -64,8 +65,11 @@ ModelFile open_model(const fs::path& path, bool prefer_checkpoint) {
   std::vector<std::string> warnings;
   const bool packed = fs::exists(folder.file("model.scnn"), code);
   if (packed && !prefer_checkpoint) return open_file(folder.file("model.scnn"));
-  if (const auto checkpoint = CheckpointFolder(folder.checkpoints()).newest(warnings))
-    return open_file(checkpoint->path);
+  const auto checkpoint = CheckpointFolder(folder.checkpoints()).newest(warnings);
+  if (checkpoint || packed) {
+    for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  }
+  if (checkpoint) return open_file(checkpoint->path);
   if (packed) return open_file(folder.file("model.scnn"));
   std::string why;
   for (const std::string& warning : warnings) why += "; " + warning;

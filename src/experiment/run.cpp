@@ -209,6 +209,11 @@ RunResult resume_run(const fs::path& path, const fs::path& from, const RunOption
     checkpoint = CheckpointFolder(folder.checkpoints()).newest(warnings);
   } else {
     checkpoint = read_checkpoint(from);
+    if (checkpoint->file.metadata.at("config") != experiment.yaml) {
+      throw Error(ErrorKind::checkpoint, fmt::format("{} belongs to another experiment than {}; a run goes on from its "
+                                                     "own checkpoints only",
+                                                     from.string(), path.string()));
+    }
   }
   log_to_file(folder.file("log.txt"));
   folder.begin_again(options.command, program_version());

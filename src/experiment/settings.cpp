@@ -167,7 +167,9 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
            .range = bits,
            .types = self},
           o.output_min_bits);
-  v.value({.key = "revive", .doc = "channels with zero bits go on learning and may come back", .types = self},
+  v.value({.key = "revive",
+           .doc = "channels with zero bits go on learning and may come back until the next removal takes them out",
+           .types = self},
           o.revive);
   present = o.removal.epochs > 0 || o.removal.steps > 0;
   if (v.begin({.key = "removal",

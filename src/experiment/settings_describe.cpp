@@ -29,9 +29,10 @@ class Describer final : public SettingsVisitor {
   explicit Describer(std::string path) : paths_{std::move(path)} {}
   std::vector<Setting> settings;
 
-  bool begin(const Field& field, bool& /*present*/) override {
+  bool begin(const Field& field, bool& present) override {
     // A map that can also be a word is a setting of its own.
-    if (!field.word.empty()) add(field, fmt::format("map or {}", field.word), std::string(field.word));
+    if (!field.word.empty())
+      add(field, fmt::format("map or {}", field.word), std::string(present ? "a map" : field.word));
     paths_.push_back(path_of(field.key));
     inherited_.push_back(field.types);
     return true;
@@ -165,7 +166,7 @@ std::string print(const Setting& setting) {
   out += "\n    " + setting.doc + "\n";
   if (!setting.only_for.empty()) out += "    exists for type " + join(setting.only_for) + "\n";
   for (const SettingChoice& choice : setting.choices) {
-    out += fmt::format("    - {:<14}{}", choice.name, choice.doc);
+    out += fmt::format("    - {:<17} {}", choice.name, choice.doc);
     out.erase(out.find_last_not_of(' ') + 1);
     out += "\n";
   }

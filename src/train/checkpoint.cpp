@@ -37,6 +37,17 @@ void load(const Checkpoint& checkpoint, const std::string& name, Backend& backen
   backend.copy(*from, to);
 }
 
+/// Of all names and contents: what a damaged file cannot keep.
+std::string content_hash(const Safetensors& file) {
+  std::string digests;
+  for (const auto& [name, tensor] : file.tensors) {
+    const auto* bytes = static_cast<const std::byte*>(tensor.raw());
+    digests += name + tensor.shape().str() + hex64(hash64({bytes, tensor.bytes()}));
+  }
+  for (const char* text : {"config", "state"}) digests += file.metadata.at(text);
+  return hex64(hash64(std::as_bytes(std::span(digests))));
+}
+
 std::string layer_of_set(const Graph& graph, std::size_t set) {
   return graph.nodes()[static_cast<std::size_t>(graph.sets().entries[set].node)].spec.name;
 }
@@ -59,6 +70,7 @@ Checkpoint capture(Graph& graph, const std::string& config, const std::string& s
     tensors["channels." + layer_of_set(graph, i)] = Tensor::of(Shape{channels.size()}, channels.live());
   }
   checkpoint.file.metadata = {{"format", format_name}, {"config", config}, {"state", state}};
+  checkpoint.file.metadata["xxh3"] = content_hash(checkpoint.file);
   return checkpoint;
 }
 
@@ -99,6 +111,11 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   if (format == metadata.end() || format->second != format_name || !metadata.contains("config") ||
       !metadata.contains("state")) {
     throw Error(ErrorKind::checkpoint, path.string() + ": a safetensors file, but no checkpoint of this program");
+  }
+  const auto hash = metadata.find("xxh3");
+  if (hash == metadata.end() || hash->second != content_hash(checkpoint.file)) {
+    throw Error(ErrorKind::checkpoint,
+                path.string() + " does not match its hash: it is damaged; use another checkpoint");
   }
   return checkpoint;
 }
@@ -165,7 +182,7 @@ std::optional<Checkpoint> CheckpointFolder::newest(std::vector<std::string>& war
       }
       return read_checkpoint(path);
     } catch (const Error& error) {
-      warnings.push_back(std::string(error.what()) + "; trying the checkpoint before it");
+      warnings.push_back(std::string(error.what()) + "; looking for an earlier checkpoint");
     }
   }
   return std::nullopt;

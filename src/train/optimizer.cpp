@@ -47,6 +47,7 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
       target.lr = options.lr;
       target.eps = options.eps;
       if (parameter->name.ends_with(".weight")) {
+        target.decays = true;
         target.weight_decay = options.weight_decay;
         target.quantizer = weights->quantizer.get();
       }
@@ -55,7 +56,7 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
         if (!glob_match(group.match, parameter->name)) continue;
         target.lr = group.lr.value_or(target.lr);
         target.eps = group.eps.value_or(target.eps);
-        target.weight_decay = group.weight_decay.value_or(target.weight_decay);
+        if (target.decays) target.weight_decay = group.weight_decay.value_or(target.weight_decay);
         if (group.schedule) target.schedule = g + 1;
       }
       const std::size_t slots = options.type == OptimizerType::sgd ? 1 : 2;

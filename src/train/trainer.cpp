@@ -96,7 +96,7 @@ void Trainer::step(const Batch& batch) {
   const std::vector<float> losses = host_values(backend, loss);
   double sum = 0;
   for (const float value : losses) sum += value;
-  if (!std::isfinite(sum)) report_nan(pass, x.images);
+  if (!std::isfinite(sum)) report_nan("the training loss", pass, x.images);
 
   graph_.backward(dlogits, pass);
   last_size_loss_ = size_loss_->backward(gamma(epochs));
@@ -176,6 +176,7 @@ void Trainer::end_epoch() {
     const bool held_out = data_.validation.size() > 0;
     record.evaluation = evaluate(graph_, held_out ? data_.validation : data_.test, data_.normalisation);
     record.evaluation_split = held_out ? "validation" : "test";
+    if (!std::isfinite(record.evaluation->loss)) report_nan("the evaluation loss", Pass{}, probe_images());
   }
   const std::vector<LayerStatus> layers = meter_.layers(graph_);
   record.size = meter_.total(graph_, layers);
@@ -194,12 +195,12 @@ void Trainer::save() {
   observer_.on_checkpoint(folder.save(checkpoint, state_.step, options_.checkpoint.keep_last).string());
 }
 
-void Trainer::report_nan(const Pass& pass, const Tensor& images) {
+void Trainer::report_nan(const std::string& what, const Pass& pass, const Tensor& images) {
   Backend& backend = graph_.backend();
-  std::string place = "the loss";
+  std::string place;
   for (const Parameter* parameter : graph_.parameters()) {
     if (all_finite(backend, parameter->value)) continue;
-    place = "parameter '" + parameter->name + "'";
+    place = " (parameter '" + parameter->name + "')";
     break;
   }
   std::string layer;
@@ -209,8 +210,9 @@ void Trainer::report_nan(const Pass& pass, const Tensor& images) {
   graph_.forward(images, pass);
   graph_.probe = nullptr;
   if (!layer.empty()) place += ", first seen in the output of layer '" + layer + "'";
-  throw Error(ErrorKind::training, "step " + std::to_string(state_.step + 1) + ": the training loss is not a number (" +
-                                       place + "); lower train.optimizer.lr or set train.clip_gradient");
+  const std::int64_t step = state_.step + (pass.mode == Mode::train ? 1 : 0);
+  throw Error(ErrorKind::training, "step " + std::to_string(step) + ": " + what + " is not a number" + place +
+                                       "; lower train.optimizer.lr or set train.clip_gradient");
 }
 
 }  // namespace scnn

@@ -81,3 +81,15 @@ TEST_CASE("fixed bits do not learn b, only e") {
     CHECK(*std::ranges::max_element(channel.integers) <= 1);
   }
 }
+
+TEST_CASE("every layer whose channels reach the logits through a sum keeps the floor") {
+  const auto backend = backend_for(Device{}, {1});
+  NetworkBuilder net(1, 4, 4);
+  net.layer("f", FlattenSpec{}).layer("fc1", LinearSpec{2, true}).layer("fc2", LinearSpec{2, true}, {"f"});
+  net.layer("sum", AddSpec{}, {"fc1", "fc2"}).layer("half", ScaleSpec{0.5F});
+  Graph graph(net.spec(), *backend);
+  graph.initialise(0);
+  attach_quantizers(graph, CompressionOptions{});
+  CHECK(parameter(graph, "fc1.bits").lower == 1.0F);
+  CHECK(parameter(graph, "fc2.bits").lower == 1.0F);
+}

@@ -227,3 +227,9 @@ TEST_CASE("the output layer keeps every class") {
   freeze_constants(s.graph, 1);
   CHECK(remove_channels(s.graph, s.probe).layers.empty());
 }
+
+TEST_CASE("logits that all became constants are no live path either") {
+  Subject s(chain());
+  s.kill("fc", {0, 1, 2});
+  CHECK_THROWS_WITH(remove_channels(s.graph, s.probe), Contains("no live path"));
+}

@@ -50,6 +50,7 @@ TEST_CASE("only the newest checkpoints are kept, and a damaged one gives way to 
   std::vector<std::byte> bytes = read_file(folder.path / "step-30.safetensors", ErrorKind::checkpoint);
   bytes.back() ^= std::byte{1};
   write_file(folder.path / "step-30.safetensors", bytes);
+  CHECK_THROWS_WITH(read_checkpoint(folder.path / "step-30.safetensors"), Contains("does not match its hash"));
   CHECK(checkpoints.newest(warnings)->file.metadata.at("state") == "20");
   REQUIRE(warnings.size() == 1);
   CHECK_THAT(warnings[0], Contains("step-30.safetensors does not match its hash"));

@@ -67,6 +67,10 @@ TEST_CASE("weight decay reaches weights only") {
   options.weight_decay = 100;
   CHECK(Subject().moved(options, "conv_bn.scale") == Approx(0.1).epsilon(1e-4));
   CHECK(std::abs(Subject().moved(options, "conv.weight") - 0.1) > 0.05);
+  options.weight_decay = 0;
+  options.groups = {{{"*"}, std::nullopt, std::nullopt, 100.0, std::nullopt}};
+  CHECK(Subject().moved(options, "conv_bn.scale") == Approx(0.1).epsilon(1e-4));
+  CHECK(std::abs(Subject().moved(options, "conv.weight") - 0.1) > 0.05);
 }
 
 TEST_CASE("clipping scales all gradients to the norm") {

@@ -106,6 +106,23 @@ TEST_CASE("a loss that is no number ends the run and names step and layer") {
   }
 }
 
+TEST_CASE("a number lost in the very last update is found by the evaluation behind it") {
+  TrainerOptions options = small_options();
+  options.compression.type = CompressionType::none;
+  options.train.epochs = 1;
+  options.train.batch_size = 512;
+  options.train.optimizer.lr = 1e38;
+  Recorder seen;
+  Run run(options, seen);
+  try {
+    static_cast<void>(run.trainer->run());
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::training);
+    CHECK_THAT(error.what(), Contains("step 1: the evaluation loss"));
+  }
+}
+
 TEST_CASE("a batch larger than the training set is refused") {
   TrainerOptions options = small_options();
   options.train.batch_size = 100000;

@@ -26,6 +26,7 @@ class Optimizer {
   struct Target {
     Parameter* parameter = nullptr;
     const Quantizer* quantizer = nullptr;  ///< of the weights that the parameter belongs to
+    bool decays = false;                   ///< weight decay reaches `*.weight` only
     double lr = 0, eps = 0, weight_decay = 0;
     std::size_t schedule = 0;
   };

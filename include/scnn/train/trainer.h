@@ -64,7 +64,7 @@ class Trainer {
   void reestimate_statistics();
   void save();
   [[nodiscard]] Tensor probe_images() const;
-  [[noreturn]] void report_nan(const Pass& pass, const Tensor& images);
+  [[noreturn]] void report_nan(const std::string& what, const Pass& pass, const Tensor& images);
   [[nodiscard]] double epochs_done() const;
 
   Graph& graph_;
