@@ -7,6 +7,7 @@
 #include "scnn/compress/quantizer.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/experiment/run.h"
+#include "scnn/train/optimizer.h"
 
 namespace scnn::cli {
 namespace {
@@ -17,6 +18,7 @@ void check(const std::string& file) {
   const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
   Graph graph(experiment.model, *backend);
   attach_quantizers(graph, experiment.compression);
+  const Optimizer groups(graph, experiment.train.optimizer, experiment.train.schedule, 1);  // checks their patterns
   if (experiment.data.type != "synthetic" && !find_data(data_info(experiment.data.type), experiment.data.root)) {
     std::cerr << fmt::format("note: {}: its data are not on this machine: {}\n", file,
                              data_remedy(data_info(experiment.data.type)));

@@ -39,6 +39,11 @@ ModelFile open_file(const fs::path& path) {
   ModelFile file;
   file.path = path;
   file.bytes = static_cast<std::int64_t>(fs::file_size(path));
+  if (path.extension() == ".yaml" || path.extension() == ".yml") {
+    throw Error(ErrorKind::usage, path.string() +
+                                      " is an experiment, not a model; look at it with scnn validate or "
+                                      "scnn run --dry-run");
+  }
   if (is_safetensors(path)) {
     file.kind = ModelKind::checkpoint;
     file.checkpoint = read_checkpoint(path);

@@ -185,7 +185,10 @@ RunFolder RunFolder::open(const fs::path& path) {
   try {
     return {real, info_from(Json::parse(read_text(file, ErrorKind::checkpoint)))};
   } catch (const Json::exception& error) {
-    throw Error(ErrorKind::checkpoint, fmt::format("{} is damaged: {}", file.string(), error.what()));
+    throw Error(ErrorKind::checkpoint,
+                fmt::format("{} is damaged: {}; the checkpoints beside it are still good: scnn eval "
+                            "checkpoints/step-N.safetensors",
+                            file.string(), error.what()));
   }
 }
 

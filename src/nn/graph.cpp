@@ -13,6 +13,14 @@ Graph::Graph(const NetworkSpec& spec, Backend& backend) : backend_(backend) {
   if (spec.size() < 2 || !std::holds_alternative<InputSpec>(spec.front().options)) {
     throw Error(ErrorKind::experiment, "a network starts with its input and has at least one layer");
   }
+  // All mistakes are reported at once; a layer behind a wrong one cannot be judged and is passed over.
+  std::string problems;
+  std::vector<bool> known;
+  const auto problem = [&](const LayerSpec& layer, const std::string& what) {
+    const std::string where = layer.where.empty() ? "" : layer.where + ": ";
+    problems += (problems.empty() ? "" : "\n") + where + "layer '" + layer.name + "' (" + type_name(layer.options) +
+                ") " + what;
+  };
   nodes_.reserve(spec.size());
   for (const LayerSpec& layer_spec : spec) {
     const int index = static_cast<int>(nodes_.size());
@@ -22,23 +30,25 @@ Graph::Graph(const NetworkSpec& spec, Backend& backend) : backend_(backend) {
     node.layer = make_layer(layer_spec);
     for (const int input : node.inputs) {
       require(input >= 0 && input < index, ErrorKind::bug, "Graph: inputs must come before their readers");
+      nodes_[static_cast<std::size_t>(input)].consumers.push_back(index);
     }
+    known.push_back(
+        std::ranges::all_of(node.inputs, [&](int input) { return known[static_cast<std::size_t>(input)]; }));
     try {
-      node.edge = node.layer->infer(input_edges(node), index, sets_, backend_);
+      if (known.back()) node.edge = node.layer->infer(input_edges(node), index, sets_, backend_);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::experiment) throw;
-      const std::string where = layer_spec.where.empty() ? "" : layer_spec.where + ": ";
-      throw Error(ErrorKind::experiment,
-                  where + "layer '" + layer_spec.name + "' (" + type_name(layer_spec.options) + "): " + error.what());
+      problem(layer_spec, error.what());
+      known.back() = false;
     }
-    for (const int input : node.inputs) nodes_[static_cast<std::size_t>(input)].consumers.push_back(index);
     nodes_.push_back(std::move(node));
   }
-  const Edge& last = nodes_.back().edge;
-  if (last.h * last.w != 1) {
-    throw Error(ErrorKind::experiment, "layer '" + nodes_.back().spec.name + "' ends the network with " +
-                                           describe(last, sets_) + ": end with one number for each class (1x1)");
+  const Node& last = nodes_.back();
+  if (known.back() && last.edge.h * last.edge.w != 1) {
+    problem(last.spec,
+            "ends the network with " + describe(last.edge, sets_) + ": end with one number for each class (1x1)");
   }
+  if (!problems.empty()) throw Error(ErrorKind::experiment, problems);
   fuse();
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];

@@ -123,6 +123,13 @@ class Verbs(Case):
         self.expect(3, "validate", wide, says="conv1")
         self.expect(3, "validate", self.place / "absent.yaml", says="absent.yaml")
 
+    def test_what_training_would_refuse_is_refused_before(self):
+        override = "train.optimizer.groups=[{match: ['nothing*'], lr: 0.1}]"
+        self.expect(3, "run", self.tiny, "--dry-run", override, says="fits no parameter")
+        self.expect(3, "run", self.tiny, "--dry-run", "train.batch_size=100000", says="train.batch_size")
+        self.expect(2, "inspect", self.tiny, says="scnn validate")
+        self.expect(2, "data", "verify", "synthetic", says="no files")
+
     def test_dry_run(self):
         self.assertIn("conv1", self.expect(0, "run", self.tiny, "--dry-run").stdout)
         table = json.loads(self.expect(0, "run", self.tiny, "--dry-run", "--json", "train.epochs=2").stdout)
@@ -305,6 +312,17 @@ class Interruptions(Case):
             self.assertEqual(process.returncode, code, errors)
             self.assertIn("scnn resume", errors)
             self.assertEqual(json.loads((folder / "run.json").read_text())["state"], "stopped")
+
+    def test_a_foreign_checkpoint_is_refused(self):
+        other = self.place / "other"
+        self.expect(0, "run", self.tiny, "--out", other, "seed=9", "train.epochs=1")
+        foreign = sorted((other / "checkpoints").glob("step-*.safetensors"))[-1]
+        self.expect(7, "resume", self.run_folder, "--from", foreign, says="another experiment")
+        self.assertEqual(json.loads((self.run_folder / "run.json").read_text())["state"], "done")
+        damaged = bytearray(foreign.read_bytes())
+        damaged[-1] ^= 1
+        foreign.write_bytes(damaged)
+        self.expect(7, "eval", foreign, says="does not match its hash")
 
     def test_kill_leaves_a_run_that_resumes(self):
         folder = self.place / "killed"

@@ -146,6 +146,22 @@ TEST_CASE("shapes that cannot be are refused with the layer, the reason and the 
   CHECK_THAT(message(flat), Contains("before flatten"));
 }
 
+TEST_CASE("all wrong shapes are listed at once, but not what only stands behind one") {
+  const auto backend = backend_for(Device{}, {1});
+  NetworkBuilder net(3, 4, 4);
+  net.layer("a", NetworkBuilder::conv(4, 2)).layer("behind", ReluSpec{});
+  net.layer("b", LinearSpec{2, true}, {"input"}).layer("c", NetworkBuilder::conv(2), {"input"});
+  try {
+    const Graph graph(net.spec(), *backend);
+    FAIL("no error");
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    CHECK_THAT(text, Contains("layer 'a' (conv2d)") && Contains("\nlayer 'b' (linear)") &&
+                         Contains("\nlayer 'c' (conv2d) ends"));
+    CHECK(text.find("behind") == std::string::npos);
+  }
+}
+
 TEST_CASE("multiply-adds and extents follow stride, padding and dilation") {
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(3, 9, 7);
