@@ -112,10 +112,10 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
     for (const std::string& pattern : *patterns) {
       if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
       std::string known;
-      for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-      throw Error(ErrorKind::experiment, std::string("compression.") +
-                                             (patterns == &options.include ? "include" : "exclude") + ": '" + pattern +
-                                             "' matches no layer with weights; they are: " + known);
+      for (const std::string& name : names) known.append(known.empty() ? "" : ", ").append(name);
+      std::string message = patterns == &options.include ? "compression.include: '" : "compression.exclude: '";
+      message.append(pattern).append("' matches no layer with weights; they are: ").append(known);
+      throw Error(ErrorKind::experiment, message);
     }
   }
   const bool learn = options.type == CompressionType::self_compress;

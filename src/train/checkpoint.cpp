@@ -125,7 +125,7 @@ std::filesystem::path CheckpointFolder::save(const Checkpoint& checkpoint, std::
   auto list = index(ignored);
   const std::vector<std::byte> bytes = encode_safetensors(checkpoint.file);
   const std::string name = "step-" + std::to_string(step) + ".safetensors";
-  const std::filesystem::path path = folder_ / name;
+  std::filesystem::path path = folder_ / name;
   write_file(path, bytes);
   list[step] = {name, hex64(hash64(bytes))};
 
