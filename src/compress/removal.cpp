@@ -46,8 +46,8 @@ bool fed(const Graph& graph, const SetTable& sets, const SetTable::Entry& entry,
   return false;
 }
 
-/// Whether anything that reads `channel` of set `id` could see other than 0.  `now` is the table that `states` were
-/// taken with, `sets` the one reached so far.
+/// Whether anything that reads `channel` of set `id` could see other than 0.  `states` were taken with the graph's own
+/// sets; `sets` is the table reached so far.
 bool matters(const Graph& graph, const std::vector<ChannelStates>& states, const SetTable& sets, SetId id,
              std::int32_t channel) {
   const auto& nodes = graph.nodes();

@@ -34,8 +34,8 @@ class ChannelQuantizer final : public Quantizer {
 /// pattern matches no layer.
 void attach_quantizers(Graph& graph, const CompressionOptions& options);
 
-/// Bits a channel of (b, e) at which the exponent makes `largest` just fit the range: largest = (2^(b-1) - 1) * 2^e, or
-/// for b of at most 1 its lower end.
+/// The exponent e at which `largest` just fits the range of `bits`: largest = 2^e * max(2^(b-1) - 1, 2^(b-2)), so that
+/// ranges without a positive end get a finite e too.
 [[nodiscard]] float starting_exponent(float largest, float bits);
 
 }  // namespace scnn
