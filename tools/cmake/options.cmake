@@ -47,5 +47,5 @@ if(SCNN_SANITIZE)
     add_link_options(-fsanitize=${sanitizer})
   endforeach()
   # GCC 12 sees uninitialised values in the standard library once code is instrumented.
-  add_compile_options(-fno-omit-frame-pointer -fno-sanitize-recover=all -g -Wno-maybe-uninitialized)
+  add_compile_options(-fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized)
 endif()
