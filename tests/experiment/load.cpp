@@ -194,7 +194,7 @@ TEST_CASE("mistakes in data", "[experiment]") {
 }
 
 TEST_CASE("paths are relative to the file they stand in", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("base/base.yaml", valid_model + "data: {type: mnist, root: files}\n");
   const auto file = folder.write("exp.yaml", "extends: [base/base.yaml]\n");
   CHECK(load_experiment(file).data.root == (folder.path() / "base/files").string());
@@ -203,7 +203,7 @@ TEST_CASE("paths are relative to the file they stand in", "[experiment]") {
 }
 
 TEST_CASE("extends merges maps, replaces lists, and another type replaces the map", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("base.yaml",
                valid +
                    "seed: 1\n"
@@ -230,7 +230,7 @@ TEST_CASE("extends merges maps, replaces lists, and another type replaces the ma
 }
 
 TEST_CASE("circles of extends and missing bases are mistakes", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("b.yaml", "extends: [sub/c.yaml]\n");
   folder.write("sub/c.yaml", "extends: [../a.yaml]\n");
   const auto file = folder.write("a.yaml", "extends: [b.yaml]\n" + valid);
@@ -249,7 +249,7 @@ TEST_CASE("circles of extends and missing bases are mistakes", "[experiment]") {
 }
 
 TEST_CASE("mistakes in a base name the base", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("base.yaml", valid + "sede: 1\n");
   CHECK(contains(mistakes_in(folder.write("exp.yaml", "extends: base.yaml\n")), "unknown key 'sede'\n  base.yaml:8:1"));
 }

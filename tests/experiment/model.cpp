@@ -218,7 +218,7 @@ TEST_CASE("mistakes in layers", "[experiment]") {
 }
 
 TEST_CASE("a model file has parameters that experiments and overrides set", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("models/net.yaml",
                "parameters: {width: 8, classes: 10}\n"
                "input: [1, 28, 28]\n"
