@@ -9,6 +9,7 @@
 
 #include "scnn/core/file.h"
 #include "scnn/deploy/packed.h"
+#include "scnn/experiment/check.h"
 #include "scnn/experiment/log.h"
 #include "scnn/experiment/recorder.h"
 #include "scnn/experiment/report.h"
@@ -52,23 +53,6 @@ class Watcher : public TrainObserver {
   const RunOptions& options_;
   std::optional<StopRequest> request_;
 };
-
-/// All that is needed before there is a folder: what fails here leaves nothing behind.
-struct Parts {
-  std::unique_ptr<Backend> backend;
-  Dataset data;
-  std::unique_ptr<Graph> graph;
-};
-
-Parts prepare(const Experiment& experiment) {
-  Parts parts;
-  parts.backend = make_backend(experiment.device);
-  parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
-  parts.data = load_dataset(experiment.data, experiment.seed);
-  check_fits(*parts.graph, parts.data);
-  parts.graph->initialise(experiment.seed);
-  return parts;
-}
 
 void write_report(const RunFolder& folder) {
   write_file(folder.file("report.html"), run_page(load_report_run(folder.path())));
@@ -167,18 +151,18 @@ std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
   return backend_for(device, BackendOptions{options.threads});
 }
 
-void check_fits(const Graph& graph, const Dataset& data) {
-  const auto& input = std::get<InputSpec>(graph.nodes().front().spec.options);
-  if (input.channels != data.channels || input.h != data.h || input.w != data.w) {
-    throw Error(ErrorKind::experiment,
-                fmt::format("model.input is [{}, {}, {}], but images of {} are [{}, {}, {}]", input.channels, input.h,
-                            input.w, data.name, data.channels, data.h, data.w));
-  }
-  if (graph.classes() != data.classes) {
-    throw Error(ErrorKind::experiment,
-                fmt::format("the last layer '{}' makes {} logits, but {} has {} classes: set its out to {}",
-                            graph.nodes().back().spec.name, graph.classes(), data.name, data.classes, data.classes));
-  }
+Parts prepare(const Experiment& experiment) {
+  check_experiment(experiment);
+  Parts parts;
+  parts.backend = make_backend(experiment.device);
+  parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
+  with_places(experiment, [&] {
+    parts.data = load_dataset(experiment.data, experiment.seed);
+    check_fits(*parts.graph, parts.data);
+    check_batch_size(experiment.train.batch_size, parts.data.train.size());
+  });
+  parts.graph->initialise(experiment.seed);
+  return parts;
 }
 
 RunResult run_experiment(const Experiment& experiment, const RunOptions& options) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "scnn/core/error.h"
 #include "scnn/core/glob.h"
+#include "scnn/core/settings_error.h"
 
 namespace scnn {
 namespace {
@@ -34,8 +34,8 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
     schedules_.emplace_back(group.schedule.value_or(schedule), total_epochs);
     for (const std::string& pattern : group.match) {
       if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
-      throw Error(ErrorKind::experiment, "train.optimizer.groups[" + std::to_string(g) + "].match: '" + pattern +
-                                             "' fits no parameter; names look like '" + names.front() + "'");
+      throw SettingsError("train.optimizer.groups[" + std::to_string(g) + "].match",
+                          "'" + pattern + "' fits no parameter; names look like '" + names.front() + "'");
     }
   }
   for (Graph::Node& node : graph.nodes()) {
