@@ -38,7 +38,7 @@ class Optimizer {
   std::vector<Target> targets_;
 
  public:
-  double clip_gradient = 0;  ///< largest global L2 norm of the gradient; 0: off
+  double clip_gradient = 0;  ///< largest global L2 norm of the gradient that is followed; 0: off
 };
 
 }  // namespace scnn
