@@ -167,10 +167,12 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
            .range = bits,
            .types = self},
           o.output_min_bits);
-  v.value({.key = "revive",
-           .doc = "channels with zero bits go on learning and may come back until the next removal takes them out",
-           .types = self},
-          o.revive);
+  v.value(
+      {.key = "revive",
+       .doc = "channels with zero bits go on learning and may come back; what a removal finds at zero bits is taken "
+              "out, or frozen at once and taken out by the next one",
+       .types = self},
+      o.revive);
   present = o.removal.epochs > 0 || o.removal.steps > 0;
   if (v.begin({.key = "removal",
                .doc = "when dead channels are taken out of the network; none: never",
