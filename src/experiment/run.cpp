@@ -11,6 +11,7 @@
 #include "scnn/deploy/packed.h"
 #include "scnn/experiment/check.h"
 #include "scnn/experiment/log.h"
+#include "scnn/experiment/model_file.h"
 #include "scnn/experiment/recorder.h"
 #include "scnn/experiment/report.h"
 #include "scnn/experiment/run_folder.h"
@@ -142,6 +143,30 @@ RunResult guarded(RunFolder& folder, const Experiment& experiment, Parts& parts,
   }
 }
 
+/// Refuses to go on from a checkpoint with settings that would have trained otherwise; where the work is done, what is
+/// saved and what is logged may change.
+void check_unchanged(const Experiment& now, const Checkpoint& checkpoint, const fs::path& run, ErrorKind kind) {
+  Experiment then = experiment_of(checkpoint);
+  then.device = now.device;
+  then.checkpoint = now.checkpoint;
+  then.logging = now.logging;
+  const std::string old_text = write_experiment(then);
+  if (old_text == now.yaml) return;
+  const auto [a, b] = std::ranges::mismatch(old_text, now.yaml);
+  const auto line_of = [](const std::string& text, std::size_t at) {
+    const std::size_t before = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
+    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  throw Error(kind,
+              fmt::format("{} belongs to another experiment than {}, at first\n  there  {}\n  here   {}\nonly device, "
+                          "checkpoint and logging may change: put the line back, take a checkpoint of this run, or "
+                          "start a new run with scnn run",
+                          checkpoint.path.string(), (run / "config.yaml").string(),
+                          line_of(old_text, static_cast<std::size_t>(a - old_text.begin())),
+                          line_of(now.yaml, static_cast<std::size_t>(b - now.yaml.begin()))));
+}
+
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
@@ -185,22 +210,31 @@ RunResult resume_run(const fs::path& path, const fs::path& from, const RunOption
                             "run.json to \"stopped\")",
                             path.string(), folder.info().process, folder.info().host));
   }
-  const Experiment experiment = load_experiment(folder.file("config.yaml"));
-  Parts parts = prepare(experiment);
+  const auto [experiment, damage] = experiment_of_run(folder.path());
   std::optional<Checkpoint> checkpoint;
   std::vector<std::string> warnings;
   if (from.empty()) {
     checkpoint = CheckpointFolder(folder.checkpoints()).newest(warnings);
   } else {
-    checkpoint = read_checkpoint(from);
-    if (checkpoint->file.metadata.at("config") != experiment.yaml) {
-      throw Error(ErrorKind::checkpoint, fmt::format("{} belongs to another experiment than {}; a run goes on from its "
-                                                     "own checkpoints only",
-                                                     from.string(), path.string()));
+    if (!fs::exists(from)) {
+      throw Error(ErrorKind::usage, fmt::format("{} does not exist; the checkpoints of this run are in {}",
+                                                from.string(), folder.checkpoints().string()));
     }
+    checkpoint = read_checkpoint(from);
   }
+  if (checkpoint) {
+    check_unchanged(experiment, *checkpoint, folder.path(),
+                    from.empty() ? ErrorKind::experiment : ErrorKind::checkpoint);
+  }
+  Parts parts = prepare(experiment);
   log_to_file(folder.file("log.txt"));
   folder.begin_again(options.command, program_version());
+  if (!damage.empty()) {
+    spdlog::warn("{}", damage);
+    std::error_code missing;
+    fs::rename(folder.file("config.yaml"), folder.file("config.yaml.damaged"), missing);
+    write_file(folder.file("config.yaml"), experiment.yaml);
+  }
   for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   if (checkpoint) {
     spdlog::info("going on from {}", checkpoint->path.string());
