@@ -25,7 +25,6 @@ void add_mistakes(const SettingsError& error, const Experiment& experiment, Diag
   for (const Mistake& mistake : error.mistakes()) {
     const auto layer = static_cast<std::size_t>(mistake.layer);
     if (mistake.layer < 0) {
-      // The message of a setting begins with its value or what it names.
       const std::size_t dot = mistake.setting.rfind('.');
       diagnostics.add({Code::conflict, mistake.setting + ": " + mistake.message, places.setting(mistake.setting),
                        dot == std::string::npos ? "" : mistake.setting.substr(0, dot), "", ""});

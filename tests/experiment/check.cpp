@@ -50,9 +50,9 @@ TEST_CASE("every wrong shape is shown with code, place, line and caret", "[exper
 }
 
 TEST_CASE("a shape that an override spoils is shown at the override", "[experiment]") {
-  const std::string text = faults(valid, {"model.layers.conv1={name: conv1, type: conv2d, out: 8, kernel: 99}"});
+  const std::string text = faults(valid, {"model.layers=[{name: conv1, type: conv2d, out: 8, kernel: 99}]"});
   CHECK(contains(text, "layer 'conv1' (conv2d) window of 99"));
-  CHECK(contains(text, "override 'model.layers.conv1="));
+  CHECK(contains(text, "override 'model.layers=["));
 }
 
 TEST_CASE("logits must be as many as the data set has classes", "[experiment]") {
