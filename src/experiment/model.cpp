@@ -249,6 +249,9 @@ class Builder {
              did_you_mean(name.text, scope.known()),
              "a layer reads layers that stand before it; input is what the list receives");
     }
+    if (names.empty()) {
+      report(Code::network, given->place, "'input' is an empty list", item.path, "name a layer, or remove the key");
+    }
     // Broken names are reported; the chain stands in for them.
     return inputs.empty() ? std::vector<int>{previous} : inputs;
   }

@@ -36,6 +36,23 @@ TEST_CASE("a checkpoint gives back every tensor, channel set and text") {
         host_values(*run.backend, run.graph.forward(x, Pass{})));
 }
 
+TEST_CASE("without its index a folder of checkpoints is searched") {
+  Run run(small_options(), nobody());
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder.path());
+  std::vector<std::string> warnings;
+  CHECK_FALSE(checkpoints.newest(warnings).has_value());
+  CHECK(warnings.empty());
+  for (const std::int64_t step : {5, 10}) {
+    checkpoints.save(capture(run.graph, "name: x\n", std::to_string(step)), step, 2);
+  }
+  std::filesystem::remove(folder / "index.json");
+  CHECK(checkpoints.newest(warnings)->file.metadata.at("state") == "10");
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Matchers::Contains("index.json is missing"));
+  CHECK_FALSE(CheckpointFolder(folder / "absent").newest(warnings).has_value());
+}
+
 TEST_CASE("only the newest checkpoints are kept, and a damaged one gives way to the one before it") {
   Run run(small_options(), nobody());
   const TemporaryFolder folder;
