@@ -47,7 +47,9 @@ TEST_CASE("without its index a folder of checkpoints is searched") {
     checkpoints.save(capture(run.graph, "name: x\n", std::to_string(step)), step, 2);
   }
   std::filesystem::remove(folder / "index.json");
-  CHECK(checkpoints.newest(warnings)->file.metadata.at("state") == "10");
+  const auto newest = checkpoints.newest(warnings);
+  REQUIRE(newest.has_value());
+  CHECK(newest->file.metadata.at("state") == "10");
   REQUIRE(warnings.size() == 1);
   CHECK_THAT(warnings[0], Catch::Matchers::Contains("index.json is missing"));
   CHECK_FALSE(CheckpointFolder(folder / "absent").newest(warnings).has_value());
