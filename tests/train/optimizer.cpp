@@ -100,6 +100,7 @@ TEST_CASE("clipping does not count dead channels") {
   compression.init_bits = 4;
   attach_quantizers(subject.graph, compression);
   parameter(subject.graph, "conv.bits").value.data<float>()[1] = 0.0F;
+  parameter(subject.graph, "conv_bn.shift").value.data<float>()[1] = 1.0F;  // the relu lets its gradient through
   const Tensor x = random_tensor(Shape{4, 2, 2, 1}, 1);
   Pass pass;
   pass.mode = Mode::train;
