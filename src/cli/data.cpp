@@ -17,6 +17,15 @@ struct Options {
   std::string type, root = "auto", to;
 };
 
+/// A set named on the command line.
+const DataInfo& named(const std::string& type) {
+  try {
+    return data_info(type);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::usage, error.what());
+  }
+}
+
 int list(const Context& context, const Options& options) {
   Json sets = Json::array();
   std::vector<std::vector<std::string>> table = {{"data set", "where", "training", "test"}};
@@ -45,7 +54,7 @@ int fetch(const Context& context, const Options& options) {
   const std::string to = !options.to.empty()                        ? options.to
                          : variable != nullptr && *variable != '\0' ? variable
                                                                     : "data";
-  const auto folder = fetch_data(data_info(options.type), to, [&](const std::string& line) {
+  const auto folder = fetch_data(named(options.type), to, [&](const std::string& line) {
     if (!context.quiet) std::cerr << line << '\n';
   });
   if (context.json) {
@@ -57,7 +66,7 @@ int fetch(const Context& context, const Options& options) {
 }
 
 int verify(const Context& context, const Options& options) {
-  const DataVerdict verdict = verify_data(data_info(options.type), options.root);
+  const DataVerdict verdict = verify_data(named(options.type), options.root);
   if (context.json) {
     std::cout << Json{{"type", options.type},
                       {"folder", verdict.folder.string()},

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/verbs.h"
+#include "scnn/experiment/check.h"
 #include "scnn/experiment/model_file.h"
 #include "scnn/experiment/result.h"
 #include "scnn/experiment/run.h"

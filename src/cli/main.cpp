@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <string_view>
@@ -79,6 +80,13 @@ int run_verb(const Context& context) {
     print_error(context, error.what());
     if (error.kind() == scnn::ErrorKind::bug) std::cerr << "this is a bug of scnn: please report it with the command\n";
     return error.exit_code();
+  } catch (const std::filesystem::filesystem_error& error) {
+    print_error(context, fmt::format("cannot use {}: {}; check the path and its permissions", error.path1().string(),
+                                     error.code().message()));
+    const bool writing = error.code() == std::errc::no_space_on_device ||
+                         error.code() == std::errc::read_only_file_system ||
+                         error.code() == std::errc::permission_denied;
+    return static_cast<int>(writing ? scnn::ErrorKind::run_folder : scnn::ErrorKind::usage);
   } catch (const std::bad_alloc&) {
     print_error(context, "out of memory; lower train.batch_size or close other programs");
     return static_cast<int>(scnn::ErrorKind::memory);

@@ -35,21 +35,20 @@ Json to_json(Graph& graph) {
 
 /// Builds everything and trains nothing.
 int dry_run(const Context& context, const Experiment& experiment) {
-  const std::unique_ptr<Backend> backend = make_backend(experiment.device);
-  Graph graph(experiment.model, *backend);
-  const Dataset data = load_dataset(experiment.data, experiment.seed);
-  check_fits(graph, data);
+  const Parts parts = prepare(experiment);
+  Graph& graph = *parts.graph;
+  const Dataset& data = parts.data;
   const std::string table = network_table(graph);
   TrainObserver nobody;
   TrainerOptions options;
   options.train = experiment.train;
   options.compression = experiment.compression;
-  const Trainer trainer(graph, data, options, nobody);  // checks batches, patterns and groups
+  const Trainer trainer(graph, data, options, nobody);
   const std::int64_t steps = trainer.steps_per_epoch();
   for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << '\n';
   if (context.json) {
     const Json json = {{"name", experiment.name},
-                       {"device", to_string(backend->device())},
+                       {"device", to_string(parts.backend->device())},
                        {"layers", to_json(graph)},
                        {"macs", graph.macs()},
                        {"data",
@@ -69,7 +68,7 @@ int dry_run(const Context& context, const Experiment& experiment) {
                            grouped(data.test.size()), data.h, data.w, data.channels, data.classes)
             << fmt::format("training {} epochs of {} steps of {} images\n", experiment.train.epochs, grouped(steps),
                            experiment.train.batch_size)
-            << "device   " << backend->description() << '\n';
+            << "device   " << parts.backend->description() << '\n';
   return 0;
 }
 

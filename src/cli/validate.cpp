@@ -4,10 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/verbs.h"
-#include "scnn/compress/quantizer.h"
 #include "scnn/data/catalogue.h"
-#include "scnn/experiment/run.h"
-#include "scnn/train/optimizer.h"
+#include "scnn/experiment/check.h"
 
 namespace scnn::cli {
 namespace {
@@ -15,10 +13,7 @@ namespace {
 /// Everything about a file that needs neither its data nor training.
 void check(const std::string& file) {
   const Experiment experiment = load_experiment(file);
-  const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
-  Graph graph(experiment.model, *backend);
-  attach_quantizers(graph, experiment.compression);
-  const Optimizer groups(graph, experiment.train.optimizer, experiment.train.schedule, 1);  // checks their patterns
+  check_experiment(experiment);
   if (experiment.data.type != "synthetic" && !find_data(data_info(experiment.data.type), experiment.data.root)) {
     std::cerr << fmt::format("note: {}: its data are not on this machine: {}\n", file,
                              data_remedy(data_info(experiment.data.type)));

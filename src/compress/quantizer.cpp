@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "scnn/backend/host_copy.h"
-#include "scnn/core/error.h"
 #include "scnn/core/glob.h"
 #include "scnn/core/number_format.h"
+#include "scnn/core/settings_error.h"
 
 namespace scnn {
 namespace {
@@ -113,9 +113,8 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
       if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
       std::string known;
       for (const std::string& name : names) known.append(known.empty() ? "" : ", ").append(name);
-      std::string message = patterns == &options.include ? "compression.include: '" : "compression.exclude: '";
-      message.append(pattern).append("' matches no layer with weights; they are: ").append(known);
-      throw Error(ErrorKind::experiment, message);
+      throw SettingsError(patterns == &options.include ? "compression.include" : "compression.exclude",
+                          "'" + pattern + "' matches no layer with weights; they are: " + known);
     }
   }
   const bool learn = options.type == CompressionType::self_compress;

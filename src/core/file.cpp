@@ -14,7 +14,7 @@ namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   throw Error(ErrorKind::run_folder, "cannot write " + path.string() + ": " + what + ": " + std::strerror(errno) +
-                                         "; free some space or choose another folder with --out");
+                                         "; free some space or choose another place");
 }
 
 /// A file descriptor that closes itself.
@@ -55,6 +55,12 @@ std::string read_text(const std::filesystem::path& path, ErrorKind kind) {
 void write_file(const std::filesystem::path& path, std::span<const std::byte> content) {
   std::filesystem::path temporary = path;
   temporary += ".tmp";
+  const auto give_up = [&](const char* what) {
+    const int reason = errno;
+    ::unlink(temporary.c_str());
+    errno = reason;
+    fail(path, what);
+  };
   {
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
     if (file.get() < 0) fail(temporary, "open");
@@ -62,17 +68,12 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> co
     while (done < content.size()) {
       const ssize_t n = ::write(file.get(), content.data() + done, content.size() - done);
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        const int reason = errno;
-        ::unlink(temporary.c_str());
-        errno = reason;
-        fail(path, "write");
-      }
+      if (n < 0) give_up("write");
       done += static_cast<std::size_t>(n);
     }
-    if (::fsync(file.get()) != 0) fail(path, "fsync");
+    if (::fsync(file.get()) != 0) give_up("fsync");
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "rename");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) give_up("rename");
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (parent.get() >= 0) ::fsync(parent.get());

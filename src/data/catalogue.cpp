@@ -18,6 +18,15 @@ const DataInfo& data_info(const std::string& type) {
   throw Error(ErrorKind::experiment, "data.type '" + type + "' is not known; known: " + known + "synthetic");
 }
 
+DataShape data_shape(const DataOptions& options) {
+  if (options.type == "synthetic") {
+    const SyntheticOptions& made = options.synthetic;
+    return {made.channels, made.h, made.w, made.classes};
+  }
+  const DataInfo& info = data_info(options.type);
+  return {info.channels, info.h, info.w, static_cast<std::int64_t>(info.class_names.size())};
+}
+
 std::vector<std::filesystem::path> data_search_path(const DataInfo& info, const std::string& root) {
   std::vector<std::filesystem::path> roots;
   if (root == "auto") {

@@ -33,6 +33,7 @@ DataInfo fashion_mnist() {
                                   "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"},
                                  {"8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
                                   "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310"});
+  info.h = info.w = 28;
   info.train_images = 60000;
   info.test_images = 10000;
   info.class_names = {"T-shirt/top", "trouser", "pullover", "dress", "coat",
@@ -54,6 +55,7 @@ DataInfo mnist() {
       {"https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"},
       {"f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432", "9fb629c4189551a2d022fa330f9573f3",
        "ec29112dd5afa0611ce80d1b7f02629c"});
+  info.h = info.w = 28;
   info.train_images = 60000;
   info.test_images = 10000;
   info.class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
@@ -73,6 +75,7 @@ DataInfo cifar10() {
                      {"https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"},
                      "c32a1d4ab5d03f1284b67883e8d87530"}};
   info.archives = true;
+  info.channels = 3, info.h = info.w = 32;
   info.train_images = 50000;
   info.test_images = 10000;
   info.class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
@@ -91,6 +94,7 @@ DataInfo cifar100() {
                      {"https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"},
                      "03b5dce01913d631647c71ecec9e9cb8"}};
   info.archives = true;
+  info.channels = 3, info.h = info.w = 32;
   info.train_images = 50000;
   info.test_images = 10000;
   // In alphabetical order, as the numbers of the fine labels are.

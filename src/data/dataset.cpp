@@ -7,13 +7,13 @@
 #include "data/formats.h"
 #include "data/official.h"
 #include "data/order.h"
-#include "scnn/core/error.h"
+#include "scnn/core/settings_error.h"
 #include "scnn/data/catalogue.h"
 
 namespace scnn {
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::experiment, what); }
+[[noreturn]] void refuse(const std::string& setting, const std::string& what) { throw SettingsError(setting, what); }
 
 /// Images `indices`, in their stored order.
 ImageSet gather(const ImageSet& set, std::vector<std::int64_t> indices) {
@@ -36,19 +36,19 @@ ImageSet gather(const ImageSet& set, std::vector<std::int64_t> indices) {
 void split(Dataset& set, const DataOptions& options, std::uint64_t seed) {
   const std::int64_t all = set.train.size();
   if (options.train_limit < 0 || options.train_limit > all) {
-    refuse("data.train_limit is " + std::to_string(options.train_limit) + ", but " + set.name + " has " +
-           std::to_string(all) + " training images; use 0 (all) to " + std::to_string(all));
+    refuse("data.train_limit", std::to_string(options.train_limit) + " is out of range: " + set.name + " has " +
+                                   std::to_string(all) + " training images; use 0 (all) to " + std::to_string(all));
   }
   const double fraction = options.validation_fraction;
   if (!(fraction >= 0 && fraction < 1)) {
-    refuse("data.validation.fraction is " + std::to_string(fraction) + ", use 0 or more and less than 1");
+    refuse("data.validation.fraction", std::to_string(fraction) + " is out of range: use 0 or more and less than 1");
   }
   const std::int64_t kept = options.train_limit > 0 ? options.train_limit : all;
   const std::int64_t held =
       fraction > 0 ? std::max<std::int64_t>(1, std::llround(fraction * static_cast<double>(kept))) : 0;
   if (held >= kept) {
-    refuse("data.validation.fraction " + std::to_string(fraction) + " of " + std::to_string(kept) +
-           " images leaves none to train on");
+    refuse("data.validation.fraction",
+           std::to_string(fraction) + " of " + std::to_string(kept) + " images leaves none to train on: lower it");
   }
   if (kept == all && held == 0) return;
   const std::vector<std::int64_t> order = shuffled_order(all, RandomStream(seed, Stream::split));
@@ -60,17 +60,19 @@ void split(Dataset& set, const DataOptions& options, std::uint64_t seed) {
 Normalisation given_normalisation(const DataOptions& options, std::int64_t channels) {
   const auto need = static_cast<std::size_t>(channels);
   if (options.mean.size() != need || options.std.size() != need) {
-    refuse("data.mean has " + std::to_string(options.mean.size()) + " and data.std " +
-           std::to_string(options.std.size()) + " values; the images have " + std::to_string(channels) +
-           " channels: give one of each a channel, or neither to measure them");
+    refuse("data.normalize", std::to_string(options.mean.size()) + " means and " + std::to_string(options.std.size()) +
+                                 " deviations; the images have " + std::to_string(channels) +
+                                 " channels: give one of each a channel, or neither to measure them");
   }
   Normalisation normalisation;
   for (std::size_t c = 0; c < need; ++c) {
     const auto mean = static_cast<float>(options.mean[c]);
     const auto deviation = static_cast<float>(options.std[c]);
-    if (!std::isfinite(mean)) refuse("data.mean[" + std::to_string(c) + "] is not a finite number");
+    if (!std::isfinite(mean))
+      refuse("data.normalize.mean", "that of channel " + std::to_string(c) + " is not a finite number");
     if (!std::isfinite(deviation) || deviation <= 0) {
-      refuse("data.std[" + std::to_string(c) + "] is " + std::to_string(options.std[c]) + ", use a number above 0");
+      refuse("data.normalize.std", "that of channel " + std::to_string(c) + " is " + std::to_string(options.std[c]) +
+                                       ": use a number above 0");
     }
     normalisation.mean.push_back(mean);
     normalisation.std.push_back(deviation);

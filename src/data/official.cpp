@@ -40,7 +40,7 @@ std::string official_evidence(const DataInfo& info, const std::filesystem::path&
                                          content_hash(set.test.images), content_hash(set.test.labels)};
   if (found == info.content_hashes) return "every pixel and label is the published one";
 
-  if (std::error_code code; std::filesystem::exists(folder / note_name, code)) {
+  if (std::error_code code; std::filesystem::is_regular_file(folder / note_name, code)) {
     const std::map<std::string, std::string> hashes = read_note(folder / note_name);
     for (const std::string& content : info.contents) {
       const std::filesystem::path path = content_file(folder, content);

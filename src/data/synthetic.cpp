@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "data/formats.h"
-#include "scnn/core/error.h"
+#include "scnn/core/settings_error.h"
 
 namespace scnn {
 namespace {
@@ -18,14 +18,14 @@ enum Lane : std::uint32_t { train_lane, test_lane, train_noise_lane, test_noise_
 void check(const SyntheticOptions& options) {
   const auto need = [](std::int64_t value, std::int64_t low, std::int64_t high, const char* key) {
     if (value >= low && value <= high) return;
-    throw Error(ErrorKind::experiment, std::string("data.synthetic.") + key + " is " + std::to_string(value) +
-                                           ", use " + std::to_string(low) + " to " + std::to_string(high));
+    throw SettingsError(std::string("data.") + key, std::to_string(value) + " is out of range: use " +
+                                                        std::to_string(low) + " to " + std::to_string(high));
   };
   need(options.train, 1, 10'000'000, "train");
   need(options.test, 1, 10'000'000, "test");
   need(options.channels, 1, 16, "channels");
-  need(options.h, 8, 1024, "h");
-  need(options.w, 8, 1024, "w");
+  need(options.h, 8, 1024, "height");
+  need(options.w, 8, 1024, "width");
   need(options.classes, 2, most_classes, "classes");
 }
 

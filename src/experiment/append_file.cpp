@@ -16,7 +16,7 @@ namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
   throw Error(ErrorKind::run_folder, "cannot " + std::string(what) + " " + path.string() + ": " + std::strerror(errno) +
-                                         "; free some space or choose another folder with --out");
+                                         "; free some space or choose another place");
 }
 
 }  // namespace

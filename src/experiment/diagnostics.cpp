@@ -37,6 +37,21 @@ std::size_t characters(std::string_view bytes) {
       bytes.begin(), bytes.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+/// Control characters written out: a NUL would end the message, others would reach the terminal.
+std::string visible(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if ((code >= 0x20 && code != 0x7F) || c == '\n') {
+      out += c;
+    } else {
+      constexpr const char* digits = "0123456789abcdef";
+      out.append("\\x").append(1, digits[code >> 4U]).append(1, digits[code & 15U]);
+    }
+  }
+  return out;
+}
+
 void print_line(std::string& out, const Problem& problem) {
   const Place& place = problem.place;
   if (!place.source || place.line < 1 || place.line > static_cast<int>(place.source->lines.size())) return;
@@ -51,7 +66,8 @@ void print_line(std::string& out, const Problem& problem) {
     line = line.substr(from, to - from);
     start -= from;
   }
-  std::replace(line.begin(), line.end(), '\t', ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
   const std::size_t length = std::clamp<std::size_t>(static_cast<std::size_t>(std::max(place.length, 1)), 1,
                                                      std::max<std::size_t>(line.size() - start, 1));
   const std::size_t marks = std::max<std::size_t>(characters(std::string_view(line).substr(start, length)), 1);
@@ -76,7 +92,7 @@ std::string print(const Problem& problem) {
     out += "  " + problem.note + "\n";
   }
   if (!problem.footer.empty()) out += "  " + problem.footer + "\n";
-  return out;
+  return visible(out);
 }
 
 }  // namespace

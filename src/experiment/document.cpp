@@ -119,8 +119,8 @@ Node load_file(const fs::path& file, const Place& where, std::vector<fs::path>& 
   if (seen != chain.end()) {
     std::string text;
     for (auto it = seen; it != chain.end(); ++it) text += it->filename().string() + " -> ";
-    diagnostics.add(
-        {Code::extends, "files extend each other in a circle", where, "", "", text + canonical.filename().string()});
+    diagnostics.add({Code::extends, "files extend each other in a circle", where, "", "take one of them out",
+                     text + canonical.filename().string()});
     Node broken;
     broken.kind = Kind::invalid;
     return broken;

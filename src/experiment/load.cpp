@@ -7,6 +7,7 @@
 #include "experiment/model.h"
 #include "experiment/settings_read.h"
 #include "experiment/settings_write.h"
+#include "scnn/data/catalogue.h"
 #include "scnn/experiment/experiment.h"
 
 namespace scnn {
@@ -82,9 +83,7 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   }
   if (e.model.empty()) return;
   const auto& input = std::get<InputSpec>(e.model[0].options);
-  InputSpec images{1, 28, 28};
-  if (e.data.type.starts_with("cifar")) images = {3, 32, 32};
-  if (e.data.type == "synthetic") images = {e.data.synthetic.channels, e.data.synthetic.h, e.data.synthetic.w};
+  const DataShape images = data_shape(e.data);
   const Node* model = document.find("model");
   const Node* given = model ? model->find("input") : nullptr;
   const bool same = input.channels == images.channels && input.h == images.h && input.w == images.w;
@@ -92,38 +91,25 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
     diagnostics.add({Code::conflict,
                      fmt::format("the network takes [{}, {}, {}], {} has [{}, {}, {}]", input.channels, input.h,
                                  input.w, e.data.type, images.channels, images.h, images.w),
-                     given->place, "model", "", ""});
+                     given->place, "model",
+                     fmt::format("write input: [{}, {}, {}]", images.channels, images.h, images.w), ""});
   }
   if (!e.data.mean.empty() && e.data.mean.size() != static_cast<std::size_t>(images.channels)) {
     conflict("data.normalize.mean", fmt::format("{} means for {} channels", e.data.mean.size(), images.channels), "");
   }
 }
 
-std::string write_experiment(const Experiment& experiment) {
-  SettingsWriter writer;
-  Experiment copy = experiment;
-  config::visit(writer, copy);
-  Node document = writer.take();
-  // After `data`, where a reader expects it.
-  const auto data = std::find_if(document.entries.begin(), document.entries.end(),
-                                 [](const Entry& entry) { return entry.key == "data"; });
-  document.entries.insert(data + 1, {"model", {}, write_model(experiment.model)});
-  return emit_yaml(document);
-}
-
-}  // namespace
-
-Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides) {
-  Diagnostics diagnostics;
-  const Node document = load_document(file, overrides, diagnostics);
+/// Throws what was gathered while the document was made, too.
+Experiment read_document(const Node& document, const std::string& name, Diagnostics& diagnostics) {
   Experiment experiment;
-  experiment.name = file.stem().string();
+  experiment.name = name;
   if (document.kind == Kind::map) {
     Resolver resolver(document, diagnostics);
     Node settings;
     settings.kind = Kind::map;
     settings.place = document.place;
     const Node* model = nullptr;
+    auto places = std::make_shared<Places>();
     for (const Entry& entry : document.entries) {
       if (entry.key == "model") {
         model = &entry.value;
@@ -137,15 +123,49 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
     if (!model) {
       diagnostics.add({Code::missing, "the key 'model' is missing", document.place, "", "the network", ""});
     } else if (model->kind == Kind::map) {
-      experiment.model = read_model(*model, resolver, diagnostics);
+      experiment.model = read_model(*model, resolver, *places, diagnostics);
     } else if (model->kind != Kind::invalid) {
       diagnostics.add({Code::wrong_type, "'model' must be a map, not " + model->describe(), model->place, "", "", ""});
     }
     check_together(experiment, reader, document, diagnostics);
+    places->document = document.place;
+    places->settings = reader.places();
+    if (model) places->settings["model"] = model->place;
+    if (!places->layers.empty()) places->settings["model.input"] = places->layers.front();
+    experiment.places = std::move(places);
   }
   diagnostics.raise();
   experiment.yaml = write_experiment(experiment);
   return experiment;
+}
+
+}  // namespace
+
+std::string write_experiment(const Experiment& experiment) {
+  SettingsWriter writer;
+  Experiment copy = experiment;
+  config::visit(writer, copy);
+  Node document = writer.take();
+  // After `data`, where a reader expects it.
+  const auto data = std::find_if(document.entries.begin(), document.entries.end(),
+                                 [](const Entry& entry) { return entry.key == "data"; });
+  document.entries.insert(data + 1, {"model", {}, write_model(experiment.model)});
+  return emit_yaml(document);
+}
+
+Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides) {
+  Diagnostics diagnostics;
+  const Node document = load_document(file, overrides, diagnostics);
+  return read_document(document, file.stem().string(), diagnostics);
+}
+
+Experiment parse_experiment(const std::string& text, const std::string& where) {
+  Diagnostics diagnostics;
+  auto source = std::make_shared<Source>();
+  source->name = where;
+  source->lines = split_lines(text);
+  const Node document = parse_yaml(text, source, diagnostics);
+  return read_document(document, "experiment", diagnostics);
 }
 
 }  // namespace scnn

@@ -33,8 +33,8 @@ void log_to_file(const std::filesystem::path& path) {
     sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
     sinks.push_back(std::move(sink));
   } catch (const spdlog::spdlog_ex& error) {
-    throw Error(ErrorKind::run_folder, std::string("cannot write the log: ") + error.what() +
-                                           "; free some space or choose another folder with --out");
+    throw Error(ErrorKind::run_folder,
+                std::string("cannot write the log: ") + error.what() + "; free some space or choose another place");
   }
 }
 

@@ -47,7 +47,8 @@ struct Scope {
 
 class Builder {
  public:
-  Builder(Resolver& resolver, Diagnostics& diagnostics) : resolver_(resolver), diagnostics_(diagnostics) {}
+  Builder(Resolver& resolver, Places& places, Diagnostics& diagnostics)
+      : resolver_(resolver), places_(places), diagnostics_(diagnostics) {}
 
   NetworkSpec build(const Node& model) {
     check_keys(model, "model", {"parameters", "input", "blocks", "layers"});
@@ -144,6 +145,8 @@ class Builder {
 
   void add_input(const InputSpec& spec, const Place& place) {
     network_.push_back({input_name, spec, {}, place.str()});
+    places_.layers.push_back(place);
+    places_.outs.emplace_back();
     channels_.push_back(spec.channels);
   }
 
@@ -246,6 +249,9 @@ class Builder {
              did_you_mean(name.text, scope.known()),
              "a layer reads layers that stand before it; input is what the list receives");
     }
+    if (names.empty()) {
+      report(Code::network, given->place, "'input' is an empty list", item.path, "name a layer, or remove the key");
+    }
     // Broken names are reported; the chain stands in for them.
     return inputs.empty() ? std::vector<int>{previous} : inputs;
   }
@@ -262,6 +268,9 @@ class Builder {
   int push(const Item& item, LayerOptions options, std::int64_t channels, std::vector<int> inputs) {
     if (network_.size() > most_nodes) throw TooLarge{};
     network_.push_back({item.name, std::move(options), std::move(inputs), item.place.str()});
+    places_.layers.push_back(item.place);
+    const Node* out = item.map->find("out");
+    places_.outs.push_back(out ? out->place : Place{});
     channels_.push_back(channels);
     return static_cast<int>(network_.size() - 1);
   }
@@ -358,6 +367,7 @@ class Builder {
   }
 
   Resolver& resolver_;
+  Places& places_;
   Diagnostics& diagnostics_;
   NetworkSpec network_;
   std::vector<std::int64_t> channels_;  ///< of each node's output
@@ -369,8 +379,8 @@ class Builder {
 
 }  // namespace
 
-NetworkSpec read_model(const Node& model, Resolver& resolver, Diagnostics& diagnostics) {
-  return Builder(resolver, diagnostics).build(model);
+NetworkSpec read_model(const Node& model, Resolver& resolver, Places& places, Diagnostics& diagnostics) {
+  return Builder(resolver, places, diagnostics).build(model);
 }
 
 }  // namespace scnn::config

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "experiment/places.h"
 #include "experiment/reference.h"
 #include "experiment/yaml.h"
 #include "scnn/nn/spec.h"
@@ -7,8 +8,8 @@
 namespace scnn::config {
 
 /// The network of a `model` map {parameters, input, blocks, layers}: blocks and residuals expanded, every node named,
-/// inputs as indices.  Shapes are not checked here.
-[[nodiscard]] NetworkSpec read_model(const Node& model, Resolver& resolver, Diagnostics& diagnostics);
+/// inputs as indices; notes where each node stands.  Shapes are not checked here.
+[[nodiscard]] NetworkSpec read_model(const Node& model, Resolver& resolver, Places& places, Diagnostics& diagnostics);
 /// The same network as a flat `model` map with every key written out.
 [[nodiscard]] Node write_model(const NetworkSpec& network);
 

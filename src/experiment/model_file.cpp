@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
-
-#include <cstdlib>
 
 #include "scnn/compress/quantizer.h"
 #include "scnn/core/file.h"
@@ -13,25 +10,6 @@
 namespace scnn {
 namespace fs = std::filesystem;
 namespace {
-
-/// The experiment that a checkpoint carries as text.  The reader takes files, so the text becomes one for a moment.
-Experiment experiment_of(const Checkpoint& checkpoint) {
-  std::string folder = (fs::temp_directory_path() / "scnn-XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr) {
-    throw Error(ErrorKind::run_folder,
-                "cannot make a folder in " + fs::temp_directory_path().string() + "; set TMPDIR");
-  }
-  struct Remove {
-    fs::path path;
-    ~Remove() {
-      std::error_code ignored;
-      fs::remove_all(path, ignored);
-    }
-  } remove{folder};
-  const fs::path file = fs::path(folder) / "config.yaml";
-  write_file(file, checkpoint.file.metadata.at("config"));
-  return load_experiment(file);
-}
 
 bool is_safetensors(const fs::path& path) { return path.extension() == ".safetensors"; }
 
@@ -52,11 +30,48 @@ ModelFile open_file(const fs::path& path) {
   }
   file.packed = decode(read_file(path, ErrorKind::checkpoint), path.string());
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if (RunFolder::is_run(folder)) file.experiment = load_experiment(folder / "config.yaml");
+  if (RunFolder::is_run(folder)) {
+    RunExperiment run = experiment_of_run(folder);
+    if (!run.warning.empty()) spdlog::warn("{}", run.warning);
+    file.experiment = std::move(run.experiment);
+  }
   return file;
 }
 
 }  // namespace
+
+Experiment experiment_of(const Checkpoint& checkpoint) {
+  try {
+    return parse_experiment(checkpoint.file.metadata.at("config"), "configuration in " + checkpoint.path.string());
+  } catch (const Error& error) {
+    throw Error(
+        ErrorKind::checkpoint,
+        fmt::format("{}\n\n{}: the configuration in it cannot be read: use another checkpoint, or the version of "
+                    "scnn that wrote it",
+                    error.what(), checkpoint.path.string()));
+  }
+}
+
+RunExperiment experiment_of_run(const fs::path& folder) {
+  const fs::path file = folder / "config.yaml";
+  try {
+    return {load_experiment(file), ""};
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::experiment) throw;
+    const std::string mistakes = error.what();
+    std::vector<std::string> ignored;
+    const auto checkpoint = CheckpointFolder(folder / "checkpoints").newest(ignored);
+    if (!checkpoint) {
+      throw Error(ErrorKind::checkpoint,
+                  fmt::format("{}\n\n{} is damaged, and there is no checkpoint that holds a copy: mend what is shown "
+                              "above, or start anew from the experiment's own file",
+                              mistakes, file.string()));
+    }
+    std::string warning = fmt::format("{} is damaged: going by the copy in {}; its first mistake:\n{}", file.string(),
+                                      checkpoint->path.string(), mistakes.substr(0, mistakes.find("\n\n")));
+    return {experiment_of(*checkpoint), std::move(warning)};
+  }
+}
 
 ModelFile open_model(const fs::path& path, bool prefer_checkpoint) {
   std::error_code code;

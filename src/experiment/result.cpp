@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "experiment/records.h"
@@ -74,7 +75,8 @@ RunResult read_result(const std::filesystem::path& path) {
     for (const Json& removal : json.at("removals")) r.removals.push_back(removal_from_json(removal));
     return r;
   } catch (const Json::exception& error) {
-    throw Error(ErrorKind::checkpoint, fmt::format("{} is damaged: {}", path.string(), error.what()));
+    throw Error(ErrorKind::checkpoint, fmt::format("{} is damaged: {}; scnn resume with its run folder writes it again",
+                                                   path.string(), error.what()));
   }
 }
 
@@ -106,7 +108,8 @@ Expectation::Expectation(const std::string& text) {
   const char* first = packed.data() + end;
   const char* last = packed.data() + packed.size();
   const auto [stop, error] = std::from_chars(first, last, bound_);
-  if (!ok || !named || error != std::errc() || stop != last) throw Error(ErrorKind::usage, what);
+  if (!ok || !named || error != std::errc() || stop != last || !std::isfinite(bound_))
+    throw Error(ErrorKind::usage, what);
 }
 
 bool Expectation::met_by(double value) const {

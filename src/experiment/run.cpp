@@ -9,7 +9,9 @@
 
 #include "scnn/core/file.h"
 #include "scnn/deploy/packed.h"
+#include "scnn/experiment/check.h"
 #include "scnn/experiment/log.h"
+#include "scnn/experiment/model_file.h"
 #include "scnn/experiment/recorder.h"
 #include "scnn/experiment/report.h"
 #include "scnn/experiment/run_folder.h"
@@ -52,23 +54,6 @@ class Watcher : public TrainObserver {
   const RunOptions& options_;
   std::optional<StopRequest> request_;
 };
-
-/// All that is needed before there is a folder: what fails here leaves nothing behind.
-struct Parts {
-  std::unique_ptr<Backend> backend;
-  Dataset data;
-  std::unique_ptr<Graph> graph;
-};
-
-Parts prepare(const Experiment& experiment) {
-  Parts parts;
-  parts.backend = make_backend(experiment.device);
-  parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
-  parts.data = load_dataset(experiment.data, experiment.seed);
-  check_fits(*parts.graph, parts.data);
-  parts.graph->initialise(experiment.seed);
-  return parts;
-}
 
 void write_report(const RunFolder& folder) {
   write_file(folder.file("report.html"), run_page(load_report_run(folder.path())));
@@ -158,6 +143,30 @@ RunResult guarded(RunFolder& folder, const Experiment& experiment, Parts& parts,
   }
 }
 
+/// Refuses to go on from a checkpoint with settings that would have trained otherwise; where the work is done, what is
+/// saved and what is logged may change.
+void check_unchanged(const Experiment& now, const Checkpoint& checkpoint, const fs::path& run, ErrorKind kind) {
+  Experiment then = experiment_of(checkpoint);
+  then.device = now.device;
+  then.checkpoint = now.checkpoint;
+  then.logging = now.logging;
+  const std::string old_text = write_experiment(then);
+  if (old_text == now.yaml) return;
+  const auto [a, b] = std::ranges::mismatch(old_text, now.yaml);
+  const auto line_of = [](const std::string& text, std::size_t at) {
+    const std::size_t before = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
+    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  throw Error(kind,
+              fmt::format("{} belongs to another experiment than {}, at first\n  there  {}\n  here   {}\nonly device, "
+                          "checkpoint and logging may change: put the line back, take a checkpoint of this run, or "
+                          "start a new run with scnn run",
+                          checkpoint.path.string(), (run / "config.yaml").string(),
+                          line_of(old_text, static_cast<std::size_t>(a - old_text.begin())),
+                          line_of(now.yaml, static_cast<std::size_t>(b - now.yaml.begin()))));
+}
+
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
@@ -167,18 +176,18 @@ std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
   return backend_for(device, BackendOptions{options.threads});
 }
 
-void check_fits(const Graph& graph, const Dataset& data) {
-  const auto& input = std::get<InputSpec>(graph.nodes().front().spec.options);
-  if (input.channels != data.channels || input.h != data.h || input.w != data.w) {
-    throw Error(ErrorKind::experiment,
-                fmt::format("model.input is [{}, {}, {}], but images of {} are [{}, {}, {}]", input.channels, input.h,
-                            input.w, data.name, data.channels, data.h, data.w));
-  }
-  if (graph.classes() != data.classes) {
-    throw Error(ErrorKind::experiment,
-                fmt::format("the last layer '{}' makes {} logits, but {} has {} classes: set its out to {}",
-                            graph.nodes().back().spec.name, graph.classes(), data.name, data.classes, data.classes));
-  }
+Parts prepare(const Experiment& experiment) {
+  check_experiment(experiment);
+  Parts parts;
+  parts.backend = make_backend(experiment.device);
+  parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
+  with_places(experiment, [&] {
+    parts.data = load_dataset(experiment.data, experiment.seed);
+    check_fits(*parts.graph, parts.data);
+    check_batch_size(experiment.train.batch_size, parts.data.train.size());
+  });
+  parts.graph->initialise(experiment.seed);
+  return parts;
 }
 
 RunResult run_experiment(const Experiment& experiment, const RunOptions& options) {
@@ -201,22 +210,31 @@ RunResult resume_run(const fs::path& path, const fs::path& from, const RunOption
                             "run.json to \"stopped\")",
                             path.string(), folder.info().process, folder.info().host));
   }
-  const Experiment experiment = load_experiment(folder.file("config.yaml"));
-  Parts parts = prepare(experiment);
+  const auto [experiment, damage] = experiment_of_run(folder.path());
   std::optional<Checkpoint> checkpoint;
   std::vector<std::string> warnings;
   if (from.empty()) {
     checkpoint = CheckpointFolder(folder.checkpoints()).newest(warnings);
   } else {
-    checkpoint = read_checkpoint(from);
-    if (checkpoint->file.metadata.at("config") != experiment.yaml) {
-      throw Error(ErrorKind::checkpoint, fmt::format("{} belongs to another experiment than {}; a run goes on from its "
-                                                     "own checkpoints only",
-                                                     from.string(), path.string()));
+    if (!fs::exists(from)) {
+      throw Error(ErrorKind::usage, fmt::format("{} does not exist; the checkpoints of this run are in {}",
+                                                from.string(), folder.checkpoints().string()));
     }
+    checkpoint = read_checkpoint(from);
   }
+  if (checkpoint) {
+    check_unchanged(experiment, *checkpoint, folder.path(),
+                    from.empty() ? ErrorKind::experiment : ErrorKind::checkpoint);
+  }
+  Parts parts = prepare(experiment);
   log_to_file(folder.file("log.txt"));
   folder.begin_again(options.command, program_version());
+  if (!damage.empty()) {
+    spdlog::warn("{}", damage);
+    std::error_code missing;
+    fs::rename(folder.file("config.yaml"), folder.file("config.yaml.damaged"), missing);
+    write_file(folder.file("config.yaml"), experiment.yaml);
+  }
   for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   if (checkpoint) {
     spdlog::info("going on from {}", checkpoint->path.string());

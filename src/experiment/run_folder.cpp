@@ -182,9 +182,10 @@ RunFolder RunFolder::open(const fs::path& path) {
   // A link such as `latest` may move on while a resumed run trains.
   const fs::path real = fs::is_symlink(path, code) ? path.parent_path() / fs::read_symlink(path, code) : path;
   const fs::path file = real / "run.json";
+  const std::string text = read_text(file, ErrorKind::checkpoint);
   try {
-    return {real, info_from(Json::parse(read_text(file, ErrorKind::checkpoint)))};
-  } catch (const Json::exception& error) {
+    return {real, info_from(Json::parse(text))};
+  } catch (const std::exception& error) {
     throw Error(ErrorKind::checkpoint,
                 fmt::format("{} is damaged: {}; the checkpoints beside it are still good: scnn eval "
                             "checkpoints/step-N.safetensors",

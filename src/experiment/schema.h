@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "scnn/core/period.h"
@@ -56,6 +57,22 @@ struct ListAccess {
       visit;  ///< visits the keys of one item, which stands between begin_item and end_item
 };
 
+/// Two members under one key.
+struct PaddingMembers {
+  Padding& kind;
+  Extent2& pad;
+};
+struct GroupsMembers {
+  std::int64_t& groups;
+  bool& depthwise;
+};
+template <class T>
+using Ref = std::reference_wrapper<T>;
+/// The member of an options struct that a key stands for.
+using Member = std::variant<Ref<bool>, Ref<std::int64_t>, Ref<std::uint64_t>, Ref<float>, Ref<double>,
+                            Ref<std::optional<double>>, Ref<std::string>, Ref<std::vector<std::string>>,
+                            Ref<std::vector<double>>, Ref<Period>, Ref<Extent2>, PaddingMembers, GroupsMembers>;
+
 /// What the one table of settings is told to.  Reader, writer and describer are the three visitors; `visit` below is
 /// the table.
 class SettingsVisitor {
@@ -74,25 +91,22 @@ class SettingsVisitor {
   virtual void choice(const Field& field, std::size_t& index) = 0;
   virtual void list(const Field& field, const ListAccess& access) = 0;
 
-  virtual void value(const Field& field, bool& value) = 0;
-  virtual void value(const Field& field, std::int64_t& value) = 0;
-  virtual void value(const Field& field, std::uint64_t& value) = 0;
-  virtual void value(const Field& field, float& value) = 0;
-  virtual void value(const Field& field, double& value) = 0;
-  virtual void value(const Field& field, std::optional<double>& value) = 0;
-  virtual void value(const Field& field, std::string& value) = 0;
-  virtual void value(const Field& field, std::vector<std::string>& value) = 0;
-  virtual void value(const Field& field, std::vector<double>& value) = 0;
-  virtual void value(const Field& field, Period& value) = 0;
-  virtual void value(const Field& field, Extent2& value) = 0;
-  virtual void padding(const Field& field, Padding& kind, Extent2& pad) = 0;
-  virtual void groups(const Field& field, std::int64_t& groups, bool& depthwise) = 0;
+  /// A key that holds one value.
+  virtual void set(const Field& field, Member member) = 0;
 
   /// Whether the key is known to be absent from what is read.
   [[nodiscard]] virtual bool missing(std::string_view /*key*/) const { return false; }
   /// Reports a key that other settings make necessary.
   virtual void need(std::string_view /*key*/, const std::string& /*why*/) {}
 
+  template <class T>
+  void value(const Field& field, T& value) {
+    set(field, std::ref(value));
+  }
+  void padding(const Field& field, Padding& kind, Extent2& pad) { set(field, PaddingMembers{kind, pad}); }
+  void groups(const Field& field, std::int64_t& groups, bool& depthwise) {
+    set(field, GroupsMembers{groups, depthwise});
+  }
   template <class Enum>
   void type_of(std::span<const Option> options, Enum& value) {
     auto index = static_cast<std::size_t>(value);

@@ -91,13 +91,13 @@ void visit(SettingsVisitor& v, DataOptions& o) {
           o.root);
   SyntheticOptions& s = o.synthetic;
   const std::string_view made = "synthetic";
-  const Range side = between(1, 4096), count = between(1, 1e7);
+  const Range side = between(8, 1024), count = between(1, 1e7);
   v.value({.key = "train", .doc = "training images", .unit = "images", .range = count, .types = made}, s.train);
   v.value({.key = "test", .doc = "test images", .unit = "images", .range = count, .types = made}, s.test);
-  v.value({.key = "channels", .doc = "channels of an image", .range = between(1, 64), .types = made}, s.channels);
+  v.value({.key = "channels", .doc = "channels of an image", .range = between(1, 16), .types = made}, s.channels);
   v.value({.key = "height", .doc = "rows of an image", .unit = "pixels", .range = side, .types = made}, s.h);
   v.value({.key = "width", .doc = "columns of an image", .unit = "pixels", .range = side, .types = made}, s.w);
-  v.value({.key = "classes", .doc = "classes", .range = between(2, 1000), .types = made}, s.classes);
+  v.value({.key = "classes", .doc = "classes", .range = between(2, 24), .types = made}, s.classes);
   v.value({.key = "train_limit",
            .doc = "first N training images after the seeded shuffle, before the split",
            .unit = "images",
@@ -167,10 +167,12 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
            .range = bits,
            .types = self},
           o.output_min_bits);
-  v.value({.key = "revive",
-           .doc = "channels with zero bits go on learning and may come back until the next removal takes them out",
-           .types = self},
-          o.revive);
+  v.value(
+      {.key = "revive",
+       .doc = "channels with zero bits go on learning and may come back; what a removal finds at zero bits is taken "
+              "out, or frozen at once and taken out by the next one",
+       .types = self},
+      o.revive);
   present = o.removal.epochs > 0 || o.removal.steps > 0;
   if (v.begin({.key = "removal",
                .doc = "when dead channels are taken out of the network; none: never",

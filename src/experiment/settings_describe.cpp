@@ -23,6 +23,20 @@ std::vector<std::string> split(std::string_view list) {
   return out;
 }
 
+const char* type_of_member(bool&) { return "true or false"; }
+const char* type_of_member(std::int64_t&) { return "whole number"; }
+const char* type_of_member(std::uint64_t&) { return "whole number"; }
+const char* type_of_member(float&) { return "number"; }
+const char* type_of_member(double&) { return "number"; }
+const char* type_of_member(std::optional<double>&) { return "number"; }
+const char* type_of_member(std::string&) { return "text"; }
+const char* type_of_member(std::vector<std::string>&) { return "list of text"; }
+const char* type_of_member(std::vector<double>&) { return "list of numbers"; }
+const char* type_of_member(Period&) { return "{epochs: n} or {steps: n}"; }
+const char* type_of_member(Extent2&) { return "whole number or [rows, columns]"; }
+const char* type_of_member(PaddingMembers) { return "whole number, [rows, columns], same or valid"; }
+const char* type_of_member(GroupsMembers) { return "whole number or depthwise"; }
+
 /// Walks the table over default options and notes every key.
 class Describer final : public SettingsVisitor {
  public:
@@ -56,42 +70,23 @@ class Describer final : public SettingsVisitor {
     access.visit(0);
     end();
   }
-  void value(const Field& field, bool& value) override { write(field, "true or false", value); }
-  void value(const Field& field, std::int64_t& value) override { write(field, "whole number", value); }
-  void value(const Field& field, std::uint64_t& value) override { write(field, "whole number", value); }
-  void value(const Field& field, float& value) override { write(field, "number", value); }
-  void value(const Field& field, double& value) override { write(field, "number", value); }
-  void value(const Field& field, std::optional<double>& /*value*/) override { add(field, "number", "the optimizer's"); }
-  void value(const Field& field, std::string& value) override {
-    add(field, "text", value.empty() ? "the file's name" : value);
-  }
-  void value(const Field& field, std::vector<std::string>& value) override { write(field, "list of text", value); }
-  void value(const Field& field, std::vector<double>& value) override { write(field, "list of numbers", value); }
-  void value(const Field& field, Period& value) override { write(field, "{epochs: n} or {steps: n}", value); }
-  void value(const Field& field, Extent2& value) override { write(field, "whole number or [rows, columns]", value); }
-  void padding(const Field& field, Padding& kind, Extent2& pad) override {
+  void set(const Field& field, Member member) override {
+    const std::string type = std::visit([](auto value) { return type_of_member(value); }, member);
+    if (std::holds_alternative<Ref<std::optional<double>>>(member)) return add(field, type, "the optimizer's");
+    if (const auto* text = std::get_if<Ref<std::string>>(&member)) {
+      return add(field, type, text->get().empty() ? "the file's name" : text->get());
+    }
+    Field plain = field;
+    plain.types = "";
     SettingsWriter writer;
-    writer.padding(field, kind, pad);
-    add(field, "whole number, [rows, columns], same or valid", written(writer));
-  }
-  void groups(const Field& field, std::int64_t& groups, bool& depthwise) override {
-    SettingsWriter writer;
-    writer.groups(field, groups, depthwise);
-    add(field, "whole number or depthwise", written(writer));
+    writer.set(plain, member);
+    add(field, field.word.empty() ? type : fmt::format("{} or {}", type, field.word),
+        emit_flow(writer.take().entries.at(0).value));
   }
 
  private:
   [[nodiscard]] std::string path_of(std::string_view key) const {
     return paths_.back().empty() ? std::string(key) : paths_.back() + "." + std::string(key);
-  }
-  static std::string written(SettingsWriter& writer) { return emit_flow(writer.take().entries.at(0).value); }
-  template <class T>
-  void write(const Field& field, const std::string& type, T& value) {
-    Field plain = field;
-    plain.types = "";
-    SettingsWriter writer;
-    writer.value(plain, value);
-    add(field, field.word.empty() ? type : fmt::format("{} or {}", type, field.word), written(writer));
   }
   void add(const Field& field, const std::string& type, const std::string& default_value) {
     Setting setting{path_of(field.key),

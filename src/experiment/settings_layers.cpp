@@ -4,7 +4,7 @@
 namespace scnn::config {
 namespace {
 
-constexpr Range size = between(1, 65536), stride = between(1, 1024);
+constexpr Range size = between(1, 65535), stride = between(1, 1024);
 
 struct Keys {
   SettingsVisitor& v;

@@ -222,7 +222,11 @@ bool SettingsReader::read_extent(const Field& field, const Node& node, Extent2& 
   return true;
 }
 
-void SettingsReader::value(const Field& field, bool& value) {
+void SettingsReader::set(const Field& field, Member member) {
+  std::visit([&](auto value) { fill(field, value); }, member);
+}
+
+void SettingsReader::fill(const Field& field, bool& value) {
   const Node* node = take(field);
   if (!node) return;
   if (node->kind != Kind::scalar || node->quoted || (node->text != "true" && node->text != "false")) {
@@ -231,7 +235,7 @@ void SettingsReader::value(const Field& field, bool& value) {
   value = node->text == "true";
 }
 
-void SettingsReader::value(const Field& field, std::int64_t& value) {
+void SettingsReader::fill(const Field& field, std::int64_t& value) {
   const Node* node = take(field);
   if (!node) return;
   if (!field.word.empty() && node->kind == Kind::scalar && !node->quoted && node->text == field.word) {
@@ -243,7 +247,7 @@ void SettingsReader::value(const Field& field, std::int64_t& value) {
   }
 }
 
-void SettingsReader::value(const Field& field, std::uint64_t& value) {
+void SettingsReader::fill(const Field& field, std::uint64_t& value) {
   const Node* node = take(field);
   if (!node) return;
   std::uint64_t read = 0;
@@ -256,7 +260,7 @@ void SettingsReader::value(const Field& field, std::uint64_t& value) {
   }
 }
 
-void SettingsReader::value(const Field& field, float& value) {
+void SettingsReader::fill(const Field& field, float& value) {
   const Node* node = take(field);
   double checked = 0;
   // Parsed as float at once, so that a written float reads back exactly.
@@ -265,7 +269,7 @@ void SettingsReader::value(const Field& field, float& value) {
   }
 }
 
-void SettingsReader::value(const Field& field, double& value) {
+void SettingsReader::fill(const Field& field, double& value) {
   const Node* node = take(field);
   if (!node) return;
   if (!field.word.empty() && node->kind == Kind::scalar && !node->quoted && node->text == field.word) {
@@ -275,12 +279,12 @@ void SettingsReader::value(const Field& field, double& value) {
   }
 }
 
-void SettingsReader::value(const Field& field, std::optional<double>& value) {
+void SettingsReader::fill(const Field& field, std::optional<double>& value) {
   double read = 0;
   if (const Node* node = take(field); node && read_number(field, *node, read)) value = read;
 }
 
-void SettingsReader::value(const Field& field, std::string& value) {
+void SettingsReader::fill(const Field& field, std::string& value) {
   const Node* node = take(field);
   if (!node) return;
   if (node->kind != Kind::scalar || node->text.empty()) return wrong_type(field, *node, "text");
@@ -291,7 +295,7 @@ void SettingsReader::value(const Field& field, std::string& value) {
   }
 }
 
-void SettingsReader::value(const Field& field, std::vector<std::string>& value) {
+void SettingsReader::fill(const Field& field, std::vector<std::string>& value) {
   const Node* node = take(field);
   if (!node) return;
   if (node->kind != Kind::sequence) return wrong_type(field, *node, "a list");
@@ -310,7 +314,7 @@ void SettingsReader::value(const Field& field, std::vector<std::string>& value) 
   }
 }
 
-void SettingsReader::value(const Field& field, std::vector<double>& value) {
+void SettingsReader::fill(const Field& field, std::vector<double>& value) {
   const Node* node = take(field);
   if (!node) return;
   if (node->kind != Kind::sequence) return wrong_type(field, *node, "a list of numbers");
@@ -319,24 +323,25 @@ void SettingsReader::value(const Field& field, std::vector<double>& value) {
   for (const Node& item : node->items) read_number(field, item, value.emplace_back());
 }
 
-void SettingsReader::value(const Field& field, Period& value) {
+void SettingsReader::fill(const Field& field, Period& value) {
   const Node* node = take(field);
   if (!node) return;
   const bool one = node->kind == Kind::map && node->entries.size() == 1;
   if (!one) return wrong_type(field, *node, "{epochs: n} or {steps: n}");
   frames_.push_back({node, path_of(field.key), {}, {}, "", false});
   Period read;
-  this->value({.key = "epochs", .doc = "", .range = above(0)}, read.epochs);
-  this->value({.key = "steps", .doc = "", .range = at_least(1)}, read.steps);
+  fill({.key = "epochs", .doc = "", .range = above(0)}, read.epochs);
+  fill({.key = "steps", .doc = "", .range = at_least(1)}, read.steps);
   end();
   if (read.epochs > 0 || read.steps > 0) value = read;
 }
 
-void SettingsReader::value(const Field& field, Extent2& value) {
+void SettingsReader::fill(const Field& field, Extent2& value) {
   if (const Node* node = take(field)) read_extent(field, *node, value);
 }
 
-void SettingsReader::padding(const Field& field, Padding& kind, Extent2& pad) {
+void SettingsReader::fill(const Field& field, PaddingMembers value) {
+  auto& [kind, pad] = value;
   const Node* node = take(field);
   if (!node) return;
   const bool word = node->kind == Kind::scalar && !node->quoted;
@@ -350,7 +355,8 @@ void SettingsReader::padding(const Field& field, Padding& kind, Extent2& pad) {
   }
 }
 
-void SettingsReader::groups(const Field& field, std::int64_t& groups, bool& depthwise) {
+void SettingsReader::fill(const Field& field, GroupsMembers value) {
+  auto& [groups, depthwise] = value;
   const Node* node = take(field);
   if (!node) return;
   if (node->kind == Kind::scalar && !node->quoted && node->text == "depthwise") {

@@ -18,25 +18,15 @@ class SettingsReader final : public SettingsVisitor {
   void finish() { end(); }
   /// Where a setting such as "compression.init.bits" was given, or nowhere.
   [[nodiscard]] Place place(const std::string& path) const;
+  /// All of them.
+  [[nodiscard]] const std::map<std::string, Place>& places() const noexcept { return places_; }
 
   bool begin(const Field& field, bool& present) override;
   void end() override;
   void type(std::span<const Option> options, std::size_t& index) override;
   void choice(const Field& field, std::size_t& index) override;
   void list(const Field& field, const ListAccess& access) override;
-  void value(const Field& field, bool& value) override;
-  void value(const Field& field, std::int64_t& value) override;
-  void value(const Field& field, std::uint64_t& value) override;
-  void value(const Field& field, float& value) override;
-  void value(const Field& field, double& value) override;
-  void value(const Field& field, std::optional<double>& value) override;
-  void value(const Field& field, std::string& value) override;
-  void value(const Field& field, std::vector<std::string>& value) override;
-  void value(const Field& field, std::vector<double>& value) override;
-  void value(const Field& field, Period& value) override;
-  void value(const Field& field, Extent2& value) override;
-  void padding(const Field& field, Padding& kind, Extent2& pad) override;
-  void groups(const Field& field, std::int64_t& groups, bool& depthwise) override;
+  void set(const Field& field, Member member) override;
   [[nodiscard]] bool missing(std::string_view key) const override;
   void need(std::string_view key, const std::string& why) override;
 
@@ -64,6 +54,20 @@ class SettingsReader final : public SettingsVisitor {
   bool read_extent(const Field& field, const Node& node, Extent2& value);
   bool read_option(std::string_view key, const Node& node, std::span<const Option> options, std::size_t& index);
   void unknown_key(const Frame& frame, const Entry& entry);
+  // One for each kind of Member.
+  void fill(const Field& field, bool& value);
+  void fill(const Field& field, std::int64_t& value);
+  void fill(const Field& field, std::uint64_t& value);
+  void fill(const Field& field, float& value);
+  void fill(const Field& field, double& value);
+  void fill(const Field& field, std::optional<double>& value);
+  void fill(const Field& field, std::string& value);
+  void fill(const Field& field, std::vector<std::string>& value);
+  void fill(const Field& field, std::vector<double>& value);
+  void fill(const Field& field, Period& value);
+  void fill(const Field& field, Extent2& value);
+  void fill(const Field& field, PaddingMembers value);
+  void fill(const Field& field, GroupsMembers value);
 
   Diagnostics& diagnostics_;
   std::vector<Frame> frames_;

@@ -22,6 +22,54 @@ Node extent_node(const Extent2& extent) {
   return node;
 }
 
+// One for each kind of Member.  Taken as non-const, so that no number passes for another.
+Node to_node(const Field&, bool& value) { return text_node(value ? "true" : "false"); }
+Node to_node(const Field& field, std::int64_t& value) {
+  return text_node(value == 0 && !field.word.empty() ? std::string(field.word) : std::to_string(value));
+}
+Node to_node(const Field&, std::uint64_t& value) { return text_node(std::to_string(value)); }
+Node to_node(const Field&, float& value) { return text_node(fmt::format("{}", value)); }
+Node to_node(const Field& field, double& value) {
+  return value == 0 && !field.word.empty() ? text_node(field.word) : number_node(value);
+}
+Node to_node(const Field&, std::optional<double>& value) { return number_node(value.value()); }
+Node to_node(const Field&, std::string& value) { return text_node(value, true); }
+
+Node to_node(const Field&, std::vector<std::string>& value) {
+  Node list;
+  list.kind = Kind::sequence;
+  for (const std::string& item : value) list.items.push_back(text_node(item, true));
+  return list;
+}
+
+Node to_node(const Field&, std::vector<double>& value) {
+  Node list;
+  list.kind = Kind::sequence;
+  for (const double item : value) list.items.push_back(number_node(item));
+  return list;
+}
+
+Node to_node(const Field&, Period& value) {
+  Node map = map_node();
+  if (value.steps > 0) {
+    put(map, "steps", text_node(std::to_string(value.steps)));
+  } else {
+    put(map, "epochs", number_node(value.epochs));
+  }
+  return map;
+}
+
+Node to_node(const Field&, Extent2& value) { return extent_node(value); }
+
+Node to_node(const Field&, PaddingMembers value) {
+  if (value.kind == Padding::explicit_) return extent_node(value.pad);
+  return text_node(value.kind == Padding::same ? "same" : "valid");
+}
+
+Node to_node(const Field&, GroupsMembers value) {
+  return text_node(value.depthwise ? "depthwise" : std::to_string(value.groups));
+}
+
 }  // namespace
 
 Node text_node(std::string_view text, bool quoted) {
@@ -82,53 +130,9 @@ void SettingsWriter::list(const Field& field, const ListAccess& access) {
   add(field, std::move(list));
 }
 
-void SettingsWriter::value(const Field& field, bool& value) { add(field, text_node(value ? "true" : "false")); }
-void SettingsWriter::value(const Field& field, std::int64_t& value) {
-  add(field, text_node(value == 0 && !field.word.empty() ? std::string(field.word) : std::to_string(value)));
-}
-void SettingsWriter::value(const Field& field, std::uint64_t& value) { add(field, text_node(std::to_string(value))); }
-void SettingsWriter::value(const Field& field, float& value) { add(field, text_node(fmt::format("{}", value))); }
-void SettingsWriter::value(const Field& field, double& value) {
-  add(field, value == 0 && !field.word.empty() ? text_node(field.word) : number_node(value));
-}
-void SettingsWriter::value(const Field& field, std::optional<double>& value) {
-  if (value) add(field, number_node(*value));
-}
-void SettingsWriter::value(const Field& field, std::string& value) { add(field, text_node(value, true)); }
-
-void SettingsWriter::value(const Field& field, std::vector<std::string>& value) {
-  Node list;
-  list.kind = Kind::sequence;
-  for (const std::string& item : value) list.items.push_back(text_node(item, true));
-  add(field, std::move(list));
-}
-
-void SettingsWriter::value(const Field& field, std::vector<double>& value) {
-  Node list;
-  list.kind = Kind::sequence;
-  for (const double item : value) list.items.push_back(number_node(item));
-  add(field, std::move(list));
-}
-
-void SettingsWriter::value(const Field& field, Period& value) {
-  Node map = map_node();
-  if (value.steps > 0) {
-    put(map, "steps", text_node(std::to_string(value.steps)));
-  } else {
-    put(map, "epochs", number_node(value.epochs));
-  }
-  add(field, std::move(map));
-}
-
-void SettingsWriter::value(const Field& field, Extent2& value) { add(field, extent_node(value)); }
-
-void SettingsWriter::padding(const Field& field, Padding& kind, Extent2& pad) {
-  if (kind == Padding::explicit_) return add(field, extent_node(pad));
-  add(field, text_node(kind == Padding::same ? "same" : "valid"));
-}
-
-void SettingsWriter::groups(const Field& field, std::int64_t& groups, bool& depthwise) {
-  add(field, text_node(depthwise ? "depthwise" : std::to_string(groups)));
+void SettingsWriter::set(const Field& field, Member member) {
+  if (const auto* optional = std::get_if<Ref<std::optional<double>>>(&member); optional && !optional->get()) return;
+  add(field, std::visit([&](auto value) { return to_node(field, value); }, member));
 }
 
 }  // namespace scnn::config

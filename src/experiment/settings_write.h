@@ -23,19 +23,7 @@ class SettingsWriter final : public SettingsVisitor {
   void type(std::span<const Option> options, std::size_t& index) override;
   void choice(const Field& field, std::size_t& index) override;
   void list(const Field& field, const ListAccess& access) override;
-  void value(const Field& field, bool& value) override;
-  void value(const Field& field, std::int64_t& value) override;
-  void value(const Field& field, std::uint64_t& value) override;
-  void value(const Field& field, float& value) override;
-  void value(const Field& field, double& value) override;
-  void value(const Field& field, std::optional<double>& value) override;
-  void value(const Field& field, std::string& value) override;
-  void value(const Field& field, std::vector<std::string>& value) override;
-  void value(const Field& field, std::vector<double>& value) override;
-  void value(const Field& field, Period& value) override;
-  void value(const Field& field, Extent2& value) override;
-  void padding(const Field& field, Padding& kind, Extent2& pad) override;
-  void groups(const Field& field, std::int64_t& groups, bool& depthwise) override;
+  void set(const Field& field, Member member) override;
 
  private:
   struct Frame {

@@ -31,12 +31,4 @@ std::vector<std::int32_t> channel_map(const ChannelSet& from, const ChannelSet& 
   return map;
 }
 
-bool is_identity(std::span<const std::int32_t> map, std::int32_t from_size) {
-  if (static_cast<std::int32_t>(map.size()) != from_size) return false;
-  for (std::size_t i = 0; i < map.size(); ++i) {
-    if (map[i] != static_cast<std::int32_t>(i)) return false;
-  }
-  return true;
-}
-
 }  // namespace scnn

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nn/layers/common.h"
+#include "scnn/core/settings_error.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/simple.h"
 
@@ -14,12 +15,15 @@ Graph::Graph(const NetworkSpec& spec, Backend& backend) : backend_(backend) {
     throw Error(ErrorKind::experiment, "a network starts with its input and has at least one layer");
   }
   // All mistakes are reported at once; a layer behind a wrong one cannot be judged and is passed over.
-  std::string problems;
+  std::string text;
+  std::vector<Mistake> mistakes;
   std::vector<bool> known;
-  const auto problem = [&](const LayerSpec& layer, const std::string& what) {
-    const std::string where = layer.where.empty() ? "" : layer.where + ": ";
-    problems += (problems.empty() ? "" : "\n") + where + "layer '" + layer.name + "' (" + type_name(layer.options) +
-                ") " + what;
+  const auto mistake = [&](int index, const std::string& what) {
+    const LayerSpec& layer = spec[static_cast<std::size_t>(index)];
+    mistakes.push_back({"", index, "layer '" + layer.name + "' (" + type_name(layer.options) + ") " + what});
+    if (!text.empty()) text += '\n';
+    if (!layer.where.empty()) text.append(layer.where).append(": ");
+    text += mistakes.back().message;
   };
   nodes_.reserve(spec.size());
   for (const LayerSpec& layer_spec : spec) {
@@ -38,17 +42,17 @@ Graph::Graph(const NetworkSpec& spec, Backend& backend) : backend_(backend) {
       if (known.back()) node.edge = node.layer->infer(input_edges(node), index, sets_, backend_);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::experiment) throw;
-      problem(layer_spec, error.what());
+      mistake(index, error.what());
       known.back() = false;
     }
     nodes_.push_back(std::move(node));
   }
   const Node& last = nodes_.back();
   if (known.back() && last.edge.h * last.edge.w != 1) {
-    problem(last.spec,
+    mistake(static_cast<int>(spec.size()) - 1,
             "ends the network with " + describe(last.edge, sets_) + ": end with one number for each class (1x1)");
   }
-  if (!problems.empty()) throw Error(ErrorKind::experiment, problems);
+  if (!mistakes.empty()) throw SettingsError(text, std::move(mistakes));
   fuse();
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];

@@ -152,21 +152,30 @@ std::map<std::int64_t, std::pair<std::string, std::string>> CheckpointFolder::in
     std::vector<std::string>& warnings) const {
   std::map<std::int64_t, std::pair<std::string, std::string>> list;
   const std::filesystem::path path = folder_ / "index.json";
-  if (!std::filesystem::exists(path)) return list;
+  std::error_code code;
+  // Without an index the files are looked at themselves: each holds a hash of its own.
+  const auto look = [&] {
+    list.clear();
+    for (std::filesystem::directory_iterator file(folder_, code), end; !code && file != end; file.increment(code)) {
+      const std::string name = file->path().filename().string();
+      if (!name.starts_with("step-") || !name.ends_with(".safetensors")) continue;
+      list[std::strtoll(name.c_str() + 5, nullptr, 10)] = {name, ""};
+    }
+  };
+  if (!std::filesystem::exists(path, code)) {
+    look();
+    if (!list.empty()) warnings.push_back(path.string() + " is missing; going by the checkpoint files themselves");
+    return list;
+  }
   try {
     const auto json = nlohmann::json::parse(read_text(path, ErrorKind::checkpoint));
     for (const auto& entry : json.at("checkpoints")) {
       list[entry.at("step").get<std::int64_t>()] = {entry.at("file").get<std::string>(),
                                                     entry.at("xxh3").get<std::string>()};
     }
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const std::exception& error) {
     warnings.push_back(path.string() + " is damaged (" + error.what() + "); going by the checkpoint files themselves");
-    list.clear();
-    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
-      const std::string name = file.path().filename().string();
-      if (!name.starts_with("step-") || !name.ends_with(".safetensors")) continue;
-      list[std::strtoll(name.c_str() + 5, nullptr, 10)] = {name, ""};
-    }
+    look();
   }
   return list;
 }

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "scnn/core/error.h"
+#include "scnn/backend/host_copy.h"
 #include "scnn/core/glob.h"
+#include "scnn/core/settings_error.h"
 
 namespace scnn {
 namespace {
@@ -22,6 +23,19 @@ std::vector<std::string> known_names(Graph& graph) {
   return names;
 }
 
+/// Of the gradient that an update follows.  What is being pulled to 0 follows none; dead channels' gradients are 0
+/// already (Backend::quantize_backward).  Only biases and shifts are pulled, so the copies are small.
+double squared_norm(Backend& backend, const Parameter& parameter) {
+  if (!parameter.pull.defined()) return backend.sum_of_squares(parameter.gradient);
+  const std::vector<float> gradient = host_values(backend, parameter.gradient);
+  const std::vector<float> pull = host_values(backend, parameter.pull);
+  double sum = 0;
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    if (!(pull[i] > 0.0F)) sum += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
+  }
+  return sum;
+}
+
 }  // namespace
 
 Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule,
@@ -34,8 +48,8 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
     schedules_.emplace_back(group.schedule.value_or(schedule), total_epochs);
     for (const std::string& pattern : group.match) {
       if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
-      throw Error(ErrorKind::experiment, "train.optimizer.groups[" + std::to_string(g) + "].match: '" + pattern +
-                                             "' fits no parameter; names look like '" + names.front() + "'");
+      throw SettingsError("train.optimizer.groups[" + std::to_string(g) + "].match",
+                          "'" + pattern + "' fits no parameter; names look like '" + names.front() + "'");
     }
   }
   for (Graph::Node& node : graph.nodes()) {
@@ -76,7 +90,7 @@ void Optimizer::epoch_ended(double training_loss) {
 double Optimizer::gradient_scale() const {
   if (clip_gradient <= 0) return 1.0;
   double sum = 0;
-  for (const Target& target : targets_) sum += graph_.backend().sum_of_squares(target.parameter->gradient);
+  for (const Target& target : targets_) sum += squared_norm(graph_.backend(), *target.parameter);
   const double norm = std::sqrt(sum);
   // As torch.nn.utils.clip_grad_norm_.
   return std::min(1.0, clip_gradient / (norm + 1e-6));

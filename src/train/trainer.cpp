@@ -7,7 +7,7 @@
 #include "scnn/backend/host_copy.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/compress/removal.h"
-#include "scnn/core/error.h"
+#include "scnn/core/settings_error.h"
 #include "scnn/train/evaluate.h"
 #include "train/trainer_state.h"
 
@@ -26,10 +26,17 @@ constexpr std::int64_t statistics_epoch = std::int64_t{1} << 30;
 
 }  // namespace
 
+void check_batch_size(std::int64_t batch_size, std::int64_t training_images) {
+  if (batch_size <= training_images) return;
+  throw SettingsError("train.batch_size", std::to_string(batch_size) + " is more than the " +
+                                              std::to_string(training_images) + " training images: lower it");
+}
+
 Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& options, TrainObserver& observer)
     : graph_(graph), data_(data), options_(options), observer_(observer), meter_(graph) {
   const TrainOptions& train = options_.train;
   const CompressionOptions& compression = options_.compression;
+  check_batch_size(train.batch_size, data_.train.size());
   attach_quantizers(graph_, compression);
   size_loss_ = std::make_unique<SizeLoss>(graph_, compression.size_loss, compression.revive, meter_.original_weights());
   optimizer_ = std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, static_cast<double>(train.epochs));
@@ -37,10 +44,6 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   loader_ = std::make_unique<BatchLoader>(data_.train, data_.normalisation,
                                           BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
   steps_per_epoch_ = loader_->batches_per_epoch();
-  if (steps_per_epoch_ < 1) {
-    throw Error(ErrorKind::experiment, "train.batch_size: " + std::to_string(train.batch_size) + " is more than the " +
-                                           std::to_string(data_.train.size()) + " training images: lower it");
-  }
   if (compression.type == CompressionType::self_compress)
     removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);

@@ -4,78 +4,15 @@
 usage: test_verbs.py PROGRAM [unittest arguments]
 """
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-import unittest
-from pathlib import Path
 
-PROGRAM = ""
-TINY = """\
-version: 1
-name: tiny
-seed: 1
-device: {type: cpu, threads: 1}
-data: {type: synthetic, train: 256, test: 64, height: 12, width: 12, classes: 3, validation: {fraction: 0.125}}
-model:
-  input: [1, 12, 12]
-  layers:
-    - {name: conv1, type: conv2d, out: 8, kernel: 3, stride: 2, padding: same, bias: false}
-    - {name: bn1, type: batch_norm}
-    - {type: relu}
-    - {name: conv2, type: conv2d, out: 8, kernel: 3, padding: same, bias: false}
-    - {name: bn2, type: batch_norm}
-    - {type: relu}
-    - {type: flatten}
-    - {name: fc, type: linear, out: 3}
-compression: {type: self_compress, gamma: 0.05}
-train:
-  epochs: 6
-  batch_size: 32
-  optimizer:
-    type: adam
-    lr: 0.003
-    groups: [{match: ["*.bits", "*.exponent"], lr: 0.5, eps: 0.001}]
-checkpoint: {every: {steps: 5}, keep_last: 2}
-"""
+import program
+from program import TINY, Case
+
 VERBS = ["run", "resume", "eval", "export", "inspect", "report", "validate", "list", "explain", "data", "doctor", "version"]
-
-
-def scnn(*words, **more):
-    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=300, check=False, **more)
-
-
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Path(tempfile.mkdtemp(prefix="scnn-cli-"))
-        cls.tiny = cls.place / "tiny.yaml"
-        cls.tiny.write_text(TINY)
-        cls.run_folder = cls.place / "straight"
-        cls.first = scnn("run", cls.tiny, "--out", cls.run_folder, "--json", cwd=cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.place, ignore_errors=True)
-
-    def expect(self, code, *words, says=(), **more):
-        done = scnn(*words, cwd=self.place, **more)
-        self.assertEqual(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
-        for text in [says] if isinstance(says, str) else says:
-            self.assertIn(text, done.stdout + done.stderr)
-        if code == 1 or code < 0:
-            self.fail(f"{words} crashed")
-        return done
-
-    def result(self, folder):
-        """What a run came to, without what depends on the clock or the place."""
-        result = json.loads((folder / "result.json").read_text())
-        del result["time"], result["run"]
-        return result
 
 
 class Verbs(Case):
@@ -123,13 +60,6 @@ class Verbs(Case):
         self.expect(3, "validate", wide, says="conv1")
         self.expect(3, "validate", self.place / "absent.yaml", says="absent.yaml")
 
-    def test_what_training_would_refuse_is_refused_before(self):
-        override = "train.optimizer.groups=[{match: ['nothing*'], lr: 0.1}]"
-        self.expect(3, "run", self.tiny, "--dry-run", override, says="fits no parameter")
-        self.expect(3, "run", self.tiny, "--dry-run", "train.batch_size=100000", says="train.batch_size")
-        self.expect(2, "inspect", self.tiny, says="scnn validate")
-        self.expect(2, "data", "verify", "synthetic", says="no files")
-
     def test_dry_run(self):
         self.assertIn("conv1", self.expect(0, "run", self.tiny, "--dry-run").stdout)
         table = json.loads(self.expect(0, "run", self.tiny, "--dry-run", "--json", "train.epochs=2").stdout)
@@ -138,69 +68,6 @@ class Verbs(Case):
         layer = next(layer for layer in table["layers"] if layer["name"] == "conv1")
         # 3 * 3 * 1 weights for each of 8 channels, at 6 * 6 places.
         self.assertEqual((layer["output"], layer["parameters"], layer["macs"]), ("6 x 6 x 8", 72, 72 * 36))
-
-
-class Refusals(Case):
-    def test_usage_is_2(self):
-        self.expect(2)
-        self.expect(2, "fly")
-        self.expect(2, "run")
-        self.expect(2, "run", self.tiny, "--frobnicate")
-        self.expect(2, "run", self.tiny, "train.epochs", says="key=value")
-        self.expect(2, "run", self.tiny, "--max-time", "soon", says="no duration")
-        self.expect(2, "run", self.tiny, "--progress", "party")
-        self.expect(2, "-q", "-v", "version")
-        self.expect(2, "eval", self.place / "absent", says="does not exist")
-        self.expect(2, "eval", self.run_folder, "--expect", "beauty>1", says="top1")
-        self.expect(2, "eval", self.run_folder, "--split", "exam")
-        self.expect(2, "resume", self.place, says="run.json")
-        self.expect(2, "report", self.place / "absent")
-        self.expect(2, "export", self.run_folder, "--format", "npz", "--verify", "-o", "x.npz", says="--verify")
-        self.expect(2, "inspect", self.run_folder, "--channels", "conv9", says="conv1")
-
-    def test_experiment_is_3(self):
-        self.expect(3, "run", self.tiny, "compression.gama=1", says="gamma")
-        self.expect(3, "run", self.place / "absent.yaml", says="absent.yaml")
-        self.expect(3, "run", self.tiny, "model.layers.fc.out=7", says="7")
-        self.expect(3, "run", self.tiny, "train.batch_size=9999", "--out", self.place / "huge", says="batch_size")
-
-    def test_data_is_4(self):
-        (self.place / "empty").mkdir(exist_ok=True)
-        self.expect(4, "run", self.tiny, "data={type: fashion_mnist, root: empty}", "model.input=[1, 28, 28]",
-                    "model.layers.fc.out=10", says=["empty", "data fetch"])
-
-    def test_device_is_5(self):
-        reason = json.loads(scnn("doctor", "--json").stdout)["checks"]
-        if any(check["what"] == "CUDA" and check["ok"] for check in reason):
-            self.skipTest("CUDA can be used here")
-        self.expect(5, "run", self.tiny, "--device", "cuda", says="CUDA")
-
-    def test_failed_training_is_6(self):
-        folder = self.place / "nan"
-        self.expect(6, "run", self.tiny, "train.optimizer.lr=1e30", "--out", folder, says="step")
-        state = json.loads((folder / "run.json").read_text())
-        self.assertEqual((state["state"], state["exit_code"]), ("failed", 6))
-        self.assertIn("failed", (folder / "report.html").read_text())
-
-    def test_damage_is_7(self):
-        whole = (self.run_folder / "model.scnn").read_bytes()
-        broken = self.place / "broken.scnn"
-        for bytes_ in (whole[:-3], whole[:40], b"", whole[:50] + bytes([whole[50] ^ 4]) + whole[51:]):
-            broken.write_bytes(bytes_)
-            self.expect(7, "inspect", broken, says="broken.scnn")
-        checkpoint = max((self.run_folder / "checkpoints").glob("*.safetensors"))
-        torn = self.place / "torn.safetensors"
-        torn.write_bytes(checkpoint.read_bytes()[:-100])
-        self.expect(7, "eval", torn, says="torn.safetensors")
-
-    def test_unmet_check_is_8(self):
-        done = self.expect(8, "eval", self.run_folder, "--expect", "top1>=1.1", "--json", says="expected top1>=1.1")
-        self.assertIn("top1", json.loads(done.stdout))
-        self.expect(0, "eval", self.run_folder, "--expect", "top1>=0", "--expect", "file_bytes<=20000")
-
-    def test_run_folder_is_11(self):
-        self.expect(11, "run", self.tiny, "--out", self.run_folder, says="scnn resume")
-        self.expect(11, "run", self.tiny, "--out", "/dev/null/run", says="--out")
 
 
 class Runs(Case):
@@ -272,7 +139,7 @@ class Runs(Case):
 
 class Interruptions(Case):
     def start(self, folder, *words):
-        return subprocess.Popen([PROGRAM, "run", str(self.tiny), "--out", str(folder), *words], cwd=self.place,
+        return subprocess.Popen([program.PROGRAM, "run", str(self.tiny), "--out", str(folder), *words], cwd=self.place,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def wait_for_checkpoint(self, folder, process):
@@ -343,7 +210,4 @@ class Interruptions(Case):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    PROGRAM = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    program.main(__doc__)

@@ -1,21 +1,13 @@
 #include "scnn/core/file.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <string>
 
 #include "catch.h"
+#include "temporary_folder.h"
 
 namespace scnn {
 namespace {
-
-/// A folder that goes with its test.
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("scnn_file_" + std::to_string(::getpid()));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
 
 ErrorKind kind_of(const auto& action) {
   try {
@@ -29,22 +21,22 @@ ErrorKind kind_of(const auto& action) {
 }  // namespace
 
 TEST_CASE("files are replaced whole", "[file]") {
-  const Folder folder;
-  const auto file = folder.path / "a.txt";
+  const test::TemporaryFolder folder;
+  const auto file = folder.path() / "a.txt";
   write_file(file, std::string_view("first"));
   CHECK(read_text(file, ErrorKind::data) == "first");
   write_file(file, std::string_view(""));
   CHECK(read_file(file, ErrorKind::data).empty());
   int entries = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path)) ++entries;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++entries;
   CHECK(entries == 1);  // no temporary file is left
 }
 
 TEST_CASE("file errors name the path and carry the caller's kind", "[file]") {
-  const Folder folder;
-  const auto missing = folder.path / "missing";
+  const test::TemporaryFolder folder;
+  const auto missing = folder.path() / "missing";
   CHECK(kind_of([&] { (void)read_file(missing, ErrorKind::data); }) == ErrorKind::data);
-  CHECK(kind_of([&] { (void)read_file(folder.path, ErrorKind::checkpoint); }) == ErrorKind::checkpoint);
+  CHECK(kind_of([&] { (void)read_file(folder.path(), ErrorKind::checkpoint); }) == ErrorKind::checkpoint);
   CHECK(kind_of([&] { write_file(missing / "b", std::string_view("x")); }) == ErrorKind::run_folder);
   try {
     (void)read_file(missing, ErrorKind::data);

@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "scnn/core/error.h"
 #include "scnn/core/file.h"
+#include "temporary_folder.h"
 
 namespace scnn {
 namespace {
@@ -170,8 +171,7 @@ TEST_CASE("safetensors: Python's reader agrees", "[safetensors]") {
   if (std::system("python3 -c 'import safetensors.numpy' >/dev/null 2>&1") != 0) {
     SCNN_SKIP("Python has no safetensors package");
   }
-  const auto folder = std::filesystem::temp_directory_path() / "scnn_safetensors_test";
-  std::filesystem::create_directories(folder);
+  const test::TemporaryFolder folder;
   write_file(folder / "ours.safetensors", encode_safetensors(sample()));
   std::ofstream(folder / "check.py") << "import sys\n"
                                         "from safetensors.numpy import load_file, save_file\n"
@@ -181,13 +181,12 @@ TEST_CASE("safetensors: Python's reader agrees", "[safetensors]") {
                                         "assert t['channels.fc'].tolist() == [-7, 1 << 30]\n"
                                         "assert t['empty'].shape == (0, 4) and t['scalar'] == 42\n"
                                         "save_file(t, sys.argv[1] + '/theirs.safetensors')\n";
-  const std::string command = "python3 " + (folder / "check.py").string() + " " + folder.string();
+  const std::string command = "python3 " + (folder / "check.py").string() + " " + folder.path().string();
   REQUIRE(std::system(command.c_str()) == 0);
   Safetensors theirs =
       decode_safetensors(read_file(folder / "theirs.safetensors", ErrorKind::checkpoint), "theirs.safetensors");
   theirs.metadata = sample().metadata;
   check_equal(sample(), theirs);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace scnn

@@ -11,7 +11,7 @@ namespace scnn {
 namespace {
 
 using test::error_of;
-using test::TempFolder;
+using test::TemporaryFolder;
 using test::write_idx_set;
 
 /// Sets $SCNN_DATA, or removes it, for one scope.
@@ -94,7 +94,7 @@ TEST_CASE("folders are tried in this order", "[data]") {
 }
 
 TEST_CASE("a set is found below a root, by $SCNN_DATA, or as the root itself", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   write_idx_set(folder / "fashion-mnist", 3, 2);
   const DataInfo& info = data_info("fashion_mnist");
   CHECK(find_data(info, folder.path().string()) == folder / "fashion-mnist");
@@ -107,7 +107,7 @@ TEST_CASE("a set is found below a root, by $SCNN_DATA, or as the root itself", "
 }
 
 TEST_CASE("files are found plain, gzip, and with a dot in their name", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string name = "train-images-idx3-ubyte";
   CHECK(find_content(folder.path(), name) == std::nullopt);
   for (const char* file : {"train-images.idx3-ubyte.gz", "train-images.idx3-ubyte", "train-images-idx3-ubyte.gz",
@@ -118,7 +118,7 @@ TEST_CASE("files are found plain, gzip, and with a dot in their name", "[data]")
 }
 
 TEST_CASE("a missing set lists every path tried and how to get it", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::string root = folder.path().string();
   CHECK(error_of(ErrorKind::data, [&] { (void)require_data(data_info("fashion_mnist"), root); }) ==
         "Fashion-MNIST was not found; tried:\n  " + root + "/fashion-mnist\n  " + root + "/fashion_mnist\n  " + root +

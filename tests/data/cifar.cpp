@@ -6,13 +6,13 @@ namespace scnn {
 
 using test::cifar_rows;
 using test::error_of;
-using test::TempFolder;
+using test::TemporaryFolder;
 using test::write_bytes;
 
 TEST_CASE("CIFAR rows become channels-last pixels, file after file", "[data]") {
   for (const int label_bytes : {1, 2}) {
     const std::string coarse = label_bytes == 2 ? "\x13" : "";
-    const TempFolder folder;
+    const TemporaryFolder folder;
     write_bytes(folder / "a.bin", cifar_rows(0, 2, coarse));
     write_bytes(folder / "b.bin", cifar_rows(2, 1, coarse));
     const ImageSet set = read_cifar({folder / "a.bin", folder / "b.bin"}, label_bytes, 10, "the remedy");
@@ -34,7 +34,7 @@ TEST_CASE("CIFAR rows become channels-last pixels, file after file", "[data]") {
 }
 
 TEST_CASE("CIFAR damage is named with what was found and expected", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const std::filesystem::path path = folder / "a.bin";
   const auto failure = [&](int label_bytes) {
     return error_of(ErrorKind::data, [&] { (void)read_cifar({path}, label_bytes, 10, "the remedy"); });

@@ -13,7 +13,7 @@ namespace scnn {
 namespace {
 
 using test::error_of;
-using test::TempFolder;
+using test::TemporaryFolder;
 
 DataOptions mnist_at(const std::filesystem::path& root) {
   DataOptions options;
@@ -43,7 +43,7 @@ std::string refusal(const DataOptions& options) {
 
 TEST_CASE("a data set in MNIST's files is read whole", "[data]") {
   for (const char* suffix : {"", ".gz"}) {
-    const TempFolder folder;
+    const TemporaryFolder folder;
     test::write_idx_set(folder / "mnist", 40, 7, suffix);
     const Dataset set = load_dataset(mnist_at(folder.path()), 0);
     CHECK(set.train.images.shape() == Shape{40, 3, 5, 1});
@@ -63,7 +63,7 @@ TEST_CASE("a data set in MNIST's files is read whole", "[data]") {
 }
 
 TEST_CASE("limit and validation share take disjoint seeded parts", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   test::write_idx_set(folder.path(), 200, 5);
   DataOptions options = mnist_at(folder.path());
   options.train_limit = 100;
@@ -92,7 +92,7 @@ TEST_CASE("limit and validation share take disjoint seeded parts", "[data]") {
 }
 
 TEST_CASE("normalisation is measured on the images left for training", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   test::write_idx_set(folder.path(), 64, 5);
   DataOptions options = mnist_at(folder.path());
   options.validation_fraction = 0.5;
@@ -122,7 +122,7 @@ TEST_CASE("normalisation is measured on the images left for training", "[data]")
 }
 
 TEST_CASE("data settings that cannot be are refused by name", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   test::write_idx_set(folder.path(), 20, 5);
   DataOptions options = mnist_at(folder.path());
   const auto failure = [&](auto change) {
@@ -131,24 +131,24 @@ TEST_CASE("data settings that cannot be are refused by name", "[data]") {
     return refusal(changed);
   };
   CHECK(failure([](auto& o) { o.train_limit = 21; }) ==
-        "data.train_limit is 21, but MNIST (unofficial copy) has 20 training images; use 0 (all) to 20");
+        "data.train_limit: 21 is out of range: MNIST (unofficial copy) has 20 training images; use 0 (all) to 20");
   CHECK(failure([](auto& o) { o.validation_fraction = 1; }) ==
-        "data.validation.fraction is 1.000000, use 0 or more and less than 1");
+        "data.validation.fraction: 1.000000 is out of range: use 0 or more and less than 1");
   CHECK(failure([](auto& o) { o.validation_fraction = 0.99; }) ==
-        "data.validation.fraction 0.990000 of 20 images leaves none to train on");
+        "data.validation.fraction: 0.990000 of 20 images leaves none to train on: lower it");
   CHECK(failure([](auto& o) {
           o.mean = {0.5, 0.5};
         }) ==
-        "data.mean has 2 and data.std 0 values; the images have 1 channels: give one of each a channel, or neither to "
-        "measure them");
+        "data.normalize: 2 means and 0 deviations; the images have 1 channels: give one of each a channel, or neither "
+        "to measure them");
   CHECK(failure([](auto& o) {
           o.mean = {0.5};
           o.std = {0};
-        }) == "data.std[0] is 0.000000, use a number above 0");
+        }) == "data.normalize.std: that of channel 0 is 0.000000: use a number above 0");
   CHECK(failure([](auto& o) {
           o.mean = {std::nan("")};
           o.std = {1};
-        }) == "data.mean[0] is not a finite number");
+        }) == "data.normalize.mean: that of channel 0 is not a finite number");
   options.mean = {0.25};
   options.std = {0.75};
   const Dataset set = load_dataset(options, 0);
@@ -159,7 +159,7 @@ TEST_CASE("data settings that cannot be are refused by name", "[data]") {
 }
 
 TEST_CASE("incomplete sets and unequal splits are named", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   test::write_idx_set(folder.path(), 4, 4);
   const auto failure = [&] {
     return error_of(ErrorKind::data, [&] { (void)load_dataset(mnist_at(folder.path()), 0); });
@@ -175,7 +175,7 @@ TEST_CASE("incomplete sets and unequal splits are named", "[data]") {
 }
 
 TEST_CASE("CIFAR-10 and CIFAR-100 are read from their official layout", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   test::write_cifar10(folder / "cifar-10-batches-bin");
   DataOptions options;
   options.type = "cifar10";

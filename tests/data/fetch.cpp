@@ -10,7 +10,7 @@ namespace scnn {
 namespace {
 
 using test::error_of;
-using test::TempFolder;
+using test::TemporaryFolder;
 
 /// A catalogue entry whose files are offered from folders, by file:// addresses: a wrong one first.
 DataInfo offered_mnist(const std::filesystem::path& folder) {
@@ -45,7 +45,7 @@ TEST_CASE("programs run without a shell", "[data]") {
   CHECK(run_program({"printf", "%s", "$HOME; `ls` *"}).output == "$HOME; `ls` *");
   CHECK(run_program({"false"}).status == 1);
   CHECK_FALSE(run_program({"scnn-no-such-program"}).started);
-  const TempFolder folder;
+  const TemporaryFolder folder;
   test::write_bytes(folder / "a b\\c", "abc");  // RFC 1321's own example
   CHECK(md5_of((folder / "a b\\c").string()) == "900150983cd24fb0d6963f7d28e17f72");
   CHECK(error_of(ErrorKind::data, [&] { (void)md5_of((folder / "none").string()); }).find("No such file") !=
@@ -54,8 +54,8 @@ TEST_CASE("programs run without a shell", "[data]") {
 
 TEST_CASE("fetched files are checked, put in place in one step, and known as official", "[data]") {
   if (!has_curl()) SCNN_SKIP("curl is not installed");
-  const TempFolder source;
-  const TempFolder folder;
+  const TemporaryFolder source;
+  const TemporaryFolder folder;
   const DataInfo info = offered_mnist(source.path());
   std::vector<std::string> log;
   const auto target = fetch_data(info, folder / "new/data", [&](const std::string& line) { log.push_back(line); });
@@ -92,8 +92,8 @@ TEST_CASE("fetched files are checked, put in place in one step, and known as off
 
 TEST_CASE("an archive is fetched, unpacked and removed", "[data]") {
   if (!has_curl()) SCNN_SKIP("curl is not installed");
-  const TempFolder source;
-  const TempFolder folder;
+  const TemporaryFolder source;
+  const TemporaryFolder folder;
   const DataInfo info = offered_cifar(source.path());
   const auto target = fetch_data(info, folder.path());
   CHECK(target == folder / "cifar-10-batches-bin");
@@ -108,8 +108,8 @@ TEST_CASE("an archive is fetched, unpacked and removed", "[data]") {
 
 TEST_CASE("a failed fetch says why and leaves nothing", "[data]") {
   if (!has_curl()) SCNN_SKIP("curl is not installed");
-  const TempFolder source;
-  const TempFolder folder;
+  const TemporaryFolder source;
+  const TemporaryFolder folder;
   DataInfo info = offered_mnist(source.path());
   const auto failure = [&] { return error_of(ErrorKind::data, [&] { (void)fetch_data(info, folder.path()); }); };
   SECTION("wrong checksum") {
@@ -140,7 +140,7 @@ TEST_CASE("a failed fetch says why and leaves nothing", "[data]") {
 }
 
 TEST_CASE("without proof a set is readable, not official", "[data]") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   test::write_cifar10(folder.path());
   const DataVerdict verdict = verify_data(data_info("cifar10"), folder.path().string());
   CHECK((verdict.readable && !verdict.official));

@@ -11,29 +11,10 @@
 
 #include "catch.h"
 #include "scnn/core/error.h"
+#include "temporary_folder.h"
 
 /// Small data sets written by the tests themselves.
 namespace scnn::test {
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "scnn_data_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() {
-    std::error_code code;
-    std::filesystem::remove_all(path_, code);
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Gzip where the name ends in .gz.
 inline void write_bytes(const std::filesystem::path& path, const std::string& bytes) {

@@ -10,7 +10,7 @@ using test::error_of;
 using test::idx_images;
 using test::idx_labels;
 using test::read_bytes;
-using test::TempFolder;
+using test::TemporaryFolder;
 using test::write_bytes;
 
 struct Files {
@@ -24,7 +24,7 @@ struct Files {
     return error_of(ErrorKind::data, [&] { (void)read(); });
   }
 
-  TempFolder folder;
+  TemporaryFolder folder;
   std::filesystem::path images, labels;
 };
 

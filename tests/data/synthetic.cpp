@@ -79,12 +79,12 @@ TEST_CASE("synthetic options that cannot be are refused", "[data]") {
     change(options);
     return test::error_of(ErrorKind::experiment, [&] { (void)make_synthetic(options, 0); });
   };
-  CHECK(failure([](auto& o) { o.classes = 25; }) == "data.synthetic.classes is 25, use 2 to 24");
-  CHECK(failure([](auto& o) { o.train = 0; }) == "data.synthetic.train is 0, use 1 to 10000000");
-  CHECK(failure([](auto& o) { o.test = 0; }) == "data.synthetic.test is 0, use 1 to 10000000");
-  CHECK(failure([](auto& o) { o.channels = 17; }) == "data.synthetic.channels is 17, use 1 to 16");
-  CHECK(failure([](auto& o) { o.h = 7; }) == "data.synthetic.h is 7, use 8 to 1024");
-  CHECK(failure([](auto& o) { o.w = 2000; }) == "data.synthetic.w is 2000, use 8 to 1024");
+  CHECK(failure([](auto& o) { o.classes = 25; }) == "data.classes: 25 is out of range: use 2 to 24");
+  CHECK(failure([](auto& o) { o.train = 0; }) == "data.train: 0 is out of range: use 1 to 10000000");
+  CHECK(failure([](auto& o) { o.test = 0; }) == "data.test: 0 is out of range: use 1 to 10000000");
+  CHECK(failure([](auto& o) { o.channels = 17; }) == "data.channels: 17 is out of range: use 1 to 16");
+  CHECK(failure([](auto& o) { o.h = 7; }) == "data.height: 7 is out of range: use 8 to 1024");
+  CHECK(failure([](auto& o) { o.w = 2000; }) == "data.width: 2000 is out of range: use 8 to 1024");
 }
 
 }  // namespace scnn

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,29 +8,13 @@
 #include "scnn/core/file.h"
 #include "scnn/core/random.h"
 #include "scnn/deploy/npz.h"
+#include "temporary_folder.h"
 
 using namespace scnn;
 using scnn::test::random_model;
+using scnn::test::TemporaryFolder;
 
 namespace {
-
-/// A folder of its own that goes with the test.
-class Folder {
- public:
-  Folder() : path_(std::filesystem::temp_directory_path() / ("scnn_deploy_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// A Python that has NumPy; empty where there is none.
 std::string python() {
@@ -80,7 +62,7 @@ TEST_CASE("an archive of the same model has the same bytes and no time in it") {
 TEST_CASE("the NumPy reader, the archive and a NumPy network agree with the program") {
   const std::string program = python();
   if (program.empty()) SCNN_SKIP("python3 with numpy is not installed");
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto backend = backend_for(Device{}, BackendOptions{1});
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     PackedModel model = random_model(1000 + seed);
@@ -99,8 +81,6 @@ TEST_CASE("the NumPy reader, the archive and a NumPy network agree with the prog
     save(stem + ".images.npy", x);
     save(stem + ".logits.npy", graph->forward(x, Pass{}));
   }
-  const std::filesystem::path here = std::filesystem::path(__FILE__).parent_path();
-  const std::string command =
-      program + " '" + (here / "check_reader.py").string() + "' '" + folder.path().string() + "'";
-  CHECK(std::system(command.c_str()) == 0);
+  // Tests run at the top of the tree; __FILE__ may be a path relative to anywhere (ccache).
+  CHECK(std::system((program + " tests/deploy/check_reader.py '" + folder.path().string() + "'").c_str()) == 0);
 }

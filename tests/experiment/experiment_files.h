@@ -1,42 +1,14 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "scnn/core/error.h"
 #include "scnn/experiment/experiment.h"
+#include "temporary_folder.h"
 
 namespace scnn::test {
-
-/// A folder of its own for each test, gone at the end.
-class Folder {
- public:
-  Folder() {
-    static int count = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("scnn-experiment-" + std::to_string(getpid()) + "-" + std::to_string(count++));
-    std::filesystem::create_directories(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline const std::string valid_data = "data: {type: fashion_mnist}\n";
 inline const std::string valid_model =
@@ -49,7 +21,7 @@ inline const std::string valid_model =
 inline const std::string valid = valid_data + valid_model;
 
 inline Experiment load(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  const Folder folder;
+  const TemporaryFolder folder;
   return load_experiment(folder.write("exp.yaml", text), overrides);
 }
 
@@ -69,7 +41,7 @@ inline std::string mistakes_in(const std::filesystem::path& file, const std::vec
 }
 
 inline std::string mistakes(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  const Folder folder;
+  const TemporaryFolder folder;
   return mistakes_in(folder.write("exp.yaml", text), overrides);
 }
 

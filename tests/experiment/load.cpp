@@ -190,11 +190,16 @@ TEST_CASE("mistakes in data", "[experiment]") {
   CHECK(contains(data("type: fashion_mnist, normalize: {mean: [0, 0], std: [1]}"), "2 means but 1 stds"));
   CHECK(contains(data("type: cifar10"),
                  "the network takes [1, 28, 28], cifar10 has [3, 32, 32]\n  exp.yaml:2:10  in model"));
+  CHECK(contains(data("type: cifar10"), "^ write input: [3, 32, 32]"));
   CHECK(data("type: synthetic, channels: 1, height: 28, width: 28").empty());
+  // What the generator cannot make is out of range for the reader, too.
+  CHECK(contains(data("type: synthetic, height: 28, width: 28, classes: 25"), "must be in [2, 24]"));
+  CHECK(contains(data("type: synthetic, height: 7, width: 28"), "must be in [8, 1024]"));
+  CHECK(contains(data("type: synthetic, height: 28, width: 28, channels: 17"), "must be in [1, 16]"));
 }
 
 TEST_CASE("paths are relative to the file they stand in", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("base/base.yaml", valid_model + "data: {type: mnist, root: files}\n");
   const auto file = folder.write("exp.yaml", "extends: [base/base.yaml]\n");
   CHECK(load_experiment(file).data.root == (folder.path() / "base/files").string());
@@ -203,7 +208,7 @@ TEST_CASE("paths are relative to the file they stand in", "[experiment]") {
 }
 
 TEST_CASE("extends merges maps, replaces lists, and another type replaces the map", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("base.yaml",
                valid +
                    "seed: 1\n"
@@ -230,7 +235,7 @@ TEST_CASE("extends merges maps, replaces lists, and another type replaces the ma
 }
 
 TEST_CASE("circles of extends and missing bases are mistakes", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("b.yaml", "extends: [sub/c.yaml]\n");
   folder.write("sub/c.yaml", "extends: [../a.yaml]\n");
   const auto file = folder.write("a.yaml", "extends: [b.yaml]\n" + valid);
@@ -249,7 +254,7 @@ TEST_CASE("circles of extends and missing bases are mistakes", "[experiment]") {
 }
 
 TEST_CASE("mistakes in a base name the base", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("base.yaml", valid + "sede: 1\n");
   CHECK(contains(mistakes_in(folder.write("exp.yaml", "extends: base.yaml\n")), "unknown key 'sede'\n  base.yaml:8:1"));
 }
@@ -302,4 +307,23 @@ TEST_CASE("mistakes in overrides are shown as overrides", "[experiment]") {
   CHECK(contains(mistakes(valid, {"train.epochs=[1"}), "error[E101] not valid YAML"));
   CHECK(contains(mistakes(valid, {"extends=a.yaml"}), "'extends' cannot be overridden"));
   CHECK(contains(mistakes(valid, {"seed.x=1", "train=3"}), "'train' must be a map"));
+}
+
+TEST_CASE("control characters in values are shown, and cut no message", "[experiment]") {
+  const std::string text = mistakes(valid + "seed: \"\\0\\e[1m\"\nnmae: x\n");
+  CHECK(contains(text, "not the text \"\\x00\\x1b[1m\""));
+  CHECK(contains(text, "unknown key 'nmae'"));
+  CHECK(text.find('\0') == std::string::npos);
+}
+
+TEST_CASE("a complete experiment is read from text that stands in no file", "[experiment]") {
+  const Experiment first = load(valid);
+  CHECK(parse_experiment(first.yaml, "step-5.safetensors").yaml == first.yaml);
+  try {
+    (void)parse_experiment("seed: yes\n", "configuration in step-5.safetensors");
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::experiment);
+    CHECK(contains(error.what(), "\n  configuration in step-5.safetensors:1:7"));
+  }
 }

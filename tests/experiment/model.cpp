@@ -192,6 +192,8 @@ TEST_CASE("mistakes in layers", "[experiment]") {
       {"    - {name: \"a b\", type: relu}\n", "a layer's name is letters", ""},
       {"    - {name: a, type: relu, input: b}\n    - {name: b, type: relu}\n", "no earlier layer is called 'b'",
        "did you mean 'a'?"},
+      {"    - {type: relu, input: []}\n", "'input' is an empty list", "name a layer, or remove the key"},
+      {"    - {type: conv2d, out: 65536, kernel: 1}\n", "'out' is 65536", "must be in [1, 65535]"},
       {"    - {name: a, type: relu}\n    - {type: add, input: [a]}\n", "add takes two inputs or more, not 1",
        "write input: [a, b]"},
       {"    - {name: a, type: relu}\n    - {type: relu, input: [input, a]}\n", "relu takes one input, not 2", ""},
@@ -218,7 +220,7 @@ TEST_CASE("mistakes in layers", "[experiment]") {
 }
 
 TEST_CASE("a model file has parameters that experiments and overrides set", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("models/net.yaml",
                "parameters: {width: 8, classes: 10}\n"
                "input: [1, 28, 28]\n"

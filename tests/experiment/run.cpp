@@ -99,6 +99,74 @@ TEST_CASE("a run stopped at any step goes on to the same result") {
   REQUIRE(read_file(f.options.out / "model.scnn", ErrorKind::bug) == bytes);
 }
 
+TEST_CASE("a damaged config.yaml gives way to the copy in the newest checkpoint") {
+  Fixture f;
+  int steps = 0;
+  f.options.should_stop = [&]() -> std::optional<StopRequest> {
+    return ++steps == 5 ? std::optional(StopRequest{ErrorKind::stopped, "enough"}) : std::nullopt;
+  };
+  REQUIRE_THROWS_AS(run_experiment(f.experiment, f.options), Error);
+  f.options.should_stop = nullptr;
+  const fs::path config = f.options.out / "config.yaml";
+  const std::string whole = read_text(config, ErrorKind::bug);
+  for (const std::string& damage : {whole.substr(0, whole.size() / 2), std::string("\0\xff{", 3), std::string()}) {
+    write_file(config, damage);
+    const RunExperiment found = experiment_of_run(f.options.out);
+    CHECK(found.experiment.yaml == whole);
+    CHECK(found.warning.find("config.yaml is damaged: going by the copy in ") != std::string::npos);
+  }
+  fs::remove(config);
+  CHECK(experiment_of_run(f.options.out).experiment.yaml == whole);
+
+  write_file(config, "name: tiny\n");
+  REQUIRE(resume_run(f.options.out, {}, f.options).epoch_seconds.size() == 3);
+  CHECK(read_text(config, ErrorKind::bug) == whole);
+  CHECK(read_text(f.options.out / "config.yaml.damaged", ErrorKind::bug) == "name: tiny\n");
+  CHECK(experiment_of_run(f.options.out).warning.empty());
+}
+
+TEST_CASE("a run goes on with changed logging, but not with settings that train otherwise") {
+  Fixture f;
+  int steps = 0;
+  f.options.should_stop = [&]() -> std::optional<StopRequest> {
+    return ++steps == 5 ? std::optional(StopRequest{ErrorKind::stopped, "enough"}) : std::nullopt;
+  };
+  REQUIRE_THROWS_AS(run_experiment(f.experiment, f.options), Error);
+  f.options.should_stop = nullptr;
+  const fs::path config = f.options.out / "config.yaml";
+  const std::string whole = read_text(config, ErrorKind::bug);
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = whole;
+    REQUIRE(text.find(from) != std::string::npos);
+    write_file(config, text.replace(text.find(from), from.size(), to));
+  };
+  changed("gamma: 0.05", "gamma: 0.5");
+  try {
+    (void)resume_run(f.options.out, {}, f.options);
+    FAIL("went on");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::experiment);
+    CHECK(std::string(error.what()).find("there    gamma: 0.05\n  here     gamma: 0.5\n") != std::string::npos);
+    CHECK(std::string(error.what()).find("put the line back") != std::string::npos);
+  }
+  CHECK(RunFolder::open(f.options.out).info().state == RunState::stopped);
+  changed("keep_last: 2", "keep_last: 7");
+  CHECK(resume_run(f.options.out, {}, f.options).epoch_seconds.size() == 3);
+}
+
+TEST_CASE("a damaged config.yaml without a checkpoint names the remedy") {
+  Fixture f;
+  const RunFolder folder = RunFolder::create(f.experiment, {}, f.options.out);
+  write_file(folder.file("config.yaml"), "nonsense\n");
+  try {
+    (void)experiment_of_run(folder.path());
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::checkpoint);
+    CHECK(std::string(error.what()).find("start anew from the experiment's own file") != std::string::npos);
+  }
+}
+
 TEST_CASE("a run that is running is left alone") {
   Fixture f;
   const RunFolder folder = RunFolder::create(f.experiment, {}, f.options.out);
@@ -151,7 +219,9 @@ TEST_CASE("models that are not there, or no models, are told apart") {
 
 TEST_CASE("a network that does not fit its data is refused before anything is written") {
   Fixture f;
-  std::get<LinearSpec>(f.experiment.model.back().options).out = 7;
+  const fs::path wide = f.place.path() / "wide.yaml";
+  write_file(wide, std::string(tiny));
+  f.experiment = load_experiment(wide, std::vector<std::string>{"model.layers.fc.out=7"});
   try {
     (void)run_experiment(f.experiment, f.options);
     FAIL("accepted");

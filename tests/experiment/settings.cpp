@@ -88,7 +88,7 @@ TEST_CASE("the written experiment keeps numbers to the last bit", "[experiment]"
 }
 
 TEST_CASE("named layers of a written experiment can be overridden", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto file = folder.write("x.yaml", load(unusual).yaml);
   const std::vector<std::string> overrides = {"model.layers.r.dropout_1.rate=0.75"};
   const Experiment e = load_experiment(file, overrides);

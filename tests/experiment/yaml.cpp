@@ -95,7 +95,7 @@ TEST_CASE("an empty file, a folder and a missing file are mistakes", "[experimen
   INFO(empty);
   CHECK(contains(empty, "the key 'data' is missing"));
   CHECK(contains(empty, "the key 'model' is missing"));
-  const Folder folder;
+  const TemporaryFolder folder;
   folder.write("quickstart.yaml", valid);
   CHECK(contains(mistakes_in(folder.path() / "quikstart.yaml"), "there is no such file"));
   CHECK(contains(mistakes_in(folder.path() / "quikstart.yaml"), "did you mean 'quickstart.yaml'?"));
@@ -110,7 +110,7 @@ TEST_CASE("Windows line ends and a byte order mark are read", "[experiment]") {
 }
 
 TEST_CASE("damaged files load or are refused, nothing else", "[experiment]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string whole =
       valid +
       "compression: {type: self_compress, removal: {every: {epochs: 1}}}\n"

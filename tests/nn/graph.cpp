@@ -4,6 +4,7 @@
 
 #include "catch.h"
 #include "network.h"
+#include "scnn/core/settings_error.h"
 
 using namespace scnn;
 using namespace scnn::test;
@@ -144,6 +145,13 @@ TEST_CASE("shapes that cannot be are refused with the layer, the reason and the 
   NetworkBuilder flat(1, 4, 4);
   flat.layer("f", FlattenSpec{}).layer("bn", BatchNormSpec{});
   CHECK_THAT(message(flat), Contains("before flatten"));
+  // More than a model file holds: refused before memory is taken.
+  NetworkBuilder huge(1, 1, 1);
+  CHECK_THAT(message(huge.layer("a", LinearSpec{65535, true}).layer("b", LinearSpec{65535, true})),
+             Contains("layer 'b' (linear) has 4294836225 weights, the limit is 268435456: lower out"));
+  NetworkBuilder wide(1, 1, 1);
+  wide.layer("a", LinearSpec{60000, true}).layer("c", ConcatSpec{}, {"a", "a"});
+  CHECK_THAT(message(wide), Contains("layer 'c' (concat) makes more than 65535 channels"));
 }
 
 TEST_CASE("all wrong shapes are listed at once, but not what only stands behind one") {
@@ -159,6 +167,12 @@ TEST_CASE("all wrong shapes are listed at once, but not what only stands behind 
     CHECK_THAT(text, Contains("layer 'a' (conv2d)") && Contains("\nlayer 'b' (linear)") &&
                          Contains("\nlayer 'c' (conv2d) ends"));
     CHECK(text.find("behind") == std::string::npos);
+    const auto* mistakes = dynamic_cast<const SettingsError*>(&error);
+    REQUIRE(mistakes != nullptr);
+    REQUIRE(mistakes->mistakes().size() == 3);
+    CHECK(mistakes->mistakes()[1].layer == 3);
+    CHECK(mistakes->mistakes()[1].setting.empty());
+    CHECK_THAT(mistakes->mistakes()[1].message, Contains("layer 'b' (linear) reads a vector"));
   }
 }
 

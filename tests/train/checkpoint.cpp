@@ -24,7 +24,7 @@ TEST_CASE("a checkpoint gives back every tensor, channel set and text") {
   REQUIRE(run.trainer->run());
   REQUIRE(run.graph.macs() < Graph(Run::network().spec(), *run.backend).macs());
   const TemporaryFolder folder;
-  const auto path = CheckpointFolder(folder.path).save(capture(run.graph, "name: x\n", "{}"), 3, 2);
+  const auto path = CheckpointFolder(folder.path()).save(capture(run.graph, "name: x\n", "{}"), 3, 2);
   const Checkpoint back = read_checkpoint(path);
   CHECK(back.file.metadata.at("config") == "name: x\n");
 
@@ -36,26 +36,45 @@ TEST_CASE("a checkpoint gives back every tensor, channel set and text") {
         host_values(*run.backend, run.graph.forward(x, Pass{})));
 }
 
+TEST_CASE("without its index a folder of checkpoints is searched") {
+  Run run(small_options(), nobody());
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder.path());
+  std::vector<std::string> warnings;
+  CHECK_FALSE(checkpoints.newest(warnings).has_value());
+  CHECK(warnings.empty());
+  for (const std::int64_t step : {5, 10}) {
+    checkpoints.save(capture(run.graph, "name: x\n", std::to_string(step)), step, 2);
+  }
+  std::filesystem::remove(folder / "index.json");
+  const auto newest = checkpoints.newest(warnings);
+  REQUIRE(newest.has_value());
+  CHECK(newest->file.metadata.at("state") == "10");
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Matchers::Contains("index.json is missing"));
+  CHECK_FALSE(CheckpointFolder(folder / "absent").newest(warnings).has_value());
+}
+
 TEST_CASE("only the newest checkpoints are kept, and a damaged one gives way to the one before it") {
   Run run(small_options(), nobody());
   const TemporaryFolder folder;
-  CheckpointFolder checkpoints(folder.path);
+  CheckpointFolder checkpoints(folder.path());
   for (const std::int64_t step : {10, 20, 30}) {
     checkpoints.save(capture(run.graph, "name: x\n", std::to_string(step)), step, 2);
   }
-  CHECK_FALSE(std::filesystem::exists(folder.path / "step-10.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "step-10.safetensors"));
   std::vector<std::string> warnings;
   CHECK(checkpoints.newest(warnings)->file.metadata.at("state") == "30");
 
-  std::vector<std::byte> bytes = read_file(folder.path / "step-30.safetensors", ErrorKind::checkpoint);
+  std::vector<std::byte> bytes = read_file(folder.path() / "step-30.safetensors", ErrorKind::checkpoint);
   bytes.back() ^= std::byte{1};
-  write_file(folder.path / "step-30.safetensors", bytes);
-  CHECK_THROWS_WITH(read_checkpoint(folder.path / "step-30.safetensors"), Contains("does not match its hash"));
+  write_file(folder.path() / "step-30.safetensors", bytes);
+  CHECK_THROWS_WITH(read_checkpoint(folder.path() / "step-30.safetensors"), Contains("does not match its hash"));
   CHECK(checkpoints.newest(warnings)->file.metadata.at("state") == "20");
   REQUIRE(warnings.size() == 1);
   CHECK_THAT(warnings[0], Contains("step-30.safetensors does not match its hash"));
 
-  write_file(folder.path / "index.json", "{");
+  write_file(folder.path() / "index.json", "{");
   warnings.clear();
   CHECK(checkpoints.newest(warnings).has_value());
   CHECK_THAT(warnings[0], Contains("index.json is damaged"));

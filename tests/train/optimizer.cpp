@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "network.h"
+#include "scnn/compress/quantizer.h"
 
 using namespace scnn;
 using namespace scnn::test;
@@ -79,6 +80,42 @@ TEST_CASE("clipping scales all gradients to the norm") {
   for (const Parameter* p : subject.graph.parameters())
     elements += p->trainable ? static_cast<double>(p->value.size()) : 0;
   CHECK(subject.moved(sgd(1.0), "fc.bias", 0.5) == Approx(0.5 / std::sqrt(elements)).epsilon(1e-4));
+}
+
+TEST_CASE("clipping does not count gradients that nothing follows") {
+  Subject subject;
+  double elements = 0;
+  for (const Parameter* p : subject.graph.parameters())
+    elements += p->trainable ? static_cast<double>(p->value.size()) : 0;
+  // A large gradient on a shift that is being pulled to 0: the others move as if it were not there.
+  Parameter& shift = parameter(subject.graph, "conv_bn.shift");
+  shift.pull = Tensor::of(shift.value.shape(), std::vector<float>{1e-3F, 0.0F});
+  shift.gradient.data<float>()[0] = 1e6F;
+  CHECK(subject.moved(sgd(1.0), "fc.bias", 0.5) == Approx(0.5 / std::sqrt(elements - 1)).epsilon(1e-4));
+}
+
+TEST_CASE("clipping does not count dead channels") {
+  Subject subject;
+  CompressionOptions compression;
+  compression.init_bits = 4;
+  attach_quantizers(subject.graph, compression);
+  parameter(subject.graph, "conv.bits").value.data<float>()[1] = 0.0F;
+  parameter(subject.graph, "conv_bn.shift").value.data<float>()[1] = 1.0F;  // the relu lets its gradient through
+  const Tensor x = random_tensor(Shape{4, 2, 2, 1}, 1);
+  Pass pass;
+  pass.mode = Mode::train;
+  subject.graph.forward(x, pass);
+  subject.graph.backward(random_tensor(Shape{4, 2}, 2), pass);
+  double sum = 0;
+  for (const Parameter* p : subject.graph.parameters()) {
+    if (!p->trainable) continue;
+    const bool dies = p->name == "conv.weight" || p->name == "conv.bits" || p->name == "conv.exponent";
+    const std::int64_t counted = dies ? p->value.size() / 2 : p->value.size();
+    for (std::int64_t i = 0; i < counted; ++i) sum += std::pow(static_cast<double>(p->gradient.data<float>()[i]), 2);
+  }
+  const float gradient = parameter(subject.graph, "fc.bias").gradient.data<float>()[0];
+  const double moved = subject.moved(sgd(1.0), "fc.bias", 1e-3);
+  CHECK(moved == Approx(1e-3 * static_cast<double>(gradient) / std::sqrt(sum)).epsilon(1e-4));
 }
 
 TEST_CASE("a pattern that fits no parameter is an error; bits may be named without a quantizer") {

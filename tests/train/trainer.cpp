@@ -65,13 +65,13 @@ TEST_CASE("a run that was stopped between two steps goes on to the very same num
   for (const std::int64_t stop_at : {5, 32, 50, 77}) {
     INFO("stopped after step " << stop_at);
     const TemporaryFolder folder;
-    options.checkpoint_folder = folder.path;
+    options.checkpoint_folder = folder.path();
     Recorder first_seen;
     first_seen.stop_at = stop_at;
     Run first(options, first_seen);
     REQUIRE_FALSE(first.trainer->run());
     std::vector<std::string> warnings;
-    const auto checkpoint = CheckpointFolder(folder.path).newest(warnings);
+    const auto checkpoint = CheckpointFolder(folder.path()).newest(warnings);
     REQUIRE(checkpoint.has_value());
     CHECK(warnings.empty());
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 
 #include "network.h"
 #include "scnn/data/dataset.h"
 #include "scnn/train/trainer.h"
+#include "temporary_folder.h"
 
 namespace scnn::test {
 
@@ -60,22 +60,6 @@ struct Run {
   std::unique_ptr<Backend> backend;
   Graph graph;
   std::unique_ptr<Trainer> trainer;
-};
-
-/// A folder of its own that goes when the test ends.
-struct TemporaryFolder {
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "scnn-test-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw Error(ErrorKind::bug, "no temporary folder");
-    path = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code code;
-    std::filesystem::remove_all(path, code);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::filesystem::path path;
 };
 
 }  // namespace scnn::test

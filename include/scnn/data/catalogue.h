@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "scnn/data/options.h"
+
 namespace scnn {
 
 /// One file as its publisher offers it.
@@ -26,7 +28,8 @@ struct DataInfo {
   std::vector<std::string> folders;   ///< names tried below a root; fetching makes the first
   std::vector<std::string> contents;  ///< the files read: training first
   std::vector<DataDownload> downloads;
-  bool archives = false;  ///< the downloads are .tar.gz archives of one folder
+  std::int64_t channels = 1, h = 0, w = 0;  ///< of every image
+  bool archives = false;                    ///< the downloads are .tar.gz archives of one folder
   std::int64_t train_images = 0, test_images = 0;
   std::vector<std::string> class_names;
   /// XXH3 of the training images, their labels (int32), the test images and theirs, where known for certain.
@@ -37,6 +40,13 @@ struct DataInfo {
 [[nodiscard]] const std::vector<DataInfo>& data_catalogue();
 /// Error(experiment) naming the known ones.
 [[nodiscard]] const DataInfo& data_info(const std::string& type);
+
+/// What a network must fit, known before anything is read.
+struct DataShape {
+  std::int64_t channels = 0, h = 0, w = 0, classes = 0;
+};
+/// Error(experiment) where options.type is not known.
+[[nodiscard]] DataShape data_shape(const DataOptions& options);
 
 /// The folders in which `root` ("auto" or a folder) may hold the set, in the order they are tried.
 [[nodiscard]] std::vector<std::filesystem::path> data_search_path(const DataInfo& info, const std::string& root);

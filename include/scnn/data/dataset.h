@@ -40,8 +40,8 @@ struct Dataset {
 /// Reads a data set and splits it by `seed`: a seeded shuffle of the training images, of which the first
 /// `train_limit` stay; of these the last `validation_fraction` are held out, and both parts keep the files' order.
 /// Normalisation is measured on what is then left for training.  Error(data) listing every path tried and the command
-/// that gets the files, or naming the damaged file with what was found and expected.  Error(experiment) naming a
-/// setting that cannot be.
+/// that gets the files, or naming the damaged file with what was found and expected.  SettingsError naming a setting
+/// that cannot be.
 [[nodiscard]] Dataset load_dataset(const DataOptions& options, std::uint64_t seed);
 
 }  // namespace scnn

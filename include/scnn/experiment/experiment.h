@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,10 @@
 #include "scnn/train/options.h"
 
 namespace scnn {
+
+namespace config {
+struct Places;
+}
 
 struct DeviceOptions {
   std::string type = "auto";  ///< auto | cpu | cuda
@@ -36,12 +41,18 @@ struct Experiment {
   LoggingOptions logging;
 
   std::string yaml;  ///< the complete file: every default written out, itself a valid experiment
+  std::shared_ptr<const config::Places> places;  ///< where the settings were written, for later messages
 };
 
 /// Reads an experiment file strictly, with the files it extends, its model file, and `overrides` ("key.path=value", a
 /// YAML scalar or flow value; a later one for the same key wins).  All mistakes are thrown as one Error(experiment),
-/// each with file:line:column, the line, and the nearest known keys.  Shapes are left to Graph.
+/// each with file:line:column, the line, and the nearest known keys.  Shapes are left to
+/// check_experiment.
 [[nodiscard]] Experiment load_experiment(const std::filesystem::path& file,
                                          std::span<const std::string> overrides = {});
+/// The complete file of an experiment, which reads back to the same settings.
+[[nodiscard]] std::string write_experiment(const Experiment& experiment);
+/// Reads a complete experiment (Experiment::yaml) that stands in no file of its own; `where` names it in messages.
+[[nodiscard]] Experiment parse_experiment(const std::string& text, const std::string& where);
 
 }  // namespace scnn

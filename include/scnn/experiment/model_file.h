@@ -27,6 +27,17 @@ struct ModelFile {
 /// Error(usage) where there is nothing at `path`, Error(checkpoint) where it is damaged or neither of the three.
 [[nodiscard]] ModelFile open_model(const std::filesystem::path& path, bool prefer_checkpoint = false);
 
+/// The experiment that a checkpoint carries.  Error(checkpoint) where this program cannot read it.
+[[nodiscard]] Experiment experiment_of(const Checkpoint& checkpoint);
+
+/// What the run in `folder` was made of.  Where its config.yaml is damaged, that is the copy in its newest checkpoint,
+/// and `warning` says so.  Error(checkpoint) with the remedy where there is none either.
+struct RunExperiment {
+  Experiment experiment;
+  std::string warning;
+};
+[[nodiscard]] RunExperiment experiment_of_run(const std::filesystem::path& folder);
+
 /// A graph in the state of a checkpoint, its channels removed and its quantizers attached.
 struct RestoredModel {
   std::unique_ptr<Graph> graph;

@@ -41,7 +41,15 @@ RunResult resume_run(const std::filesystem::path& path, const std::filesystem::p
 
 /// The backend that an experiment's device options ask for; "auto" is CUDA where it can be used.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const DeviceOptions& options);
-/// Error(experiment) where the network's input or its number of logits is not the data's.
-void check_fits(const Graph& graph, const Dataset& data);
+
+/// All that a run needs before it has a folder.
+struct Parts {
+  std::unique_ptr<Backend> backend;
+  Dataset data;
+  std::unique_ptr<Graph> graph;  ///< initialised by the experiment's seed
+};
+/// Checks the experiment, reads its data and makes its network.  Error(experiment) with lines, Error(data),
+/// Error(device).
+[[nodiscard]] Parts prepare(const Experiment& experiment);
 
 }  // namespace scnn

@@ -34,8 +34,6 @@ class ChannelSet {
 /// For each live channel of `to`, its place among the live channels of `from`, or -1: the argument of
 /// Backend::gather.
 [[nodiscard]] std::vector<std::int32_t> channel_map(const ChannelSet& from, const ChannelSet& to);
-/// Whether a map is 0, 1, 2, ... and so need not be applied.
-[[nodiscard]] bool is_identity(std::span<const std::int32_t> map, std::int32_t from_size);
 
 /// Names a channel set of a graph.
 using SetId = int;

@@ -26,7 +26,7 @@ class Graph {
     bool gradient_written = false;
   };
 
-  /// Infers and checks every shape.  Error(experiment) with a line for each mistake: place, layer, remedy.
+  /// Infers and checks every shape.  SettingsError with every mistake: layer and remedy.
   Graph(const NetworkSpec& spec, Backend& backend);
 
   /// Kaiming-uniform weights as torch's defaults, drawn from (seed, layer index).

@@ -11,7 +11,7 @@ namespace scnn {
 /// Updates every learned parameter of a graph: Adam, AdamW or SGD, with parameter groups.
 class Optimizer {
  public:
-  /// Error(experiment) where a group's pattern fits no parameter of the network.
+  /// SettingsError where a group's pattern fits no parameter of the network.
   Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule, double total_epochs);
 
   /// One update; `epochs` is the place in the run.  `steps` counts updates, this one included.
@@ -38,7 +38,7 @@ class Optimizer {
   std::vector<Target> targets_;
 
  public:
-  double clip_gradient = 0;  ///< largest global L2 norm of the gradient; 0: off
+  double clip_gradient = 0;  ///< largest global L2 norm of the gradient that is followed; 0: off
 };
 
 }  // namespace scnn

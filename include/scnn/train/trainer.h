@@ -38,6 +38,9 @@ struct TrainerState {
   std::vector<RemovalRecord> removals;
 };
 
+/// SettingsError where a batch is larger than the training set.
+void check_batch_size(std::int64_t batch_size, std::int64_t training_images);
+
 /// The training loop.
 class Trainer {
  public:

@@ -14,6 +14,10 @@ inline std::string describe(const Edge& edge, const SetTable& sets) {
          std::to_string(edge.w) + (edge.flat && edge.h * edge.w > 1 ? ", flattened" : "");
 }
 
+/// What a packed model may hold, and what fits a 16-bit count there.
+constexpr std::int64_t most_weights = std::int64_t{1} << 28;
+constexpr std::int64_t most_channels = 65'535;
+
 [[noreturn]] inline void shape_error(const std::string& message) { throw Error(ErrorKind::experiment, message); }
 
 /// The only input; Error(experiment) unless there is exactly one.

@@ -98,6 +98,7 @@ Edge ConcatLayer::infer(std::span<const Edge> in, int node, SetTable& sets, Back
     if (edge.flat && edge.h * edge.w > 1) shape_error("concatenates images or vectors: put flatten behind it");
     sides_.push_back({edge.set, channels, false, {}, {}});
     channels += sets[edge.set].original();
+    if (channels > most_channels) shape_error("makes more than " + std::to_string(most_channels) + " channels");
   }
   Edge out = in[0];
   out.set = out_set_ = sets.add({ChannelSet(channels), SetKind::concat, node, 1});

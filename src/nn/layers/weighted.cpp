@@ -15,6 +15,10 @@ std::vector<Parameter*> WeightedLayer::parameters() {
 
 void WeightedLayer::make_parameters(const Shape& shape, SetId out, SetId in, bool bias, Backend& backend) {
   Parameter& weight = weights_.parameter;
+  if (shape.size() > most_weights) {
+    shape_error("has " + std::to_string(shape.size()) + " weights, the limit is " + std::to_string(most_weights) +
+                ": lower out or its inputs");
+  }
   make_parameter(weight, name() + ".weight", shape, 0.0F, backend);
   weight.axes = {out, no_set, no_set, in, no_set};
   if (bias) {

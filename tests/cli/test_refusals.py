@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""What the built program does with what it cannot use: the documented exit code, the place, the remedy, nothing lost.
+
+usage: test_refusals.py PROGRAM [unittest arguments]
+"""
+import json
+import os
+import resource
+import shutil
+import signal
+
+import program
+from program import TINY, Case, scnn
+
+
+class Refusals(Case):
+    def test_what_training_would_refuse_is_refused_before(self):
+        override = "train.optimizer.groups=[{match: ['nothing*'], lr: 0.1}]"
+        self.expect(3, "run", self.tiny, "--dry-run", override, says="fits no parameter")
+        self.expect(3, "run", self.tiny, "--dry-run", "train.batch_size=100000", says="train.batch_size")
+        self.expect(3, "run", self.tiny, "train.batch_size=225", "--out", self.place / "none", says=["225", "224 training"])
+        self.assertFalse((self.place / "none").exists())
+        self.expect(2, "inspect", self.tiny, says="scnn validate")
+        self.expect(2, "data", "verify", "synthetic", says="no files")
+
+    def test_a_wrong_network_is_refused_alike_with_line_and_remedy(self):
+        """validate, a dry run and a run print the same; nothing is trained or written."""
+        shape = self.place / "shape.yaml"
+        shape.write_text(TINY.replace("kernel: 3, stride: 2, padding: same", "kernel: 99, padding: valid"))
+        classes = self.place / "classes.yaml"
+        classes.write_text(TINY.replace("out: 3}", "out: 7}"))
+        image = self.place / "image.yaml"
+        image.write_text(TINY.replace("input: [1, 12, 12]", "input: [3, 12, 12]"))
+        wanted = {shape: ["error[E112] layer 'conv1' (conv2d)", "shape.yaml:9:7", "|       ^", "lower the kernel"],
+                  classes: ["error[E112] layer 'fc' makes 7 logits, synthetic has 3 classes", "classes.yaml:16:37",
+                            "^ set out to 3"],
+                  image: ["error[E115]", "image.yaml:7:10", "^ write input: [1, 12, 12]"]}
+        for file, texts in wanted.items():
+            words = (["validate", file], ["run", file, "--dry-run"], ["run", file, "--out", self.place / "never"])
+            printed = [self.expect(3, *one, says=texts).stderr for one in words]
+            self.assertEqual(len(set(printed)), 1, printed)
+        self.assertFalse((self.place / "never").exists())
+        known = self.place / "known.yaml"
+        known.write_text("version: 1\ndata: {type: cifar100}\nmodel:\n  input: [3, 32, 32]\n  layers:\n"
+                         "    - {type: flatten}\n    - {type: linear, out: 10}\n")
+        self.expect(3, "validate", known, says=["known.yaml:7:27", "cifar100 has 100 classes", "set out to 100"])
+
+    def test_usage_is_2(self):
+        self.expect(2)
+        self.expect(2, "fly")
+        self.expect(2, "run")
+        self.expect(2, "run", self.tiny, "--frobnicate")
+        self.expect(2, "run", self.tiny, "train.epochs", says="key=value")
+        self.expect(2, "run", self.tiny, "--max-time", "soon", says="no duration")
+        self.expect(2, "run", self.tiny, "--progress", "party")
+        self.expect(2, "-q", "-v", "version")
+        self.expect(2, "eval", self.place / "absent", says="does not exist")
+        self.expect(2, "eval", self.run_folder, "--expect", "beauty>1", says="top1")
+        self.expect(2, "eval", self.run_folder, "--split", "exam")
+        self.expect(2, "resume", self.place, says="run.json")
+        self.expect(2, "report", self.place / "absent")
+        self.expect(2, "export", self.run_folder, "--format", "npz", "--verify", "-o", "x.npz", says="--verify")
+        self.expect(2, "inspect", self.run_folder, "--channels", "conv9", says="conv1")
+        self.expect(2, "resume", self.run_folder, "--from", "nothing.safetensors", says="checkpoints of this run are in")
+        self.expect(2, "data", "verify", "emnist", says="fashion_mnist")
+        self.expect(2, "data", "fetch", "emnist", says="fashion_mnist")
+        self.expect(2, "inspect", "a" * 5000)
+        for nonsense in ("top1", "top1=0.9", "top1>=", "top1>=x", ">=1", "top1>=nan", "top1>=inf", "top1>=0.9%", ""):
+            self.expect(2, "eval", self.run_folder, "--expect", nonsense, says="METRIC>=VALUE")
+
+    def test_control_characters_do_not_cut_the_list_of_mistakes(self):
+        self.expect(3, "run", self.tiny, 'seed="\\0\\e[31m"', "train.epochs=many", says=["\\x00\\x1b[31m", "epochs"])
+
+    def test_experiment_is_3(self):
+        self.expect(3, "run", self.tiny, "compression.gama=1", says="gamma")
+        self.expect(3, "run", self.place / "absent.yaml", says="absent.yaml")
+        self.expect(3, "run", self.tiny, "model.layers.fc.out=7", says="7")
+        self.expect(3, "run", self.tiny, "train.batch_size=9999", "--out", self.place / "huge", says="batch_size")
+
+    def test_data_is_4(self):
+        (self.place / "empty").mkdir(exist_ok=True)
+        self.expect(4, "run", self.tiny, "data={type: fashion_mnist, root: empty}", "model.input=[1, 28, 28]",
+                    "model.layers.fc.out=10", says=["empty", "data fetch"])
+
+    def test_device_is_5(self):
+        reason = json.loads(scnn("doctor", "--json").stdout)["checks"]
+        if any(check["what"] == "CUDA" and check["ok"] for check in reason):
+            self.skipTest("CUDA can be used here")
+        self.expect(5, "run", self.tiny, "--device", "cuda", says="CUDA")
+
+    def test_failed_training_is_6(self):
+        folder = self.place / "nan"
+        self.expect(6, "run", self.tiny, "train.optimizer.lr=1e30", "--out", folder, says="step")
+        state = json.loads((folder / "run.json").read_text())
+        self.assertEqual((state["state"], state["exit_code"]), ("failed", 6))
+        self.assertIn("failed", (folder / "report.html").read_text())
+
+    def test_damage_is_7(self):
+        whole = (self.run_folder / "model.scnn").read_bytes()
+        broken = self.place / "broken.scnn"
+        for bytes_ in (whole[:-3], whole[:40], b"", whole[:50] + bytes([whole[50] ^ 4]) + whole[51:]):
+            broken.write_bytes(bytes_)
+            self.expect(7, "inspect", broken, says="broken.scnn")
+        checkpoint = max((self.run_folder / "checkpoints").glob("*.safetensors"))
+        torn = self.place / "torn.safetensors"
+        torn.write_bytes(checkpoint.read_bytes()[:-100])
+        self.expect(7, "eval", torn, says="torn.safetensors")
+
+    def test_damaged_run_folders_are_7_or_mended(self):
+        folder = self.place / "damaged"
+        shutil.copytree(self.run_folder, folder)
+        whole = (folder / "config.yaml").read_text()
+        for text in ("nonsense", whole[:100], ""):
+            (folder / "config.yaml").write_text(text)
+            self.expect(0, "eval", folder, says=["config.yaml is damaged", "going by the copy in"])
+        self.expect(0, "resume", folder, says="going by the copy in")
+        self.assertEqual((folder / "config.yaml").read_text(), whole)
+        self.assertEqual((folder / "config.yaml.damaged").read_text(), "")
+        self.assertEqual(self.result(folder), self.result(self.run_folder))
+        # No index: each checkpoint has a hash of its own.
+        (folder / "checkpoints" / "index.json").unlink()
+        self.expect(0, "resume", folder, says="index.json is missing")
+        (folder / "config.yaml").write_text("nonsense")
+        shutil.rmtree(folder / "checkpoints")
+        self.expect(7, "eval", folder, says=["config.yaml is damaged", "start anew"])
+        self.expect(7, "resume", folder, says=["config.yaml is damaged", "start anew"])
+        state = json.loads((folder / "run.json").read_text())
+        for text in ("", "[]", "{}", "null", json.dumps({**state, "state": "asleep"}), json.dumps({**state, "seed": "x"})):
+            (folder / "run.json").write_text(text)
+            self.expect(7, "resume", folder, says=["run.json is damaged", "scnn eval"])
+        (self.run_folder / "result.json").rename(self.place / "kept.json")
+        try:
+            (self.run_folder / "result.json").write_text("{}")
+            self.expect(7, "report", self.run_folder, "-o", "page.html", says=["result.json is damaged", "scnn resume"])
+        finally:
+            (self.place / "kept.json").rename(self.run_folder / "result.json")
+
+    def test_checkpoints_need_no_temporary_folder(self):
+        newest = max((self.run_folder / "checkpoints").glob("*.safetensors"))
+        self.expect(0, "eval", newest, env={**os.environ, "TMPDIR": "/nowhere"})
+
+    def test_unmet_check_is_8(self):
+        done = self.expect(8, "eval", self.run_folder, "--expect", "top1>=1.1", "--json", says="expected top1>=1.1")
+        self.assertIn("top1", json.loads(done.stdout))
+        self.expect(0, "eval", self.run_folder, "--expect", "top1>=0", "--expect", "file_bytes<=20000")
+
+    def test_a_full_disk_is_11_and_loses_nothing(self):
+        def little_room():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+        folder = self.place / "full"
+        self.expect(11, "run", self.tiny, "--out", folder, preexec_fn=little_room, restore_signals=False,
+                    says=["step-5.safetensors", "free some space"])
+        self.assertEqual(list(folder.rglob("*.tmp")), [])
+        state = json.loads((folder / "run.json").read_text())
+        self.assertEqual((state["state"], state["exit_code"]), ("failed", 11))
+        self.expect(0, "resume", folder)
+        self.assertEqual(self.result(folder), self.result(self.run_folder))
+
+    def test_run_folder_is_11(self):
+        self.expect(11, "run", self.tiny, "--out", self.run_folder, says="scnn resume")
+        self.expect(11, "run", self.tiny, "--out", "/dev/null/run", says="--out")
+
+
+if __name__ == "__main__":
+    program.main(__doc__)
