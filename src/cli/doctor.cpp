@@ -82,7 +82,7 @@ std::vector<Check> examine(const Context& context) {
   checks.push_back({"CUDA", no_cuda.empty() ? "usable" : no_cuda, no_cuda.empty()});
   std::string libraries;
   for (const auto& [name, version] : library_versions())
-    libraries += (libraries.empty() ? "" : ", ") + name + " " + version;
+    libraries.append(libraries.empty() ? "" : ", ").append(name).append(" ").append(version);
   checks.push_back({"libraries", libraries});
   checks.push_back({"reports", chart_js().empty() ? "no charts: install libjs-chart.js and build again" : "with charts",
                     !chart_js().empty()});

@@ -146,7 +146,11 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
   v.choice_of({.key = "size_loss", .doc = "which weights the size loss counts", .types = self, .choices = size_losses},
               o.size_loss);
   if (v.begin({.key = "init", .doc = "where learned values start", .types = self}, present)) {
-    v.value({.key = "bits", .doc = "bits of every channel at the start", .unit = "bits", .range = bits}, o.init_bits);
+    v.value({.key = "bits",
+             .doc = "bits of every channel at the start; 4 rather than 8 where training is short",
+             .unit = "bits",
+             .range = bits},
+            o.init_bits);
     v.end();
   }
   v.value({.key = "bits",

@@ -190,7 +190,8 @@ void CpuBackend::affine(const Tensor& x, const Tensor& a, const Tensor& c, Activ
   const bool relu = activation == Activation::relu;
   wide_rows(workers_, f, [=](std::int64_t at, std::int64_t width) {
     float* __restrict to = result + at;
-    if (relu) {
+    // clang-tidy 14 does not look into the loops behind a pragma.
+    if (relu) {  // NOLINT(bugprone-branch-clone)
 #pragma omp simd
       for (std::int64_t i = 0; i < width; ++i) to[i] = rectify(slope[i] * in[at + i] + shift[i]);
     } else {

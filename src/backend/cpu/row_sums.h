@@ -15,7 +15,7 @@ namespace scnn::cpu {
 struct FoldedRows {
   std::int64_t rows, channels, fold, width, chunk;
 
-  FoldedRows(std::int64_t rows_, std::int64_t channels_) : rows(rows_), channels(channels_) {
+  FoldedRows(std::int64_t row_count, std::int64_t channel_count) : rows(row_count), channels(channel_count) {
     fold = channels >= 64 ? 1 : 8 / std::gcd<std::int64_t>(channels, 8);
     while (fold * channels < 32) fold *= 2;
     width = fold * channels;
