@@ -68,7 +68,7 @@ class Liveness {
     for (const int from : spec.inputs) {
       const ChannelSet& in = model_.sets[set_of(from)];
       for (const std::int32_t channel : in.live()) {
-        if (needs_[out][static_cast<std::size_t>(offset + channel)]) read(from, channel);
+        if (needs_[out][static_cast<std::size_t>(offset) + static_cast<std::size_t>(channel)]) read(from, channel);
       }
       if (std::holds_alternative<ConcatSpec>(spec.options)) offset += in.original();
     }

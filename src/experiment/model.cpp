@@ -265,9 +265,9 @@ class Builder {
            item.path, min == 1 ? "" : "write input: [a, b]");
   }
 
-  int push(const Item& item, LayerOptions options, std::int64_t channels, std::vector<int> inputs) {
+  int push(const Item& item, const LayerOptions& options, std::int64_t channels, std::vector<int> inputs) {
     if (network_.size() > most_nodes) throw TooLarge{};
-    network_.push_back({item.name, std::move(options), std::move(inputs), item.place.str()});
+    network_.push_back({item.name, options, std::move(inputs), item.place.str()});
     places_.layers.push_back(item.place);
     const Node* out = item.map->find("out");
     places_.outs.push_back(out ? out->place : Place{});
@@ -301,7 +301,7 @@ class Builder {
       channels = 0;
       for (const int input : item.inputs) channels += channels_.at(static_cast<std::size_t>(input));
     }
-    return push(item, std::move(options), channels, item.inputs);
+    return push(item, options, channels, item.inputs);
   }
 
   /// input + layers(input), or projection(input) + layers(input).

@@ -297,7 +297,7 @@ std::vector<std::string> split_lines(std::string_view text) {
   return lines;
 }
 
-Node parse_yaml(const std::string& text, std::shared_ptr<const Source> source, Diagnostics& diagnostics) {
+Node parse_yaml(const std::string& text, const std::shared_ptr<const Source>& source, Diagnostics& diagnostics) {
   if (text.size() > largest_file) {
     Node broken;
     broken.kind = Kind::invalid;
@@ -315,7 +315,7 @@ Node parse_yaml(const std::string& text, std::shared_ptr<const Source> source, D
   return root;
 }
 
-Node parse_value(int column, std::shared_ptr<const Source> source, Diagnostics& diagnostics) {
+Node parse_value(int column, const std::shared_ptr<const Source>& source, Diagnostics& diagnostics) {
   const std::string text = source->lines.at(0).substr(static_cast<std::size_t>(column - 1));
   return parse(text, column - 1, source, diagnostics);
 }

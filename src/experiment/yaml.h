@@ -45,9 +45,10 @@ struct Entry {
 /// Parses one YAML document strictly: duplicate keys, `<<`, anchors, aliases, tags, yes/no/on/off, leading zeros, tabs
 /// in indentation, several documents, more than 64 levels and files over 1 MiB are mistakes.  An empty document is an
 /// empty map.
-[[nodiscard]] Node parse_yaml(const std::string& text, std::shared_ptr<const Source> source, Diagnostics& diagnostics);
+[[nodiscard]] Node parse_yaml(const std::string& text, const std::shared_ptr<const Source>& source,
+                              Diagnostics& diagnostics);
 /// The part of `source`'s only line from `column` (from 1) on, as a value.
-[[nodiscard]] Node parse_value(int column, std::shared_ptr<const Source> source, Diagnostics& diagnostics);
+[[nodiscard]] Node parse_value(int column, const std::shared_ptr<const Source>& source, Diagnostics& diagnostics);
 
 /// Splits into lines, carriage returns dropped.
 [[nodiscard]] std::vector<std::string> split_lines(std::string_view text);

@@ -12,7 +12,7 @@ namespace scnn {
 namespace {
 
 /// Text inside <script>: "</script" or "<!--" in a string would end it, or worse.
-std::string script_safe(std::string text) {
+std::string script_safe(const std::string& text) {
   std::string safe;
   safe.reserve(text.size());
   for (const char c : text) {
