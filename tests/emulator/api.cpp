@@ -13,6 +13,7 @@ struct CUstream_st {
   std::deque<std::function<void()>> work;
 
   void drain() {
+    const emulator::DeviceAccess access;
     while (!work.empty()) {
       const std::function<void()> next = std::move(work.front());
       work.pop_front();

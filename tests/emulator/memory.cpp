@@ -87,10 +87,24 @@ std::size_t offset_of(const void* place) {
 
 }  // namespace
 
+namespace {
+int accesses = 0;
+void protect(int protection) { mprotect(arena().base, arena_bytes, protection); }
+}  // namespace
+
+DeviceAccess::DeviceAccess() {
+  if (accesses++ == 0) protect(PROT_READ | PROT_WRITE);
+}
+
+DeviceAccess::~DeviceAccess() {
+  if (--accesses == 0) protect(PROT_NONE);
+}
+
 bool is_device_memory(const void* place) { return offset_of(place) < arena_bytes; }
 
 void* device_allocate(std::size_t bytes) {
   const Quiet quiet;
+  const DeviceAccess access;
   Arena& a = arena();
   if (bytes > a.limit - a.in_use) return nullptr;
   const std::size_t room = room_for(bytes);

@@ -26,6 +26,16 @@ constexpr std::size_t device_bytes = std::size_t{1} << 30;
 /// Pretends that the device has no more than this.
 void limit_device_bytes(std::size_t bytes);
 
+/// While none of these lives, the device's memory is closed to everyone: host code that follows a device pointer dies
+/// of SIGSEGV, instrumented or not.
+class DeviceAccess {
+ public:
+  DeviceAccess();
+  ~DeviceAccess();
+  DeviceAccess(const DeviceAccess&) = delete;
+  DeviceAccess& operator=(const DeviceAccess&) = delete;
+};
+
 /// The emulated driver's own accesses: each ends the program where the range is not open, and reads where it is fresh.
 void driver_reads(const void* from, std::size_t bytes);
 void driver_writes(void* to, std::size_t bytes);
