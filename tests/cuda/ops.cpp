@@ -9,6 +9,12 @@
 namespace scnn::test {
 namespace {
 
+#if defined(__SANITIZE_THREAD__)
+constexpr unsigned schedules[] = {1};  // each costs a minute or more
+#else
+constexpr unsigned schedules[] = {1, 2};
+#endif
+
 Arrays results_of(Backend& backend, const OpCase& c, const Arrays& arguments, const Arrays& expected) {
   Tensors tensors = upload(backend, arguments);
   c.run(backend, tensors);
@@ -40,7 +46,7 @@ TEST_CASE("every CUDA op gives the values of the double reference, in any schedu
     const Arrays arguments = c.prepare();
     const Arrays expected = c.expect(arguments);
     Arrays first;
-    for (const unsigned seed : {1U, 2U}) {
+    for (const unsigned seed : schedules) {
       emulator::device().seed = seed;
       const Arrays results = results_of(*backend, c, arguments, expected);
       for (const auto& [name, want] : expected) {

@@ -10,7 +10,8 @@ namespace emulator {
 class Fiber {
  public:
   /// `body` runs over and over; between two runs the fiber leaves and reports done().
-  explicit Fiber(void (*body)());
+  /// ThreadSanitizer takes one that is not `watched` for the scheduler, whose accesses it ignores.
+  explicit Fiber(void (*body)(), bool watched = true);
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
@@ -20,6 +21,7 @@ class Fiber {
   /// From inside: back to the scheduler, which may enter again.
   void leave();
   [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] bool watched() const { return watched_; }
   [[nodiscard]] bool owns(const void* place) const;
 
  private:
@@ -33,6 +35,7 @@ class Fiber {
   boost::context::detail::fcontext_t inside_ = nullptr;
   boost::context::detail::fcontext_t outside_ = nullptr;
   bool done_ = true;
+  bool watched_;
   // What the sanitizers keep for a stack that is not running.
   void* tsan_fiber_ = nullptr;
   void* tsan_scheduler_ = nullptr;
