@@ -68,7 +68,7 @@ class Tree:
         while pending:
             current = pending.pop()
             for _, _, name in self.includes(current):
-                for candidate in (current.parent / name, Path("include") / name, Path("src") / name):
+                for candidate in (current.parent / name, Path("include") / name, Path("src") / name, Path(name)):
                     if candidate in self._known and candidate not in found:
                         found.append(candidate)
                         if through_private and candidate.parts[0] != "include":
@@ -126,7 +126,7 @@ def check_ops(tree):
     folders = {"src/backend/cpu": "the CPU backend", "cuda": "the CUDA backend"}
     for folder, backend in folders.items():
         sources = tree.below(folder)
-        if not sources:
+        if not any(path.suffix in {".cpp", ".cu"} for path in sources):
             continue
         text = "\n".join(tree.text(path) for path in sources)
         for op in contract_ops(tree):
@@ -149,7 +149,8 @@ def check_tests(tree):
         if layer_of(path) is not None and path.stem != "main":
             by_layer.setdefault(layer_of(path), []).append(path)
     for layer, sources in by_layer.items():
-        tests = tree.below(f"tests/{layer}")
+        # What the emulated CUDA backend is tested with has a folder of its own.
+        tests = [*tree.below(f"tests/{layer}"), *(tree.below("tests/cuda") if layer == "backend" else [])]
         included = {header for test in tests for header in tree.included(test)}
         text = "\n".join(tree.text(test) for test in tests)
         # The program is tested from outside: scripts run its verbs.

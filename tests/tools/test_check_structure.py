@@ -78,6 +78,21 @@ class CheckStructure(unittest.TestCase):
         self.write("cuda/fill.cu", "void CudaBackend::fill(int x) {}\n")
         self.expect("include/scnn/backend/backend.h", "op 'size' is missing in the CUDA backend")
 
+    def test_cuda_source_without_test(self):
+        self.write("cuda/fill.cu", '#include "cuda/tile.h"\nvoid C::fill(int) {}\nint C::size(int, int) const {}\n')
+        self.write("cuda/tile.h", "")
+        self.write("cuda/tile.cu", '#include "cuda/tile.h"\n')
+        self.assertEqual(violations(self.root), [])  # a tested source uses it
+        self.write("cuda/other.h", "")
+        self.write("cuda/other.cu", '#include "cuda/other.h"\n')
+        self.expect("cuda/other.cu", "no test")
+        self.write("tests/cuda/other.cpp", "")
+        self.assertEqual(violations(self.root), [])
+
+    def test_cuda_includes_upwards(self):
+        self.write("cuda/fill.cu", '#include "scnn/nn/graph.h"\nvoid C::fill(int) {}\nint C::size(int, int) const {}\n')
+        self.expect("cuda/fill.cu:1", "backend includes scnn/nn/graph.h")
+
     def test_source_without_test(self):
         self.write("src/nn/layer.cpp", "")
         self.expect("src/nn/layer.cpp", "no test")

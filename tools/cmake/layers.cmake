@@ -3,6 +3,9 @@
 function(scnn_layer name)
   cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;PUBLIC_LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
+  if(SCNN_CUDA)
+    list(FILTER sources EXCLUDE REGEX "/no_cuda/")   # cuda/CMakeLists.txt adds the real one
+  endif()
   if(NOT sources)
     return()
   endif()

@@ -1,0 +1,60 @@
+#include "backend/checks.h"
+#include "cuda/convolution.h"
+#include "cuda/cuda_backend.h"
+
+namespace scnn::cuda {
+namespace {
+
+bool has_work(const Conv2d& s) { return s.batch > 0 && s.in_c > 0 && s.out_c > 0 && s.out_h > 0 && s.out_w > 0; }
+
+}  // namespace
+
+void CudaBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
+                                 Tensor& y) {
+  constexpr const char* op = "conv2d_forward";
+  checks::conv2d(op, shape);
+  checks::weights(op, weights);
+  checks::has_shape(op, "x", x, checks::input_shape(shape));
+  checks::has_shape(op, "weights", *weights.values, checks::weight_shape(shape));
+  checks::has_shape(op, "y", y, checks::output_shape(shape));
+  if (bias != nullptr) checks::has_shape(op, "bias", *bias, Shape{shape.out_c});
+  if (y.size() == 0) return;
+  if (!has_work(shape)) {  // no input channels: the bias is all there is
+    bias != nullptr ? broadcast(op, *bias, y) : fill(y, 0);
+    return;
+  }
+  Tensor room;
+  const auto run = is_depthwise(shape) ? depthwise_forward : convolution_forward;
+  run(*stream_, op, shape, in(op, x), effective(op, weights, room), optional(op, bias), out(op, y));
+}
+
+void CudaBackend::conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) {
+  constexpr const char* op = "conv2d_backward_data";
+  checks::conv2d(op, shape);
+  checks::weights(op, weights);
+  checks::has_shape(op, "dy", dy, checks::output_shape(shape));
+  checks::has_shape(op, "weights", *weights.values, checks::weight_shape(shape));
+  checks::has_shape(op, "dx", dx, checks::input_shape(shape));
+  if (!has_work(shape)) return fill(dx, 0);
+  Tensor room;
+  const auto run = is_depthwise(shape) ? depthwise_backward_data : convolution_backward_data;
+  run(*stream_, op, shape, in(op, dy), effective(op, weights, room), out(op, dx));
+}
+
+void CudaBackend::conv2d_backward_weights(const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw,
+                                          Tensor* dbias) {
+  constexpr const char* op = "conv2d_backward_weights";
+  checks::conv2d(op, shape);
+  checks::has_shape(op, "x", x, checks::input_shape(shape));
+  checks::has_shape(op, "dy", dy, checks::output_shape(shape));
+  checks::has_shape(op, "dw", dw, checks::weight_shape(shape));
+  if (dbias != nullptr) {
+    checks::has_shape(op, "dbias", *dbias, Shape{shape.out_c});
+    channel_sums(op, dy, *dbias);
+  }
+  if (!has_work(shape)) return fill(dw, 0);
+  const auto run = is_depthwise(shape) ? depthwise_backward_weights : convolution_backward_weights;
+  run(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
+}
+
+}  // namespace scnn::cuda

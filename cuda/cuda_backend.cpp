@@ -1,0 +1,69 @@
+#include "cuda/cuda_backend.h"
+
+#include "backend/checks.h"
+#include "scnn/core/error.h"
+
+namespace scnn::cuda {
+namespace {
+
+class DeviceStorage final : public Storage {
+ public:
+  DeviceStorage(std::shared_ptr<Stream> stream, std::size_t bytes)
+      : stream_(std::move(stream)), data_(stream_->allocate(bytes)), bytes_(bytes) {}
+  ~DeviceStorage() override { stream_->release(data_); }
+  DeviceStorage(const DeviceStorage&) = delete;
+  DeviceStorage& operator=(const DeviceStorage&) = delete;
+
+  [[nodiscard]] void* data() noexcept override { return data_; }
+  [[nodiscard]] std::size_t bytes() const noexcept override { return bytes_; }
+
+ private:
+  std::shared_ptr<Stream> stream_;
+  void* data_;
+  std::size_t bytes_;
+};
+
+}  // namespace
+
+CudaBackend::CudaBackend(Device device) : device_(device), stream_(std::make_shared<Stream>(device.index)) {}
+
+std::string CudaBackend::description() const { return describe(device_.index); }
+
+Tensor CudaBackend::allocate(const Shape& shape, DType dtype) {
+  const std::size_t bytes = static_cast<std::size_t>(shape.size()) * byte_size(dtype);
+  auto storage = std::make_shared<DeviceStorage>(stream_, bytes);
+  stream_->zero(storage->data(), bytes);
+  return {std::move(storage), shape, dtype, device_};
+}
+
+void CudaBackend::copy(const Tensor& from, Tensor& to) {
+  if (from.size() != to.size() || from.dtype() != to.dtype()) {
+    checks::fail("copy", "from " + from.shape().str() + " " + name(from.dtype()) + " to " + to.shape().str() + " " +
+                             name(to.dtype()));
+  }
+  for (const Tensor* tensor : {&from, static_cast<const Tensor*>(&to)}) {
+    if (tensor->device().type != DeviceType::cpu) require_here("copy", *tensor);
+  }
+  stream_->copy(to.raw(), from.raw(), from.bytes());
+  stream_->wait();
+}
+
+void CudaBackend::synchronize() { stream_->wait(); }
+
+void CudaBackend::require_here(const char* op, const Tensor& tensor) const {
+  if (!tensor.defined()) checks::fail(op, "a tensor is undefined");
+  if (!(tensor.device() == device_)) {
+    checks::fail(op, "a tensor " + tensor.shape().str() + " is on " + to_string(tensor.device()) + ", not on " +
+                         to_string(device_));
+  }
+}
+
+std::unique_ptr<Backend> make_backend(Device device, const BackendOptions& /*options*/) {
+  const std::string reason = unusable_because(device.index);
+  if (!reason.empty()) throw Error(ErrorKind::device, "cannot use " + to_string(device) + ": " + reason);
+  return std::make_unique<CudaBackend>(device);
+}
+
+std::string unusable_because() { return unusable_because(0); }
+
+}  // namespace scnn::cuda

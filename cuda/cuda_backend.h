@@ -1,0 +1,93 @@
+#pragma once
+
+#include <memory>
+
+#include "cuda/runtime.h"
+#include "scnn/backend/backend.h"
+
+namespace scnn::cuda {
+
+/// Hand-written kernels in plain float32; each op stands in the file of its name.
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(Device device);
+
+  [[nodiscard]] Device device() const override { return device_; }
+  [[nodiscard]] std::string description() const override;
+
+  [[nodiscard]] Tensor allocate(const Shape& shape, DType dtype) override;
+  void copy(const Tensor& from, Tensor& to) override;
+  void fill(Tensor& x, float value) override;
+  void synchronize() override;
+
+  void scale(const Tensor& x, float alpha, Tensor& y) override;
+  void accumulate(const Tensor& x, float alpha, Tensor& y) override;
+  void gather(const Tensor& x, int axis, const Tensor& indices, bool add, Tensor& y) override;
+  void relu_forward(const Tensor& x, Tensor& y) override;
+  void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
+  void dropout(const Tensor& x, float rate, const RandomStream& stream, Tensor& y) override;
+
+  void conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
+                      Tensor& y) override;
+  void conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) override;
+  void conv2d_backward_weights(const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw,
+                               Tensor* dbias) override;
+  void linear_forward(const Tensor& x, const WeightView& weights, const Tensor* bias, Tensor& y) override;
+  void linear_backward_data(const Tensor& dy, const WeightView& weights, Tensor& dx) override;
+  void linear_backward_weights(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor* dbias) override;
+
+  void quantize(const WeightView& weights, Tensor& y) override;
+  void quantize_backward(const WeightView& weights, bool revive, Tensor& dw, Tensor& dbits,
+                         Tensor& dexponents) override;
+
+  void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps, float momentum,
+                          const Tensor* frozen, Activation activation, Tensor& running_mean, Tensor& running_var,
+                          Tensor& mean, Tensor& inv_std, Tensor& y) override;
+  void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale, const Tensor& mean,
+                           const Tensor& inv_std, Activation activation, Tensor& dx, Tensor& dscale,
+                           Tensor& dshift) override;
+  void affine(const Tensor& x, const Tensor& a, const Tensor& c, Activation activation, Tensor& y) override;
+
+  void max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) override;
+  void max_pool2d_backward(const Pool2d& shape, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;
+  void avg_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y) override;
+  void avg_pool2d_backward(const Pool2d& shape, const Tensor& dy, Tensor& dx) override;
+
+  void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing, Tensor& loss,
+                             Tensor& predicted, Tensor* dlogits) override;
+  [[nodiscard]] double sum_of_squares(const Tensor& x) override;
+
+  void adam(const AdamStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& m, Tensor& v,
+            Tensor& value) override;
+  void sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,
+           Tensor& value) override;
+
+ private:
+  /// A tensor's elements; Error(bug) where it lives on another device.
+  template <class T = float>
+  [[nodiscard]] const T* in(const char* op, const Tensor& tensor) const {
+    require_here(op, tensor);
+    return tensor.data<T>();
+  }
+  template <class T = float>
+  [[nodiscard]] T* out(const char* op, Tensor& tensor) const {
+    require_here(op, tensor);
+    return tensor.data<T>();
+  }
+  /// Null for an absent tensor.
+  [[nodiscard]] const float* optional(const char* op, const Tensor* tensor) const {
+    return tensor != nullptr ? in(op, *tensor) : nullptr;
+  }
+  void require_here(const char* op, const Tensor& tensor) const;
+  /// The values a kernel multiplies with: the stored ones, or their quantised form in `room`.
+  [[nodiscard]] const float* effective(const char* op, const WeightView& weights, Tensor& room);
+  /// y [.., channels] = values [channels] everywhere.
+  void broadcast(const char* op, const Tensor& values, Tensor& y);
+  /// Sums of dy [.., channels] over all axes but the last.
+  void channel_sums(const char* op, const Tensor& dy, Tensor& sums);
+
+  Device device_;
+  std::shared_ptr<Stream> stream_;  ///< shared with the memory of tensors, which may outlive the backend
+};
+
+}  // namespace scnn::cuda

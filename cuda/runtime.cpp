@@ -1,0 +1,160 @@
+#include "cuda/runtime.h"
+
+#include <cuda_runtime_api.h>
+
+#include <limits>
+
+#include "scnn/core/error.h"
+
+#if !defined(SCNN_CUDA_ARCHITECTURES)
+#define SCNN_CUDA_ARCHITECTURES "80"
+#endif
+
+namespace scnn::cuda {
+namespace {
+
+/// Kernels use cp.async and bf16 tensor cores, which came with this compute capability.
+constexpr int oldest_architecture = 80;
+
+std::string name_of(int device) { return "cuda:" + std::to_string(device); }
+
+[[noreturn]] void fail(const std::string& what, cudaError_t error) {
+  throw Error(ErrorKind::device, what + ": " + cudaGetErrorString(error));
+}
+
+void check(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  (void)cudaGetLastError();  // or the next launch would be blamed
+  fail(std::string("CUDA ") + what, error);
+}
+
+cudaStream_t stream_of(void* handle) { return static_cast<cudaStream_t>(handle); }
+
+/// The oldest architecture in a CMake list such as "80;90" or "80-real;90-virtual".
+int oldest_built() {
+  int oldest = std::numeric_limits<int>::max();
+  const std::string list = SCNN_CUDA_ARCHITECTURES;
+  for (std::size_t at = 0; at < list.size();
+       at = list.find(';', at) == std::string::npos ? list.size() : list.find(';', at) + 1) {
+    const int one = std::atoi(list.c_str() + at);
+    if (one > 0 && one < oldest) oldest = one;
+  }
+  return oldest;
+}
+
+std::string decimal(int capability) { return std::to_string(capability / 10) + "." + std::to_string(capability % 10); }
+
+constexpr const char* or_cpu = ", or set device.type: cpu";
+
+}  // namespace
+
+std::string unusable_because(int device) {
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error != cudaSuccess && error != cudaErrorNoDevice) {
+    (void)cudaGetLastError();
+    return std::string("there is no usable NVIDIA driver (") + cudaGetErrorString(error) +
+           "); install a driver that supports CUDA " SCNN_CUDA_VERSION " or later" + or_cpu;
+  }
+  if (error == cudaErrorNoDevice || count == 0) {
+    (void)cudaGetLastError();
+    return std::string("this machine has no NVIDIA GPU; use one that has") + or_cpu;
+  }
+  if (device < 0 || device >= count) {
+    return "this machine has " + std::to_string(count) + (count == 1 ? " NVIDIA GPU" : " NVIDIA GPUs") +
+           ", cuda:0 to cuda:" + std::to_string(count - 1) + "; use one of them" + or_cpu;
+  }
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device), "device properties");
+  const int capability = 10 * properties.major + properties.minor;
+  const std::string gpu = std::string(properties.name) + " has compute capability " + decimal(capability);
+  if (capability < oldest_architecture) {
+    return gpu + ", the kernels need " + decimal(oldest_architecture) + " or later; use a newer GPU" + or_cpu;
+  }
+  if (capability < oldest_built()) {
+    return gpu + ", this program was built for " SCNN_CUDA_ARCHITECTURES "; build it with -DCMAKE_CUDA_ARCHITECTURES=" +
+           std::to_string(capability) + or_cpu;
+  }
+  return {};
+}
+
+std::string describe(int device) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device), "device properties");
+  int version = 0;
+  check(cudaRuntimeGetVersion(&version), "version");
+  return std::string(properties.name) + ", compute capability " + decimal(10 * properties.major + properties.minor) +
+         ", " + std::to_string(properties.multiProcessorCount) + " multiprocessors, CUDA " +
+         std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+Stream::Stream(int device) : device_(device) {
+  use();
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
+  handle_ = stream;
+  // Freed memory stays with the process: a training step asks for the same sizes again and again.
+  cudaMemPool_t pool = nullptr;
+  check(cudaDeviceGetDefaultMemPool(&pool, device), "memory pool");
+  std::uint64_t keep_all = std::numeric_limits<std::uint64_t>::max();
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all), "memory pool");
+  faults_ = static_cast<Fault*>(allocate(sizeof(Fault)));
+  zero(faults_, sizeof(Fault));
+}
+
+Stream::~Stream() {
+  release(faults_);
+  (void)cudaStreamDestroy(stream_of(handle_));
+}
+
+void Stream::use() const { check(cudaSetDevice(device_), "device"); }
+
+void* Stream::allocate(std::size_t bytes) {
+  if (bytes == 0) return nullptr;
+  use();
+  void* memory = nullptr;
+  const cudaError_t error = cudaMallocAsync(&memory, bytes, stream_of(handle_));
+  if (error == cudaSuccess) return memory;
+  (void)cudaGetLastError();
+  if (error != cudaErrorMemoryAllocation) fail("CUDA memory", error);
+  std::size_t free = 0;
+  std::size_t total = 0;
+  (void)cudaMemGetInfo(&free, &total);
+  throw Error(ErrorKind::memory, "out of memory on " + name_of(device_) + ": " + std::to_string(bytes) +
+                                     " bytes asked for, " + std::to_string(free) + " of " + std::to_string(total) +
+                                     " free; a smaller train.batch_size needs less");
+}
+
+void Stream::release(void* memory) noexcept {
+  // Fails only where everything before it has failed already: the next wait tells.
+  if (memory != nullptr) (void)cudaFreeAsync(memory, stream_of(handle_));
+}
+
+void Stream::zero(void* memory, std::size_t bytes) {
+  if (bytes > 0) check(cudaMemsetAsync(memory, 0, bytes, stream_of(handle_)), "fill");
+}
+
+void Stream::copy(void* to, const void* from, std::size_t bytes) {
+  use();
+  if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(handle_)), "copy");
+}
+
+void Stream::wait() {
+  Fault fault{};
+  copy(&fault, faults_, sizeof fault);
+  check(cudaStreamSynchronize(stream_of(handle_)), "work on the device failed");
+  if (fault.count == 0) return;
+  zero(faults_, sizeof fault);
+  const char* kind =
+      fault.what == static_cast<int>(FaultKind::label) ? "softmax_cross_entropy: label " : "gather: index ";
+  const char* from = fault.what == static_cast<int>(FaultKind::label) ? "0" : "-1";
+  throw Error(ErrorKind::bug,
+              kind + std::to_string(fault.value) + " is outside [" + from + ", " + std::to_string(fault.limit) + ")");
+}
+
+void Stream::check_launch(const char* op) {
+  const cudaError_t error = cudaGetLastError();
+  if (error != cudaSuccess) fail(std::string(op) + ": the kernel could not be launched", error);
+}
+
+}  // namespace scnn::cuda

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+/// The CUDA runtime as the backend uses it: one stream, memory in its order, errors as scnn::Error.  Plain C++; kernels
+/// are launched through cuda/launch.h.
+namespace scnn::cuda {
+
+/// Why this device cannot be used, and what to do; empty where it can.
+[[nodiscard]] std::string unusable_because(int device);
+/// Name, compute capability, multiprocessors, CUDA version.
+[[nodiscard]] std::string describe(int device);
+
+/// A value that a kernel refused: the first one found since the last wait.
+struct Fault {
+  unsigned count;  ///< of refused values
+  int what;        ///< a FaultKind
+  int value;
+  int limit;  ///< valid values lie below
+};
+enum class FaultKind : int { label = 1, index };
+
+/// All work of one backend, in order, on one device.
+class Stream {
+ public:
+  explicit Stream(int device);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  [[nodiscard]] int device() const { return device_; }
+  [[nodiscard]] void* handle() const { return handle_; }
+  /// Where kernels report a Fault.
+  [[nodiscard]] Fault* faults() const { return faults_; }
+
+  /// Error(memory) names the bytes asked for and the bytes free.
+  [[nodiscard]] void* allocate(std::size_t bytes);
+  void release(void* memory) noexcept;
+  void zero(void* memory, std::size_t bytes);
+  /// Between any two places, host or device.  The host's may be used again after wait().
+  void copy(void* to, const void* from, std::size_t bytes);
+  /// Error(device) where anything since the last wait went wrong, Error(bug) where a kernel reported a Fault.
+  void wait();
+
+  /// Makes the stream's device the calling thread's.
+  void use() const;
+  /// Error(device) where the launch just made was refused.
+  static void check_launch(const char* op);
+
+ private:
+  int device_;
+  void* handle_ = nullptr;
+  Fault* faults_ = nullptr;
+};
+
+/// Device memory for as long as this object lives, or longer: it is reused only by later work of the stream.
+template <class T>
+class Scratch {
+ public:
+  Scratch(Stream& stream, std::int64_t count)
+      : stream_(stream), data_(static_cast<T*>(stream.allocate(static_cast<std::size_t>(count) * sizeof(T)))) {}
+  ~Scratch() { stream_.release(data_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  [[nodiscard]] T* data() const { return data_; }
+
+ private:
+  Stream& stream_;
+  T* data_;
+};
+
+}  // namespace scnn::cuda

@@ -1,0 +1,88 @@
+#include "training.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "catch.h"
+#include "emulator/device.h"
+
+namespace scnn::test {
+namespace {
+
+struct Recorder : TrainObserver {
+  std::vector<double> losses;
+  std::vector<EpochRecord> epochs;
+  std::vector<RemovalRecord> removals;
+  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
+  void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>&) override { epochs.push_back(record); }
+  void on_removal(const RemovalRecord& record) override { removals.push_back(record); }
+};
+
+/// A network on a device of its choice, and its trainer.
+struct Training {
+  Recorder seen;
+  std::unique_ptr<Backend> backend;
+  Graph graph;
+  Trainer trainer;
+
+  Training(Device device, const TrainerOptions& options)
+      : backend(backend_for(device, {.threads = 1})),
+        graph(initialised(*backend, options.seed)),
+        trainer(graph, small_data(), options, seen) {}
+
+  static Graph initialised(Backend& backend, std::uint64_t seed) {
+    Graph graph(Run::network().spec(), backend);
+    graph.initialise(seed);
+    return graph;
+  }
+  [[nodiscard]] std::vector<float> logits() {
+    const Tensor images = random_tensor({16, 8, 8, 1}, 3);
+    Tensor there = backend->allocate(images.shape());
+    backend->copy(images, there);
+    return host_values(*backend, graph.forward(there, Pass{}));
+  }
+};
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) worst = std::fmax(worst, std::fabs(static_cast<double>(a[i]) - b[i]));
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and goes on on the CPU", "[cuda][train]") {
+  const TemporaryFolder folder;
+  TrainerOptions options = small_options();
+  options.train.epochs = 4;
+  Training cpu(Device{}, options);
+  REQUIRE(cpu.trainer.run());
+  options.checkpoint_folder = folder.path;
+  emulator::device().seed = 11;
+  Training gpu({DeviceType::cuda, 0}, options);
+  REQUIRE(gpu.trainer.run());
+
+  // Until the first weight is rounded the other way, the two differ by rounding alone; from then on they are two runs
+  // of the same experiment.
+  REQUIRE(gpu.seen.losses.size() == 64);
+  for (std::size_t i = 0; i < 8; ++i) CHECK(gpu.seen.losses[i] == Approx(cpu.seen.losses[i]).epsilon(1e-4));
+  for (std::size_t e = 0; e < 4; ++e) {
+    CHECK(gpu.seen.epochs[e].train_loss == Approx(cpu.seen.epochs[e].train_loss).epsilon(0.15));
+    CHECK(gpu.seen.epochs[e].size.learned_bits == Approx(cpu.seen.epochs[e].size.learned_bits).epsilon(0.15));
+  }
+  CHECK(gpu.seen.losses.back() < 0.6 * gpu.seen.losses.front());
+  REQUIRE_FALSE(gpu.seen.removals.empty());
+  for (const RemovalRecord& removal : gpu.seen.removals) CHECK(removal.max_diff < 1e-5);
+
+  // The checkpoint does not know where it was made.
+  std::vector<std::string> warnings;
+  const auto checkpoint = CheckpointFolder(folder.path).newest(warnings);
+  REQUIRE(checkpoint.has_value());
+  Training second(Device{}, options);
+  second.trainer.resume(*checkpoint);
+  CHECK(live_channels(second.graph, "conv2") == live_channels(gpu.graph, "conv2"));
+  CHECK(live_channels(second.graph, "conv2") < 12);
+  CHECK(largest_difference(second.logits(), gpu.logits()) < 1e-5);
+}
+
+}  // namespace scnn::test

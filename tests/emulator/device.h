@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cuda_runtime_api.h"
+
+/// What tests may change about the emulated device, and ask of it.
+namespace emulator {
+
+struct Device {
+  int count = 1;
+  int major = 9, minor = 0;
+  cudaError_t driver = cudaSuccess;  ///< what every question for devices answers
+  unsigned seed = 1;                 ///< of the schedules
+  std::uint64_t launches = 0;
+};
+
+[[nodiscard]] Device& device();
+
+/// The next call of the named runtime function returns `error`; "launch" is the next kernel launch.
+void fail_next(const std::string& function, cudaError_t error);
+
+}  // namespace emulator

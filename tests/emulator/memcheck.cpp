@@ -1,0 +1,20 @@
+// The calls that -fsanitize=kernel-address puts before every load and store.  AddressSanitizer's own runtime is not
+// linked: here they lead to the emulator's checks.
+#include <cstddef>
+
+#include "emulator/memory.h"
+
+// NOLINTBEGIN(bugprone-reserved-identifier): the compiler's names.
+#define EMULATOR_ACCESS(size)                                                                            \
+  extern "C" void __asan_load##size##_noabort(const void* p) { emulator::check_access(p, size, false); } \
+  extern "C" void __asan_store##size##_noabort(void* p) { emulator::check_access(p, size, true); }
+EMULATOR_ACCESS(1)
+EMULATOR_ACCESS(2)
+EMULATOR_ACCESS(4)
+EMULATOR_ACCESS(8)
+EMULATOR_ACCESS(16)
+
+extern "C" void __asan_loadN_noabort(const void* p, std::size_t bytes) { emulator::check_access(p, bytes, false); }
+extern "C" void __asan_storeN_noabort(void* p, std::size_t bytes) { emulator::check_access(p, bytes, true); }
+extern "C" void __asan_handle_no_return() {}
+// NOLINTEND(bugprone-reserved-identifier)
