@@ -57,7 +57,7 @@ TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and g
   options.train.epochs = 4;
   Training cpu(Device{}, options);
   REQUIRE(cpu.trainer.run());
-  options.checkpoint_folder = folder.path;
+  options.checkpoint_folder = folder.path();
   emulator::device().seed = 11;
   Training gpu({DeviceType::cuda, 0}, options);
   REQUIRE(gpu.trainer.run());
@@ -76,7 +76,7 @@ TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and g
 
   // The checkpoint does not know where it was made.
   std::vector<std::string> warnings;
-  const auto checkpoint = CheckpointFolder(folder.path).newest(warnings);
+  const auto checkpoint = CheckpointFolder(folder.path()).newest(warnings);
   REQUIRE(checkpoint.has_value());
   Training second(Device{}, options);
   second.trainer.resume(*checkpoint);
