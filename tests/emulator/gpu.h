@@ -39,7 +39,11 @@
 #define __syncwarp() ::emulator::warp_barrier(0xffffffffU, {__FILE__, __LINE__})
 
 #define GPU_HD inline
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GPU_UNROLL  // unrolled and instrumented, the convolutions compile for ten minutes
+#else
 #define GPU_UNROLL _Pragma("GCC unroll 16")
+#endif
 /// The block's shared memory as a T.
 #define GPU_SMEM(T, name) T& name = *reinterpret_cast<T*>(::emulator::shared_memory())
 
