@@ -95,6 +95,7 @@ struct Epilogue {
       for (int g = 0; g < kGroups; ++g) sum += partial[g * kN + column];
       return sum;
     };
+    __syncthreads();  // the stored values are there
     float sum = 0;
     for (int row = tid / kN; row < rows; row += kGroups) sum += tile[row * kPitch + column];
     const float mean = total(sum) / static_cast<float>(rows);

@@ -99,6 +99,19 @@ inline double relative_error(const std::vector<double>& got, const std::vector<d
   return worst / largest;
 }
 
+/// Root of the mean square of the differences over that of the values wanted: what rounding to bf16 costs, at most
+/// 2^-8 and about 2^-8 / sqrt(12) on average, whatever the largest value's place between two powers of 2.
+inline double norm_error(const std::vector<double>& got, const std::vector<double>& want) {
+  if (got.size() != want.size()) return INFINITY;
+  double differences = 0;
+  double squares = 1e-30;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    differences += (got[i] - want[i]) * (got[i] - want[i]);
+    squares += want[i] * want[i];
+  }
+  return differences == differences ? std::sqrt(differences / squares) : INFINITY;
+}
+
 /// A square convolution, padded by `pad` above and left, its outputs as many as fit with the same below and right.
 struct ConvCase {
   const char* name;

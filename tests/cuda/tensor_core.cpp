@@ -177,7 +177,7 @@ TEST_CASE("streaming convolutions give the double reference's values in every ti
         CHECK(as_float <= 1e-5);
         worst_float = std::fmax(worst_float, as_float);
         if (tile != ConvTile::m64_n64 && tile != ConvTile::m128_n32) continue;
-        const double as_bf16 = relative_error(streamed<Bf16>(problem, tile, use), want);
+        const double as_bf16 = norm_error(streamed<Bf16>(problem, tile, use), want);
         CHECK(as_bf16 <= 2e-3);
         worst_bf16 = std::fmax(worst_bf16, as_bf16);
       }
