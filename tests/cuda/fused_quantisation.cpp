@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "cuda/bf16_passes.h"
+#include "cuda/conv_moments.h"
 #include "cuda/conv_resident.h"
 #include "device_arrays.h"
 #include "op_cases.h"
@@ -195,6 +196,23 @@ TEST_CASE("a convolution measures its results on the way", "[tensor core]") {
   }
   CHECK(relative_error(got_means, means) <= 1e-6);
   CHECK(relative_error(got_squares, squares) <= 1e-5);
+
+  // And all tiles together.
+  const auto channels = static_cast<std::size_t>(s.out_c);
+  std::vector<double> mean(channels);
+  std::vector<double> variance(channels);
+  const auto n = static_cast<double>(pixels);
+  for (std::size_t i = 0; i < y.size(); ++i) mean[i % channels] += y[i] / n;
+  for (std::size_t i = 0; i < y.size(); ++i) variance[i % channels] += std::pow(y[i] - mean[i % channels], 2) / n;
+  Bench bench;
+  const auto there = bench.upload(moments);
+  const cuda::Scratch<float> mean_there(bench.stream, s.out_c);
+  const cuda::Scratch<float> variance_there(bench.stream, s.out_c);
+  cuda::launch_finish_moments(
+      bench.stream, "test",
+      {there.data(), cuda::kResidentRows, narrow(pixels), narrow(s.out_c), mean_there.data(), variance_there.data()});
+  CHECK(relative_error(bench.download_values(mean_there.data(), s.out_c), mean) <= 1e-6);
+  CHECK(relative_error(bench.download_values(variance_there.data(), s.out_c), variance) <= 1e-5);
 }
 
 }  // namespace scnn::test
