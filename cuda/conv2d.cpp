@@ -1,6 +1,7 @@
 #include "backend/checks.h"
 #include "cuda/convolution.h"
 #include "cuda/cuda_backend.h"
+#include "cuda/tensor_core.h"
 
 namespace scnn::cuda {
 namespace {
@@ -8,6 +9,47 @@ namespace {
 bool has_work(const Conv2d& s) { return s.batch > 0 && s.in_c > 0 && s.out_c > 0 && s.out_h > 0 && s.out_w > 0; }
 
 }  // namespace
+
+// Where a convolution, or a linear layer as one of images of one pixel, chooses its kernels.
+
+bool CudaBackend::on_tensor_cores(const Conv2d& shape) const {
+  return options_.precision == Precision::bf16 && tensor_cores_take(shape);
+}
+
+DeviceWeights CudaBackend::on_device(const char* op, const WeightView& weights) const {
+  return {in(op, *weights.values), optional(op, weights.bits), optional(op, weights.exponents)};
+}
+
+void CudaBackend::convolve_forward(const char* op, const Conv2d& shape, const Tensor& x, const WeightView& weights,
+                                   const Tensor* bias, Tensor& y) {
+  if (on_tensor_cores(shape)) {
+    return tensor_core_forward(*stream_, op, shape, in(op, x), on_device(op, weights), optional(op, bias),
+                               options_.weight_quantisation, out(op, y));
+  }
+  Tensor room;
+  const auto run = is_depthwise(shape) ? depthwise_forward : convolution_forward;
+  run(*stream_, op, shape, in(op, x), effective(op, weights, room), optional(op, bias), out(op, y));
+}
+
+void CudaBackend::convolve_backward_data(const char* op, const Conv2d& shape, const Tensor& dy,
+                                         const WeightView& weights, Tensor& dx) {
+  if (on_tensor_cores(shape)) {
+    return tensor_core_backward_data(*stream_, op, shape, in(op, dy), on_device(op, weights),
+                                     options_.weight_quantisation, out(op, dx));
+  }
+  Tensor room;
+  const auto run = is_depthwise(shape) ? depthwise_backward_data : convolution_backward_data;
+  run(*stream_, op, shape, in(op, dy), effective(op, weights, room), out(op, dx));
+}
+
+void CudaBackend::convolve_backward_weights(const char* op, const Conv2d& shape, const Tensor& x, const Tensor& dy,
+                                            Tensor& dw) {
+  if (on_tensor_cores(shape)) {
+    return tensor_core_backward_weights(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
+  }
+  const auto run = is_depthwise(shape) ? depthwise_backward_weights : convolution_backward_weights;
+  run(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
+}
 
 void CudaBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
                                  Tensor& y) {
@@ -23,9 +65,7 @@ void CudaBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const Wei
     bias != nullptr ? broadcast(op, *bias, y) : fill(y, 0);
     return;
   }
-  Tensor room;
-  const auto run = is_depthwise(shape) ? depthwise_forward : convolution_forward;
-  run(*stream_, op, shape, in(op, x), effective(op, weights, room), optional(op, bias), out(op, y));
+  convolve_forward(op, shape, x, weights, bias, y);
 }
 
 void CudaBackend::conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) {
@@ -36,9 +76,7 @@ void CudaBackend::conv2d_backward_data(const Conv2d& shape, const Tensor& dy, co
   checks::has_shape(op, "weights", *weights.values, checks::weight_shape(shape));
   checks::has_shape(op, "dx", dx, checks::input_shape(shape));
   if (!has_work(shape)) return fill(dx, 0);
-  Tensor room;
-  const auto run = is_depthwise(shape) ? depthwise_backward_data : convolution_backward_data;
-  run(*stream_, op, shape, in(op, dy), effective(op, weights, room), out(op, dx));
+  convolve_backward_data(op, shape, dy, weights, dx);
 }
 
 void CudaBackend::conv2d_backward_weights(const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw,
@@ -53,8 +91,7 @@ void CudaBackend::conv2d_backward_weights(const Conv2d& shape, const Tensor& x, 
     channel_sums(op, dy, *dbias);
   }
   if (!has_work(shape)) return fill(dw, 0);
-  const auto run = is_depthwise(shape) ? depthwise_backward_weights : convolution_backward_weights;
-  run(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
+  convolve_backward_weights(op, shape, x, dy, dw);
 }
 
 }  // namespace scnn::cuda

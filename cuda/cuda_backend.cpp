@@ -25,7 +25,8 @@ class DeviceStorage final : public Storage {
 
 }  // namespace
 
-CudaBackend::CudaBackend(Device device) : device_(device), stream_(std::make_shared<Stream>(device.index)) {}
+CudaBackend::CudaBackend(Device device, const BackendOptions& options)
+    : device_(device), options_(options), stream_(std::make_shared<Stream>(device.index)) {}
 
 std::string CudaBackend::description() const { return describe(device_.index); }
 
@@ -58,10 +59,10 @@ void CudaBackend::require_here(const char* op, const Tensor& tensor) const {
   }
 }
 
-std::unique_ptr<Backend> make_backend(Device device, const BackendOptions& /*options*/) {
+std::unique_ptr<Backend> make_backend(Device device, const BackendOptions& options) {
   const std::string reason = unusable_because(device.index);
   if (!reason.empty()) throw Error(ErrorKind::device, "cannot use " + to_string(device) + ": " + reason);
-  return std::make_unique<CudaBackend>(device);
+  return std::make_unique<CudaBackend>(device, options);
 }
 
 std::string unusable_because() { return unusable_because(0); }

@@ -7,10 +7,13 @@
 
 namespace scnn::cuda {
 
-/// Hand-written kernels in plain float32; each op stands in the file of its name.
+struct DeviceWeights;
+
+/// Hand-written kernels, plain float32 but for the convolutions of Precision::bf16; each op stands in the file of its
+/// name.
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(Device device);
+  CudaBackend(Device device, const BackendOptions& options);
 
   [[nodiscard]] Device device() const override { return device_; }
   [[nodiscard]] std::string description() const override;
@@ -86,7 +89,18 @@ class CudaBackend final : public Backend {
   /// Sums of dy [.., channels] over all axes but the last.
   void channel_sums(const char* op, const Tensor& dy, Tensor& sums);
 
+  [[nodiscard]] DeviceWeights on_device(const char* op, const WeightView& weights) const;
+  /// Whether a convolution goes to the tensor cores.
+  [[nodiscard]] bool on_tensor_cores(const Conv2d& shape) const;
+  /// What conv2d_* and linear_* do once their arguments are in order; every extent is positive.
+  void convolve_forward(const char* op, const Conv2d& shape, const Tensor& x, const WeightView& weights,
+                        const Tensor* bias, Tensor& y);
+  void convolve_backward_data(const char* op, const Conv2d& shape, const Tensor& dy, const WeightView& weights,
+                              Tensor& dx);
+  void convolve_backward_weights(const char* op, const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw);
+
   Device device_;
+  BackendOptions options_;
   std::shared_ptr<Stream> stream_;  ///< shared with the memory of tensors, which may outlive the backend
 };
 

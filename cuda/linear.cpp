@@ -1,5 +1,4 @@
 #include "backend/checks.h"
-#include "cuda/convolution.h"
 #include "cuda/cuda_backend.h"
 
 namespace scnn::cuda {
@@ -33,8 +32,7 @@ void CudaBackend::linear_forward(const Tensor& x, const WeightView& weights, con
     bias != nullptr ? broadcast(op, *bias, y) : fill(y, 0);
     return;
   }
-  Tensor room;
-  convolution_forward(*stream_, op, s, in(op, x), effective(op, weights, room), optional(op, bias), out(op, y));
+  convolve_forward(op, s, x, weights, bias, y);
 }
 
 void CudaBackend::linear_backward_data(const Tensor& dy, const WeightView& weights, Tensor& dx) {
@@ -42,8 +40,7 @@ void CudaBackend::linear_backward_data(const Tensor& dy, const WeightView& weigh
   checks::weights(op, weights);
   const Conv2d s = product_of(op, dx, *weights.values, dy);
   if (!has_work(s)) return fill(dx, 0);
-  Tensor room;
-  convolution_backward_data(*stream_, op, s, in(op, dy), effective(op, weights, room), out(op, dx));
+  convolve_backward_data(op, s, dy, weights, dx);
 }
 
 void CudaBackend::linear_backward_weights(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor* dbias) {
@@ -54,7 +51,7 @@ void CudaBackend::linear_backward_weights(const Tensor& x, const Tensor& dy, Ten
     channel_sums(op, dy, *dbias);
   }
   if (!has_work(s)) return fill(dw, 0);
-  convolution_backward_weights(*stream_, op, s, in(op, x), in(op, dy), out(op, dw));
+  convolve_backward_weights(op, s, x, dy, dw);
 }
 
 }  // namespace scnn::cuda

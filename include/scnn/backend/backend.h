@@ -112,9 +112,25 @@ class Backend {
                    Tensor& value) = 0;
 };
 
-/// What the process may use of the machine.
+/// Arithmetic of convolutions on a GPU; sums are float in both.  The CPU computes in fp32.
+enum class Precision {
+  fp32,
+  bf16,  ///< operands rounded to bf16, on tensor cores; integers of quantised weights up to 256 stay exact
+};
+
+/// Where a bf16 convolution's weights are quantised.
+enum class WeightQuantisation {
+  automatic,  ///< by the layer's shape
+  on_load,    ///< by the convolution, into shared memory; `integers` where they do not fit
+  integers,   ///< by a pass before it: integers in bf16, 2^e applied to its results (or, backward, to dy)
+  values,     ///< by a pass before it: 2^e times the integer, rounded to bf16
+};
+
+/// What the process may use of the machine, and how.
 struct BackendOptions {
   int threads = 0;  ///< CPU workers; 0: every core this process may use
+  Precision precision = Precision::fp32;
+  WeightQuantisation weight_quantisation = WeightQuantisation::automatic;
 };
 
 /// The backend for `device`: the only place where hardware is chosen.  Error(device) where it cannot be used; the

@@ -1,0 +1,139 @@
+#include "cuda/bf16_passes.h"
+#include "cuda/conv_plan.h"
+#include "cuda/conv_resident.h"
+#include "cuda/tensor_core.h"
+
+namespace scnn::cuda {
+namespace {
+
+int narrow(std::int64_t x) { return static_cast<int>(x); }
+
+/// Blocks of the resident kernel for each column of tiles: two or three a multiprocessor of the target.
+constexpr int kResidentBlocks = 264;
+/// Two blocks of this size fit a multiprocessor of sm_90.
+constexpr std::size_t kMostResidentBytes = 100 * 1024;
+
+int taps_of(const Conv2d& s) { return narrow(s.window.kernel_h * s.window.kernel_w); }
+
+/// x as bf16 with padded channels.
+class Bf16Copy {
+ public:
+  Bf16Copy(Stream& stream, const char* op, const float* x, const float* exponents, std::int64_t pixels, int channels)
+      : memory_(stream, pixels * padded_channels(channels)) {
+    launch_activation_pass(stream, op, {x, exponents, pixels, channels, memory_.data()});
+  }
+  [[nodiscard]] const Bf16* data() const { return memory_.data(); }
+
+ private:
+  Scratch<Bf16> memory_;
+};
+
+std::int64_t in_pixels(const Conv2d& s) { return s.batch * s.in_h * s.in_w; }
+std::int64_t out_pixels(const Conv2d& s) { return s.batch * s.out_h * s.out_w; }
+
+/// One product, its weights quantised as `way` says; `output.scale` belongs to this function.
+void multiply(Stream& stream, const char* op, const Conv2d& shape, WeightUse use,
+              const std::vector<ConvGather>& gathers, const Bf16* source, const DeviceWeights& weights,
+              WeightQuantisation way, ConvOutput<float> output) {
+  const int in = narrow(shape.in_c);
+  const int out = narrow(shape.out_c);
+  const int taps = taps_of(shape);
+  if (way == WeightQuantisation::on_load) {
+    for (const ConvGather& gather : gathers) {
+      ResidentConv<float> conv;
+      conv.gather = gather;
+      conv.source = source;
+      conv.values = weights.values;
+      conv.bits = weights.bits;
+      conv.exponents = weights.exponents;
+      conv.out_channels = out;
+      conv.in_channels = in;
+      conv.taps = taps;
+      conv.output = output;
+      launch_resident_conv(stream, op, use, conv, kResidentBlocks);
+    }
+    return;
+  }
+  const std::int64_t count = std::int64_t{out} * taps * padded_channels(in);
+  const Scratch<Bf16> copy(stream, count);
+  const Scratch<float> scales(stream, out);
+  const WeightForm form = way == WeightQuantisation::values ? WeightForm::values : WeightForm::integers;
+  launch_weight_pass(
+      stream, op, {weights.values, weights.bits, weights.exponents, out, taps, in, form, copy.data(), scales.data()});
+  if (use == WeightUse::forward) output.scale = scales.data();
+  for (const ConvGather& gather : gathers) {
+    ConvGemm<float> conv;
+    conv.gather = gather;
+    conv.source = source;
+    conv.weights = copy.data();
+    conv.weight_rows = out;
+    conv.weight_taps = taps;
+    conv.weight_chunks = chunks_of(in);
+    conv.output = output;
+    launch_conv_gemm(stream, op, conv_tile(gather.pixels, output.channels), use, conv);
+  }
+}
+
+}  // namespace
+
+bool tensor_cores_take(const Conv2d& shape) { return tensor_core_refusal(shape) == nullptr; }
+
+WeightQuantisation weight_quantisation(const Conv2d& shape, bool forward, WeightQuantisation wanted) {
+  std::size_t bytes = 0;
+  for (const ConvGather& g : forward ? std::vector{forward_gather(shape)} : backward_data_gathers(shape)) {
+    const std::size_t needed = resident_bytes(g, narrow(forward ? shape.out_c : shape.in_c));
+    bytes = needed > bytes ? needed : bytes;
+  }
+  const bool fits = bytes <= kMostResidentBytes;
+  if (wanted == WeightQuantisation::on_load && !fits) return WeightQuantisation::integers;
+  if (wanted != WeightQuantisation::automatic) return wanted;
+  // Wide layers read their pixels once for each 64 outputs when weights stay: the streaming kernel's 128 are better.
+  constexpr std::int64_t most_outputs = 64;
+  return fits && (forward ? shape.out_c : shape.in_c) <= most_outputs ? WeightQuantisation::on_load
+                                                                      : WeightQuantisation::integers;
+}
+
+void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, const float* x,
+                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, float* y) {
+  const Bf16Copy source(stream, op, x, nullptr, in_pixels(shape), narrow(shape.in_c));
+  ConvOutput<float> output;
+  output.out = y;
+  output.bias = bias;
+  output.channels = output.pitch = narrow(shape.out_c);
+  multiply(stream, op, shape, WeightUse::forward, {forward_gather(shape)}, source.data(), weights,
+           weight_quantisation(shape, true, wanted), output);
+}
+
+void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,
+                               const DeviceWeights& weights, WeightQuantisation wanted, float* dx) {
+  const WeightQuantisation way = weight_quantisation(shape, false, wanted);
+  // The product reduces over out channels: their 2^e goes into dy.
+  const float* exponents = way == WeightQuantisation::values ? nullptr : weights.exponents;
+  const Bf16Copy source(stream, op, dy, exponents, out_pixels(shape), narrow(shape.out_c));
+  ConvOutput<float> output;
+  output.out = dx;
+  output.channels = output.pitch = narrow(shape.in_c);
+  multiply(stream, op, shape, WeightUse::backward_data, backward_data_gathers(shape), source.data(), weights, way,
+           output);
+}
+
+void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,
+                                  float* dw) {
+  const int in = narrow(shape.in_c);
+  const int out = narrow(shape.out_c);
+  const ConvGather gather = forward_gather(shape);
+  const WgradPlan plan = wgrad_plan(gather, out, in);
+  const std::int64_t count = std::int64_t{out} * taps_of(shape) * in;
+  const Bf16Copy gradient(stream, op, dy, nullptr, out_pixels(shape), out);
+  const Scratch<float> partials(stream, plan.splits > 1 ? plan.splits * count : 0);
+  float* sums = plan.splits > 1 ? partials.data() : dw;
+  if (plan.narrow) {
+    launch_narrow_wgrad(stream, op, {gather, x, gradient.data(), out, in, plan.splits, sums});
+  } else {
+    const Bf16Copy source(stream, op, x, nullptr, in_pixels(shape), in);
+    launch_conv_wgrad(stream, op, plan.tile, {gather, source.data(), gradient.data(), out, in, plan.splits, sums});
+  }
+  if (plan.splits > 1) launch_finish_partials(stream, op, partials.data(), plan.splits, count, dw);
+}
+
+}  // namespace scnn::cuda
