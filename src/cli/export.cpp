@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/verbs.h"
 #include "scnn/backend/host_copy.h"
+#include "scnn/core/difference.h"
 #include "scnn/core/file.h"
 #include "scnn/core/random.h"
 #include "scnn/deploy/npz.h"
@@ -33,17 +33,6 @@ std::vector<float> probe_logits(Graph& graph) {
   Tensor images = graph.backend().allocate(shape);
   graph.backend().copy(host, images);
   return host_values(graph.backend(), graph.forward(images, Pass{}));
-}
-
-/// Largest difference, relative to the largest logit.
-double difference(const std::vector<float>& a, const std::vector<float>& b) {
-  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
-  double largest = 0, scale = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-    scale = std::max(scale, std::fabs(static_cast<double>(a[i])));
-  }
-  return scale > 0 ? largest / scale : largest;
 }
 
 int do_export(const Context& context, const Options& options) {
@@ -74,7 +63,7 @@ int do_export(const Context& context, const Options& options) {
   std::string note;
   if (options.verify) {
     const PackedModel back = decode(read_file(out, ErrorKind::checkpoint), out);
-    const double change = difference(before, probe_logits(*unpack(back, *backend)));
+    const double change = relative_difference(before, probe_logits(*unpack(back, *backend)));
     json["max_diff"] = change;
     // Batch-norms become y = a x + c on the way: rounding, no more.
     if (!(change <= 1e-4)) {

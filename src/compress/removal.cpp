@@ -1,9 +1,9 @@
 #include "scnn/compress/removal.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "scnn/backend/host_copy.h"
+#include "scnn/core/difference.h"
 #include "scnn/core/error.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/join.h"
@@ -71,16 +71,6 @@ bool matters(const Graph& graph, const std::vector<ChannelStates>& states, const
   throw Error(ErrorKind::training,
               "no live path from the input to the logits is left: every channel of some layer lost all its bits; lower "
               "compression.gamma or raise compression.gamma_ramp");
-}
-
-double relative_difference(const std::vector<float>& before, const std::vector<float>& after) {
-  double largest = 0;
-  double difference = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    largest = std::max(largest, std::abs(static_cast<double>(before[i])));
-    difference = std::max(difference, std::abs(static_cast<double>(before[i]) - after[i]));
-  }
-  return largest > 0 ? difference / largest : difference;
 }
 
 }  // namespace
