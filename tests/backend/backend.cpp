@@ -224,4 +224,8 @@ TEST_CASE("a convolution quantises as quantize does", "[backend][fusion]") {
   for (std::int64_t i = 0; i < inside.size(); i += 4) CHECK(inside.values<float>()[static_cast<std::size_t>(i)] == 0);
 }
 
+TEST_CASE("the CPU refuses a precision that it does not compute in") {
+  CHECK_THROWS_AS(backend_for(Device{}, {.threads = 1, .precision = Precision::bf16}), Error);
+}
+
 }  // namespace scnn::test
