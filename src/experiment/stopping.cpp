@@ -3,30 +3,43 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <mutex>
+#include <thread>
 
 namespace scnn {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+std::atomic<int> received = 0;
 
-extern "C" void on_signal(int signal) {
-  if (received == SIGINT && signal == SIGINT) ::_exit(static_cast<int>(ErrorKind::interrupted));
-  received = signal;
+sigset_t stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGTERM);
+  return set;
+}
+
+void watch(sigset_t set) {
+  for (int signal = 0; ::sigwait(&set, &signal) == 0;) {
+    if (received == SIGINT && signal == SIGINT) ::_exit(static_cast<int>(ErrorKind::interrupted));
+    received = signal;
+  }
 }
 
 }  // namespace
 
+// A thread that waits instead of a handler: oneDNN's generated matrix products (before 3.12) keep a heap address in the
+// stack pointer, so a handler that interrupts one gets its frame written over the heap (uxlfoundation/oneDNN#4845).
 void watch_signals() {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  ::sigemptyset(&action.sa_mask);
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  const sigset_t set = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  static std::once_flag once;
+  std::call_once(once, [&set] { std::thread(watch, set).detach(); });
 }
 
 double parse_duration(const std::string& text) {
@@ -66,8 +79,9 @@ double parse_duration(const std::string& text) {
 std::function<std::optional<StopRequest>()> stop_on_signal_or_after(double max_seconds) {
   const auto start = std::chrono::steady_clock::now();
   return [start, max_seconds]() -> std::optional<StopRequest> {
-    if (received == SIGINT) return StopRequest{ErrorKind::interrupted, "interrupted"};
-    if (received == SIGTERM) return StopRequest{ErrorKind::stopped, "stopped by SIGTERM"};
+    const int signal = received;
+    if (signal == SIGINT) return StopRequest{ErrorKind::interrupted, "interrupted"};
+    if (signal == SIGTERM) return StopRequest{ErrorKind::stopped, "stopped by SIGTERM"};
     const std::chrono::duration<double> gone = std::chrono::steady_clock::now() - start;
     if (max_seconds > 0 && gone.count() >= max_seconds) return StopRequest{ErrorKind::stopped, "--max-time is over"};
     return std::nullopt;

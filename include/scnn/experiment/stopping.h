@@ -9,6 +9,7 @@
 namespace scnn {
 
 /// From now on the first Ctrl-C asks for a stop and the second ends the program at once; SIGTERM asks for a stop too.
+/// Blocks both signals in the calling thread and in all it starts later: call it before any of them.
 void watch_signals();
 
 /// "90s", "15m", "2h", "1h30m", "1d", or seconds without a unit.  Error(usage).
