@@ -83,9 +83,8 @@ int run_verb(const Context& context) {
   } catch (const std::filesystem::filesystem_error& error) {
     print_error(context, fmt::format("cannot use {}: {}; check the path and its permissions", error.path1().string(),
                                      error.code().message()));
-    const bool writing = error.code() == std::errc::no_space_on_device ||
-                         error.code() == std::errc::read_only_file_system ||
-                         error.code() == std::errc::permission_denied;
+    const bool writing =
+        error.code() == std::errc::no_space_on_device || error.code() == std::errc::read_only_file_system;
     return static_cast<int>(writing ? scnn::ErrorKind::run_folder : scnn::ErrorKind::usage);
   } catch (const std::bad_alloc&) {
     print_error(context, "out of memory; lower train.batch_size or close other programs");

@@ -130,14 +130,17 @@ std::vector<std::vector<double>> SizeLoss::credits() {
     if (!entry.grouped) std::ranges::fill(live_outputs, outputs);
     for (std::size_t c = 0; c < columns; ++c) {
       if (entry.always[c] != 0) continue;
-      std::vector<std::pair<std::int32_t, std::int32_t>> alive;
+      const auto feeds = [&](const auto& feeder) {
+        return live(entries_[static_cast<std::size_t>(feeder.first)], feeder.second);
+      };
+      const auto alive = static_cast<double>(std::ranges::count_if(entry.feeders[c], feeds));
       for (const auto& feeder : entry.feeders[c]) {
-        if (live(entries_[static_cast<std::size_t>(feeder.first)], feeder.second)) alive.push_back(feeder);
-      }
-      for (const auto& [source, channel] : alive) {
-        if (!entries_[static_cast<std::size_t>(source)].quantised) continue;
+        const auto& [source, channel] = feeder;
+        const bool is_alive = feeds(feeder);
+        // A dead channel's share is the one it would have once it came back: the right-hand derivative.
+        if (!entries_[static_cast<std::size_t>(source)].quantised || (!is_alive && !revive_)) continue;
         credits[static_cast<std::size_t>(source)][static_cast<std::size_t>(channel)] +=
-            live_outputs[c] * static_cast<double>(entry.taps) / static_cast<double>(alive.size());
+            live_outputs[c] * static_cast<double>(entry.taps) / (is_alive ? alive : alive + 1);
       }
     }
   }

@@ -1,6 +1,7 @@
 #include "scnn/core/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -17,26 +18,25 @@ namespace {
                                          "; free some space or choose another place");
 }
 
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::optional<Descriptor> lock_folder(const std::filesystem::path& path) {
+  // A file, and open for writing: NFS locks nothing else.
+  Descriptor file(::open((path / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (file.get() >= 0 && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return std::nullopt;
+  return file;
+}
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, ErrorKind kind) {
   std::error_code code;
   if (std::filesystem::is_directory(path, code)) throw Error(kind, path.string() + " is a folder, not a file");
+  if (std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code)) {
+    throw Error(kind, path.string() + " is no regular file");  // and opening a pipe would wait
+  }
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(kind, "cannot read " + path.string() + ": " + std::strerror(errno));
   std::vector<std::byte> content;

@@ -43,6 +43,11 @@ std::size_t logits_layer(const Graph& graph) {
       graph.sets().entries.at(static_cast<std::size_t>(graph.nodes().back().edge.set)).node);
 }
 
+std::string classes_differ(const std::string& layer, std::int64_t logits, const std::string& data,
+                           std::int64_t classes) {
+  return fmt::format("layer '{}' makes {} logits, {} has {} classes", layer, logits, data, classes);
+}
+
 void check_classes(const Graph& graph, const Experiment& experiment, Diagnostics& diagnostics) {
   const DataShape data = data_shape(experiment.data);
   if (graph.classes() == data.classes) return;
@@ -55,11 +60,8 @@ void check_classes(const Graph& graph, const Experiment& experiment, Diagnostics
   const LayerSpec& spec = graph.nodes()[layer].spec;
   const bool has_out =
       std::holds_alternative<LinearSpec>(spec.options) || std::holds_alternative<Conv2dSpec>(spec.options);
-  diagnostics.add({Code::network,
-                   fmt::format("layer '{}' makes {} logits, {} has {} classes", spec.name, graph.classes(),
-                               experiment.data.type, data.classes),
-                   place, "model", has_out ? fmt::format("set out to {}", data.classes) : "one logit for each class",
-                   ""});
+  diagnostics.add({Code::network, classes_differ(spec.name, graph.classes(), experiment.data.type, data.classes), place,
+                   "model", has_out ? fmt::format("set out to {}", data.classes) : "one logit for each class", ""});
 }
 
 }  // namespace
@@ -104,8 +106,7 @@ void check_fits(const Graph& graph, const Dataset& data) {
   }
   if (graph.classes() != data.classes) {
     const LayerSpec& spec = graph.nodes()[config::logits_layer(graph)].spec;
-    throw SettingsError("model", fmt::format("layer '{}' makes {} logits, {} has {} classes", spec.name,
-                                             graph.classes(), data.name, data.classes));
+    throw SettingsError("model", config::classes_differ(spec.name, graph.classes(), data.name, data.classes));
   }
 }
 

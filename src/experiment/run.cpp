@@ -83,7 +83,12 @@ RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, 
   result.removals = trainer.state().removals;
   write_file(folder.file("result.json"), result_json(result));
   folder.finish(RunState::done, 0);
-  write_report(folder);
+  try {
+    write_report(folder);
+  } catch (const Error& error) {
+    // The run is complete without its picture.
+    spdlog::warn("{}; then: scnn report {}", error.what(), folder.path().string());
+  }
   return result;
 }
 
@@ -144,12 +149,13 @@ RunResult guarded(RunFolder& folder, const Experiment& experiment, Parts& parts,
 }
 
 /// Refuses to go on from a checkpoint with settings that would have trained otherwise; where the work is done, what is
-/// saved and what is logged may change.
+/// saved, what is logged and where the data lies may change.
 void check_unchanged(const Experiment& now, const Checkpoint& checkpoint, const fs::path& run, ErrorKind kind) {
   Experiment then = experiment_of(checkpoint);
   then.device = now.device;
   then.checkpoint = now.checkpoint;
   then.logging = now.logging;
+  then.data.root = now.data.root;
   const std::string old_text = write_experiment(then);
   if (old_text == now.yaml) return;
   const auto [a, b] = std::ranges::mismatch(old_text, now.yaml);
@@ -158,13 +164,14 @@ void check_unchanged(const Experiment& now, const Checkpoint& checkpoint, const 
     const std::size_t begin = before == std::string::npos ? 0 : before + 1;
     return text.substr(begin, text.find('\n', begin) - begin);
   };
-  throw Error(kind,
-              fmt::format("{} belongs to another experiment than {}, at first\n  there  {}\n  here   {}\nonly device, "
-                          "checkpoint and logging may change: put the line back, take a checkpoint of this run, or "
-                          "start a new run with scnn run",
-                          checkpoint.path.string(), (run / "config.yaml").string(),
-                          line_of(old_text, static_cast<std::size_t>(a - old_text.begin())),
-                          line_of(now.yaml, static_cast<std::size_t>(b - now.yaml.begin()))));
+  throw Error(
+      kind,
+      fmt::format("{} belongs to another experiment than {}, at first\n  there  {}\n  here   {}\nonly device, "
+                  "checkpoint, logging and data.root may change: put the line back, take a checkpoint of this run, or "
+                  "start a new run with scnn run",
+                  checkpoint.path.string(), (run / "config.yaml").string(),
+                  line_of(old_text, static_cast<std::size_t>(a - old_text.begin())),
+                  line_of(now.yaml, static_cast<std::size_t>(b - now.yaml.begin()))));
 }
 
 }  // namespace
@@ -204,12 +211,7 @@ RunResult run_experiment(const Experiment& experiment, const RunOptions& options
 
 RunResult resume_run(const fs::path& path, const fs::path& from, const RunOptions& options) {
   RunFolder folder = RunFolder::open(path);
-  if (folder.info().state == RunState::running && !folder.abandoned()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{} is running as process {} on {}; stop it first (if that is not so, set its \"state\" in "
-                            "run.json to \"stopped\")",
-                            path.string(), folder.info().process, folder.info().host));
-  }
+  folder.lock();
   const auto [experiment, damage] = experiment_of_run(folder.path());
   std::optional<Checkpoint> checkpoint;
   std::vector<std::string> warnings;

@@ -161,6 +161,7 @@ RunFolder RunFolder::create(const Experiment& experiment, RunInfo info, const fs
   }
   make_folders(path / "checkpoints");
   RunFolder folder(path, std::move(info));
+  folder.lock();
   write_file(folder.file("config.yaml"), experiment.yaml);
   folder.save();
   return folder;
@@ -244,6 +245,20 @@ void RunFolder::finish(RunState state, int exit_code, const std::string& message
 bool RunFolder::abandoned() const {
   return info_.state == RunState::running && info_.host == host_name() && info_.process > 0 &&
          ::kill(static_cast<pid_t>(info_.process), 0) != 0 && errno == ESRCH;
+}
+
+void RunFolder::lock() {
+  lock_ = lock_folder(path_);
+  if (!lock_) {
+    throw Error(ErrorKind::usage, fmt::format("{} is at work: process {} on {}; stop it first", path_.string(),
+                                              info_.process, info_.host));
+  }
+  if (info_.state == RunState::running && info_.host != host_name()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} is running as process {} on {}; stop it first (if that is not so, set its \"state\" in "
+                            "run.json to \"stopped\")",
+                            path_.string(), info_.process, info_.host));
+  }
 }
 
 }  // namespace scnn

@@ -1,5 +1,6 @@
 #include "scnn/train/checkpoint.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "scnn/core/error.h"
@@ -51,6 +52,8 @@ std::string content_hash(const Safetensors& file) {
 std::string layer_of_set(const Graph& graph, std::size_t set) {
   return graph.nodes()[static_cast<std::size_t>(graph.sets().entries[set].node)].spec.name;
 }
+
+std::string file_name(std::int64_t step) { return "step-" + std::to_string(step) + ".safetensors"; }
 
 }  // namespace
 
@@ -124,28 +127,38 @@ std::filesystem::path CheckpointFolder::save(const Checkpoint& checkpoint, std::
   std::vector<std::string> ignored;
   auto list = index(ignored);
   const std::vector<std::byte> bytes = encode_safetensors(checkpoint.file);
-  const std::string name = "step-" + std::to_string(step) + ".safetensors";
+  const std::string name = file_name(step);
   std::filesystem::path path = folder_ / name;
   write_file(path, bytes);
   list[step] = {name, hex64(hash64(bytes))};
 
-  std::vector<std::string> old;
-  while (static_cast<std::int64_t>(list.size()) > keep_last) {
-    // The one just written stays, even where a run went on from an earlier step.
-    auto first = list.begin()->first == step ? std::next(list.begin()) : list.begin();
-    old.push_back(first->second.first);
-    list.erase(first);
-  }
+  // Later steps belong to a course that this run has left: it went on from an earlier checkpoint.
+  list.erase(list.upper_bound(step), list.end());
+  while (static_cast<std::int64_t>(list.size()) > keep_last) list.erase(list.begin());
   nlohmann::ordered_json json = {{"checkpoints", nlohmann::ordered_json::array()}};
   for (const auto& [at, entry] : list) {
     json["checkpoints"].push_back({{"step", at}, {"file", entry.first}, {"xxh3", entry.second}});
   }
   write_file(folder_ / "index.json", json.dump(1) + "\n");
-  for (const std::string& file : old) {
+  // What the index has forgotten goes, also what a kill left here between index and removal.
+  for (const auto& [at, file] : files()) {
     std::error_code code;
-    std::filesystem::remove(folder_ / file, code);
+    if (!list.contains(at)) std::filesystem::remove(folder_ / file, code);
   }
   return path;
+}
+
+std::map<std::int64_t, std::string> CheckpointFolder::files() const {
+  std::map<std::int64_t, std::string> found;
+  std::error_code code;
+  for (std::filesystem::directory_iterator file(folder_, code), end; !code && file != end; file.increment(code)) {
+    const std::string name = file->path().filename().string();
+    std::int64_t step = 0;
+    if (!name.starts_with("step-")) continue;
+    const auto [rest, error] = std::from_chars(name.data() + 5, name.data() + name.size(), step);
+    if (error == std::errc() && name == file_name(step)) found[step] = name;
+  }
+  return found;
 }
 
 std::map<std::int64_t, std::pair<std::string, std::string>> CheckpointFolder::index(
@@ -156,11 +169,7 @@ std::map<std::int64_t, std::pair<std::string, std::string>> CheckpointFolder::in
   // Without an index the files are looked at themselves: each holds a hash of its own.
   const auto look = [&] {
     list.clear();
-    for (std::filesystem::directory_iterator file(folder_, code), end; !code && file != end; file.increment(code)) {
-      const std::string name = file->path().filename().string();
-      if (!name.starts_with("step-") || !name.ends_with(".safetensors")) continue;
-      list[std::strtoll(name.c_str() + 5, nullptr, 10)] = {name, ""};
-    }
+    for (const auto& [step, name] : files()) list[step] = {name, ""};
   };
   if (!std::filesystem::exists(path, code)) {
     look();

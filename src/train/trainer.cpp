@@ -193,6 +193,9 @@ void Trainer::end_epoch() {
 
 void Trainer::save() {
   if (options_.checkpoint_folder.empty()) return;
+  for (const Parameter* parameter : graph_.parameters()) {
+    if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe_images());
+  }
   CheckpointFolder folder(options_.checkpoint_folder);
   const Checkpoint checkpoint = capture(graph_, options_.config, state_text(state_, optimizer_->schedules()));
   observer_.on_checkpoint(folder.save(checkpoint, state_.step, options_.checkpoint.keep_last).string());

@@ -180,6 +180,14 @@ class Interruptions(Case):
             self.assertIn("scnn resume", errors)
             self.assertEqual(json.loads((folder / "run.json").read_text())["state"], "stopped")
 
+    def test_one_process_at_a_time_works_on_a_run(self):
+        folder = self.place / "busy"
+        with self.start(folder, self.long_run) as process:
+            self.wait_for_checkpoint(folder, process)
+            self.expect(2, "resume", folder, says=f"at work: process {process.pid}")
+            process.kill()
+            process.communicate(timeout=120)
+
     def test_a_foreign_checkpoint_is_refused(self):
         other = self.place / "other"
         self.expect(0, "run", self.tiny, "--out", other, "seed=9", "train.epochs=1")

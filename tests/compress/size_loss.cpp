@@ -104,6 +104,14 @@ TEST_CASE("two feeders of a sum share its columns; the last one left gets them w
   CHECK(credit(*graph, loss, "b", 0) == 18 + 27 / 2.0);
   CHECK(credit(*graph, loss, "a", 1) == 18 + 27);
   CHECK(credit(*graph, loss, "b", 1) == 18);  // dead: its own weights, no share
+
+  // With revive a dead channel feels what its return would cost: beside a live feeder half the column, alone all of it.
+  SizeLoss reviving(*graph, SizeLossForm::live_inputs, true, 100);
+  CHECK(credit(*graph, reviving, "b", 1) == 18 + 27 / 2.0);
+  CHECK(credit(*graph, reviving, "a", 1) == 18 + 27);
+  set_bits(*graph, "a", {1, 0});
+  CHECK(credit(*graph, reviving, "b", 1) == 18 + 27);
+  CHECK(reviving.value() == Approx(loss.value()));
 }
 
 TEST_CASE("concatenated, depthwise and grouped channels are credited with the weights that read them") {

@@ -1,5 +1,7 @@
 #include "scnn/core/file.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string>
 
@@ -38,11 +40,24 @@ TEST_CASE("file errors name the path and carry the caller's kind", "[file]") {
   CHECK(kind_of([&] { (void)read_file(missing, ErrorKind::data); }) == ErrorKind::data);
   CHECK(kind_of([&] { (void)read_file(folder.path(), ErrorKind::checkpoint); }) == ErrorKind::checkpoint);
   CHECK(kind_of([&] { write_file(missing / "b", std::string_view("x")); }) == ErrorKind::run_folder);
+  const auto pipe = folder.path() / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(kind_of([&] { (void)read_file(pipe, ErrorKind::data); }) == ErrorKind::data);
   try {
     (void)read_file(missing, ErrorKind::data);
   } catch (const Error& e) {
     CHECK(std::string(e.what()).find(missing.string()) != std::string::npos);
   }
+}
+
+TEST_CASE("a folder is one's own until it is let go", "[file]") {
+  const test::TemporaryFolder folder;
+  auto mine = lock_folder(folder.path());
+  CHECK(mine.has_value());
+  CHECK_FALSE(lock_folder(folder.path()).has_value());
+  mine.reset();
+  CHECK(lock_folder(folder.path()).has_value());
+  CHECK(lock_folder("/proc").has_value());  // where nobody can lock, everybody may go on
 }
 
 TEST_CASE("hashes", "[file]") {

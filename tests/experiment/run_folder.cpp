@@ -63,7 +63,6 @@ TEST_CASE("run.json keeps what happened to a run") {
   info.libraries = {{"zlib", "1.2"}};
   RunFolder folder = RunFolder::create(test::fake_experiment(), info, place.path() / "run");
   REQUIRE(RunFolder::open(folder.path()).info().state == RunState::running);
-  REQUIRE_FALSE(folder.abandoned());
   folder.finish(RunState::stopped, 75, "time is up");
   RunFolder again = RunFolder::open(folder.path());
   REQUIRE(again.info().state == RunState::stopped);
@@ -79,13 +78,23 @@ TEST_CASE("run.json keeps what happened to a run") {
   REQUIRE(json["process"] == ::getpid());
 }
 
-TEST_CASE("a run whose process is gone was cut off") {
+TEST_CASE("one process at a time works on a run, and one that was cut off can go on") {
   const test::TemporaryFolder place;
-  const RunFolder folder = RunFolder::create(test::fake_experiment(), {}, place.path() / "run");
-  auto json = nlohmann::json::parse(read_text(folder.file("run.json"), ErrorKind::bug));
+  const std::filesystem::path path = place.path() / "run";
+  {
+    const RunFolder working = RunFolder::create(test::fake_experiment(), {}, path);
+    RunFolder second = RunFolder::open(path);
+    REQUIRE(kind_of([&] { second.lock(); }) == ErrorKind::usage);
+  }
+  RunFolder::open(path).lock();  // run.json still says running, but nobody has the folder
+  auto json = nlohmann::json::parse(read_text(path / "run.json", ErrorKind::bug));
+  REQUIRE_FALSE(RunFolder::open(path).abandoned());
   json["process"] = 2147483000;  // above every system's limit of process numbers
-  write_file(folder.file("run.json"), json.dump());
-  REQUIRE(RunFolder::open(folder.path()).abandoned());
+  write_file(path / "run.json", json.dump());
+  REQUIRE(RunFolder::open(path).abandoned());
+  json["host"] = "elsewhere";
+  write_file(path / "run.json", json.dump());
+  REQUIRE(kind_of([&] { RunFolder::open(path).lock(); }) == ErrorKind::usage);
 }
 
 TEST_CASE("opening what is no run, or a damaged one, says so") {

@@ -80,6 +80,26 @@ TEST_CASE("only the newest checkpoints are kept, and a damaged one gives way to 
   CHECK_THAT(warnings[0], Contains("index.json is damaged"));
 }
 
+TEST_CASE("going on from an earlier checkpoint leaves the later ones behind, and so does a kill its leftovers") {
+  Run run(small_options(), nobody());
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder.path());
+  const auto save = [&](std::int64_t step) {
+    checkpoints.save(capture(run.graph, "name: x\n", std::to_string(step)), step, 5);
+  };
+  for (const std::int64_t step : {10, 20, 30}) save(step);
+  write_file(folder.path() / "step-7.safetensors", "left by a kill before its removal");
+  write_file(folder.path() / "step-best.safetensors", "somebody's copy");
+  save(15);
+  std::vector<std::string> warnings;
+  CHECK(checkpoints.newest(warnings)->file.metadata.at("state") == "15");
+  CHECK(warnings.empty());
+  for (const char* gone : {"step-7.safetensors", "step-20.safetensors", "step-30.safetensors"}) {
+    CHECK_FALSE(std::filesystem::exists(folder.path() / gone));
+  }
+  CHECK(std::filesystem::exists(folder.path() / "step-best.safetensors"));
+}
+
 TEST_CASE("a checkpoint that does not fit its network names the tensor") {
   Run run(small_options(), nobody());
   Checkpoint checkpoint = capture(run.graph, "", "{}");

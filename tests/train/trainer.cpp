@@ -55,6 +55,20 @@ TEST_CASE("same seed and threads give the same numbers bit for bit; another seed
   CHECK(one != losses(1));
 }
 
+TEST_CASE("parameters that are no numbers reach no checkpoint") {
+  const TemporaryFolder folder;
+  TrainerOptions options = small_options();
+  options.train.optimizer.type = OptimizerType::sgd;
+  options.train.optimizer.groups = {{{"conv1.weight"}, 1e300, std::nullopt, std::nullopt, std::nullopt}};
+  options.checkpoint.every = Period{0, 1};
+  options.checkpoint_folder = folder.path();
+  Recorder nobody;
+  Run run(options, nobody);
+  CHECK_THROWS_WITH(run.trainer->run(), Contains("step 1: a parameter is not a number (parameter 'conv1.weight')"));
+  CHECK(nobody.losses.size() == 1);
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
 TEST_CASE("a run that was stopped between two steps goes on to the very same numbers, across removals") {
   TrainerOptions options = small_options();
   Recorder whole_seen;

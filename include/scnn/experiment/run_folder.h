@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "scnn/core/file.h"
 #include "scnn/experiment/experiment.h"
 
 namespace scnn {
@@ -31,7 +33,8 @@ struct RunInfo {
   std::int64_t resumed = 0;  ///< how often
 };
 
-/// The folder of one run (interface: README of src/experiment).  Survives a kill at any moment.
+/// The folder of one run (interface: README of src/experiment).  Survives a kill at any moment.  One process at a time
+/// writes: `create` and `lock` take the folder for as long as the object lives.
 class RunFolder {
  public:
   /// Makes runs/<name>/<UTC time>-<4 hex digits of the configuration's hash>/ below `root` and points
@@ -50,6 +53,8 @@ class RunFolder {
   [[nodiscard]] std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   [[nodiscard]] const RunInfo& info() const noexcept { return info_; }
 
+  /// Takes the folder for writing.  Error(usage) where a process is at work on it, here or on another host.
+  void lock();
   /// Notes a new attempt at an existing run.
   void begin_again(const std::string& command, const std::string& version);
   void set_device(const std::string& device);
@@ -65,6 +70,7 @@ class RunFolder {
   std::filesystem::path path_;
   RunInfo info_;
   double began_ = 0;  ///< seconds on a steady clock
+  std::optional<Descriptor> lock_;
 };
 
 /// "2024-01-31T12:00:00Z", now.

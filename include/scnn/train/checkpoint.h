@@ -34,12 +34,15 @@ class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Writes a checkpoint, then the index, then forgets all but the newest `keep_last`.  Returns its path.
+  /// Writes a checkpoint, then the index, then forgets all later steps and all but the newest `keep_last`.  Returns its
+  /// path.
   std::filesystem::path save(const Checkpoint& checkpoint, std::int64_t step, std::int64_t keep_last);
   /// The newest file that is whole, or none.  Damaged newer ones are described in `warnings`.
   [[nodiscard]] std::optional<Checkpoint> newest(std::vector<std::string>& warnings) const;
 
  private:
+  /// The files that are there, by step.
+  [[nodiscard]] std::map<std::int64_t, std::string> files() const;
   [[nodiscard]] std::map<std::int64_t, std::pair<std::string, std::string>> index(
       std::vector<std::string>& warnings) const;
 
