@@ -13,6 +13,8 @@ using Catch::Approx;
 namespace scnn::test {
 /// Notes that a test did not run, and why; listed again at the end of the program.
 void note_skip(const std::string& reason);
+/// Why this program runs none of its tests here; empty where it does.  A test program may define its own.
+std::string why_skipped();
 }  // namespace scnn::test
 
 /// Ends the test case as skipped: prints "skipped: reason".  Counted and listed, never silent.

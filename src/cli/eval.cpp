@@ -48,6 +48,7 @@ int eval(const Context& context, const Options& options) {
   }
   DeviceOptions device = file.experiment->device;
   if (!options.device.empty()) device.type = options.device;
+  if (device.type == "cpu") device.precision = Precision::fp32;
   const std::unique_ptr<Backend> backend = make_backend(device);
   const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
   const ImageSet& set = split_of(data, options.split);

@@ -45,6 +45,10 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
     diagnostics.add({Code::range, "'name' must be letters, digits, '_', '-' and '.', at most 100", reader.place("name"),
                      "", "it names a folder", ""});
   }
+  if (e.device.type == "cpu" && e.device.precision != Precision::fp32) {
+    conflict("device.precision", "the CPU computes in fp32",
+             "bf16 needs device.type: cuda, or auto on a machine with a GPU");
+  }
   if (c.type == CompressionType::self_compress) {
     const bool max_given = reader.place("compression.max_bits").source != nullptr;
     const auto at = [&](const char* path) {

@@ -180,7 +180,7 @@ std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
   Device device;
   if (options.type == "cuda" || (options.type == "auto" && cuda_unusable_because().empty()))
     device.type = DeviceType::cuda;
-  return backend_for(device, BackendOptions{options.threads});
+  return backend_for(device, BackendOptions{options.threads, options.precision, options.weight_quantisation});
 }
 
 Parts prepare(const Experiment& experiment) {

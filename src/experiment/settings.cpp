@@ -37,6 +37,17 @@ constexpr Option optimizer_types[] = {
     {"sgd", "stochastic gradient descent with momentum"},
 };
 constexpr Option device_types[] = {{"auto", "a GPU if there is one, else the CPU"}, {"cpu", ""}, {"cuda", ""}};
+constexpr Option precisions[] = {
+    {"fp32", "float32"},
+    {"bf16",
+     "operands of convolutions rounded to bfloat16, on tensor cores; sums, weights and everything else float32"},
+};
+constexpr Option weight_quantisations[] = {
+    {"auto", "by the layer's shape"},
+    {"on_load", "by the convolution itself, into shared memory; `integers` where they do not fit"},
+    {"integers", "by a pass before it, as integers; 2^e scales its results"},
+    {"values", "by a pass before it, as numbers rounded to bfloat16"},
+};
 constexpr Option size_losses[] = {{"live_inputs", "counts live inputs and outputs (eq. 5)"},
                                   {"own_inputs", "counts all inputs (eq. 4)"}};
 constexpr Option validation_sources[] = {{"train", "images held out of the training split"}};
@@ -320,6 +331,12 @@ void visit(SettingsVisitor& v, Experiment& o) {
              .word = "auto"},
             threads);
     o.device.threads = static_cast<int>(threads);
+    v.choice_of({.key = "precision", .doc = "arithmetic of convolutions on a GPU", .choices = precisions},
+                o.device.precision);
+    v.choice_of({.key = "weight_quantisation",
+                 .doc = "where a bf16 convolution's weights are quantised; equal but for rounding",
+                 .choices = weight_quantisations},
+                o.device.weight_quantisation);
     v.end();
   }
   if (v.begin({.key = "data", .doc = "the data set", .required = true}, present)) {

@@ -109,7 +109,7 @@ TEST_CASE("the fused channel update equals the separate ops bit for bit", "[chan
   Bench bench;
   const auto backend = backend_for({DeviceType::cuda, 0});
   for (const unsigned seed : {1U, 2U, 3U}) {
-    emulator::device().seed = seed;
+    use_schedule(seed);
     // All layers in one launch.
     std::vector<Tensors> fused;
     std::vector<Tensors> separate;

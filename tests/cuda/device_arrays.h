@@ -7,7 +7,7 @@
 #include "arrays.h"
 #include "cuda/bf16.h"
 #include "cuda/runtime.h"
-#include "emulator/device.h"
+#include "schedule.h"
 #include "scnn/backend/geometry.h"
 
 /// Arrays of the double reference in the memory of the emulated device, for tests of kernels below the backend.

@@ -60,7 +60,7 @@ template <class Out>
 std::vector<double> resident(const Conv2d& s, const Array& from, const Quantised& w, WeightUse use, int blocks,
                              unsigned seed, cuda::Moments* moments = nullptr) {
   Bench bench;
-  emulator::device().seed = seed;
+  use_schedule(seed);
   const bool forward = use == WeightUse::forward;
   const auto source = bench.upload(padded_bf16(from));
   const auto values = bench.upload(w.values);

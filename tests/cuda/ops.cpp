@@ -3,8 +3,8 @@
 #include <string>
 
 #include "catch.h"
-#include "emulator/device.h"
 #include "op_cases.h"
+#include "schedule.h"
 
 namespace scnn::test {
 namespace {
@@ -47,7 +47,7 @@ TEST_CASE("every CUDA op gives the values of the double reference, in any schedu
     const Arrays expected = c.expect(arguments);
     Arrays first;
     for (const unsigned seed : schedules) {
-      emulator::device().seed = seed;
+      use_schedule(seed);
       const Arrays results = results_of(*backend, c, arguments, expected);
       for (const auto& [name, want] : expected) {
         INFO(name << ", schedule " << seed);

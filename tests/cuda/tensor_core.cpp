@@ -59,7 +59,7 @@ struct Problem {
 template <class Out>
 std::vector<double> streamed(const Problem& p, ConvTile tile, WeightUse use, unsigned seed = 1) {
   Bench bench;
-  emulator::device().seed = seed;
+  use_schedule(seed);
   const bool forward = use == WeightUse::forward;
   const auto source = bench.upload(padded_bf16(forward ? p.x : p.dy));
   const auto weights = bench.upload(padded_bf16(p.q));
@@ -96,7 +96,7 @@ std::vector<double> expected(const Problem& p, WeightUse use) {
 /// The weight gradient by a tile of the general kernel, or by the narrow one.
 std::vector<double> weight_gradient(const Problem& p, const WgradTile* tile, int splits, unsigned seed = 1) {
   Bench bench;
-  emulator::device().seed = seed;
+  use_schedule(seed);
   const int in = narrow(p.shape.in_c);
   const int out = narrow(p.shape.out_c);
   const auto dy = bench.upload(padded_bf16(p.dy));

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "catch.h"
-#include "emulator/device.h"
+#include "schedule.h"
 
 namespace scnn::test {
 namespace {
@@ -58,7 +58,7 @@ TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and g
   Training cpu(Device{}, options);
   REQUIRE(cpu.trainer.run());
   options.checkpoint_folder = folder.path();
-  emulator::device().seed = 11;
+  use_schedule(11);
   Training gpu({DeviceType::cuda, 0}, options);
   REQUIRE(gpu.trainer.run());
 

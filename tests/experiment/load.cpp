@@ -271,6 +271,16 @@ TEST_CASE("overrides come last, are YAML values, and any order does", "[experime
   CHECK(load(valid + "device: {type: auto, threads: 2}\n", {"device.type=cpu"}).device.threads == 2);
 }
 
+TEST_CASE("a GPU's arithmetic can be chosen, but not for the CPU", "[experiment]") {
+  const TemporaryFolder folder;
+  const Experiment e = load(valid + "device: {type: cuda, precision: bf16, weight_quantisation: on_load}\n");
+  CHECK(e.device.precision == Precision::bf16);
+  CHECK(e.device.weight_quantisation == WeightQuantisation::on_load);
+  CHECK(load(valid).device.precision == Precision::fp32);
+  CHECK(contains(mistakes_in(folder.write("exp.yaml", valid + "device: {type: cpu, precision: bf16}\n")),
+                 "the CPU computes in fp32\n  exp.yaml:8:"));
+}
+
 TEST_CASE("named layers and list items can be overridden", "[experiment]") {
   const Experiment e = load(valid + "train: {optimizer: {type: adam, groups: [{match: [a], lr: 1}]}}\n",
                             {"model.layers.conv1.out=64", "train.optimizer.groups.0.lr=2", "model.layers.1.name=flat"});

@@ -9,6 +9,10 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(xxHash REQUIRED MODULE)
+if(SCNN_CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  find_package(cuDNN MODULE)   # measured against, where it is there
+endif()
 include(yaml_target)
 if(SCNN_TESTS)
   find_package(Catch2 REQUIRED)   # 2.13 or 3

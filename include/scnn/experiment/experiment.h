@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "scnn/backend/backend.h"
 #include "scnn/compress/options.h"
 #include "scnn/data/options.h"
 #include "scnn/nn/spec.h"
@@ -21,6 +22,8 @@ struct Places;
 struct DeviceOptions {
   std::string type = "auto";  ///< auto | cpu | cuda
   int threads = 0;            ///< 0: auto, every core this process may use
+  Precision precision = Precision::fp32;
+  WeightQuantisation weight_quantisation = WeightQuantisation::automatic;  ///< bf16 alone
 };
 
 struct LoggingOptions {

@@ -34,7 +34,7 @@ CpuBackend::CpuBackend(const BackendOptions& options)
     : workers_(options.threads > 0 ? options.threads : usable_cores()), convolutions_(workers_), winograd_(workers_) {
   require(options.threads >= 0, ErrorKind::device, "device.threads must not be negative (0: every core)");
   require(options.precision == Precision::fp32, ErrorKind::device,
-          "bf16 needs a CUDA device: the CPU computes in fp32");
+          "bf16 needs a CUDA device, the CPU computes in fp32: set device.precision: fp32");
 }
 
 std::string CpuBackend::description() const {
