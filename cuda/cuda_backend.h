@@ -60,6 +60,9 @@ class CudaBackend final : public Backend {
                              Tensor& predicted, Tensor* dlogits) override;
   [[nodiscard]] double sum_of_squares(const Tensor& x) override;
 
+  void load_images(const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
+                   const AugmentSteps& steps, const RandomStream& stream, Tensor& x, Tensor& y) override;
+
   void adam(const AdamStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& m, Tensor& v,
             Tensor& value) override;
   void sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,

@@ -145,11 +145,12 @@ void Stream::wait() {
   check(cudaStreamSynchronize(stream_of(handle_)), "work on the device failed");
   if (fault.count == 0) return;
   zero(faults_, sizeof fault);
-  const char* kind =
-      fault.what == static_cast<int>(FaultKind::label) ? "softmax_cross_entropy: label " : "gather: index ";
-  const char* from = fault.what == static_cast<int>(FaultKind::label) ? "0" : "-1";
-  throw Error(ErrorKind::bug,
-              kind + std::to_string(fault.value) + " is outside [" + from + ", " + std::to_string(fault.limit) + ")");
+  const auto what = static_cast<FaultKind>(fault.what);
+  const std::string value = what == FaultKind::label   ? "softmax_cross_entropy: label "
+                            : what == FaultKind::index ? "gather: index "
+                                                       : "load_images: index ";
+  throw Error(ErrorKind::bug, value + std::to_string(fault.value) + " is outside [" +
+                                  (what == FaultKind::index ? "-1" : "0") + ", " + std::to_string(fault.limit) + ")");
 }
 
 void Stream::check_launch(const char* op) {

@@ -20,7 +20,7 @@ struct Fault {
   int value;
   int limit;  ///< valid values lie below
 };
-enum class FaultKind : int { label = 1, index };
+enum class FaultKind : int { label = 1, index, image };
 
 /// All work of one backend, in order, on one device.
 class Stream {

@@ -90,6 +90,24 @@ void update(const char* op, const UpdateRule& rule, const Tensor& gradient, cons
   }
 }
 
+void load_images(const char* op, const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
+                 const AugmentSteps& steps, const Tensor& x, const Tensor& y) {
+  const Shape& stored = pixels.shape();
+  if (stored.rank() != 4) fail(op, "pixels " + stored.str() + " should have four axes");
+  has_shape(op, "labels", labels, Shape{stored[0]});
+  if (indices.shape().rank() != 1) fail(op, "indices " + indices.shape().str() + " should have one axis");
+  has_shape(op, "table", table, Shape{stored[3], 256});
+  has_shape(op, "x", x, Shape{indices.size(), stored[1], stored[2], stored[3]});
+  has_shape(op, "y", y, indices.shape());
+  if (pixels.dtype() != DType::uint8) fail(op, "pixels should be uint8");
+  for (const Tensor* whole : {&labels, &indices, &y}) {
+    if (whole->dtype() != DType::int32) fail(op, "labels and indices should be int32");
+  }
+  if (steps.count < 0 || steps.count > max_augment_steps) {
+    fail(op, std::to_string(steps.count) + " augmentation steps, at most " + std::to_string(max_augment_steps));
+  }
+}
+
 Shape input_shape(const Conv2d& s) { return {s.batch, s.in_h, s.in_w, s.in_c}; }
 Shape weight_shape(const Conv2d& s) { return {s.out_c, s.window.kernel_h, s.window.kernel_w, s.in_c / s.groups}; }
 Shape output_shape(const Conv2d& s) { return {s.batch, s.out_h, s.out_w, s.out_c}; }

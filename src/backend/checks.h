@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "scnn/backend/augment.h"
 #include "scnn/backend/geometry.h"
 #include "scnn/backend/update.h"
 #include "scnn/core/tensor.h"
@@ -23,6 +24,10 @@ void conv2d(const char* op, const Conv2d& shape);
 void pool2d(const char* op, const Pool2d& shape);
 /// `bits` has one entry for each row of `value`, `pull` the shape of `value`.
 void update(const char* op, const UpdateRule& rule, const Tensor& gradient, const Tensor& value);
+
+/// Shapes and element types of Backend::load_images.
+void load_images(const char* op, const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
+                 const AugmentSteps& steps, const Tensor& x, const Tensor& y);
 
 [[nodiscard]] Shape input_shape(const Conv2d& shape);
 [[nodiscard]] Shape weight_shape(const Conv2d& shape);

@@ -1,70 +1,28 @@
 #include "scnn/data/batches.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "data/augment_steps.h"
 #include "data/order.h"
 #include "data/prefetch.h"
+#include "scnn/backend/image_writer.h"
 #include "scnn/core/error.h"
-#include "scnn/data/augment.h"
 
 namespace scnn {
-namespace {
-
-AugmentStep step_of(const PadCrop& crop) {
-  if (crop.pad < 0 || crop.pad > 1024) {
-    throw Error(ErrorKind::experiment, "data.augment: pad_crop.pad is " + std::to_string(crop.pad) + ", use 0 to 1024");
-  }
-  return {AugmentStep::Kind::pad_crop, static_cast<std::int32_t>(crop.pad), 1};
-}
-
-AugmentStep step_of(const HorizontalFlip& flip) {
-  if (!(flip.probability >= 0 && flip.probability <= 1)) {
-    throw Error(ErrorKind::experiment,
-                "data.augment: horizontal_flip.probability is " + std::to_string(flip.probability) + ", use 0 to 1");
-  }
-  return {AugmentStep::Kind::horizontal_flip, 0, static_cast<float>(flip.probability)};
-}
-
-AugmentStep step_of(const Cutout& cutout) {
-  if (cutout.size < 1 || cutout.size > 4096) {
-    throw Error(ErrorKind::experiment,
-                "data.augment: cutout.size is " + std::to_string(cutout.size) + ", use 1 to 4096");
-  }
-  return {AugmentStep::Kind::cutout, static_cast<std::int32_t>(cutout.size), 1};
-}
-
-std::vector<AugmentStep> steps_of(const std::vector<Augmentation>& list) {
-  if (list.size() > max_augment_steps) {
-    throw Error(ErrorKind::experiment, "data.augment has " + std::to_string(list.size()) + " steps, the limit is " +
-                                           std::to_string(max_augment_steps));
-  }
-  std::vector<AugmentStep> steps;
-  for (const Augmentation& one : list) {
-    steps.push_back(std::visit([](const auto& kind) { return step_of(kind); }, one));
-  }
-  return steps;
-}
-
-}  // namespace
 
 struct BatchLoader::State {
   State(const ImageSet& image_set, const Normalisation& normalisation, const BatchOptions& batch_options);
 
   void begin(std::int64_t new_epoch);
   void fill(int slot, std::int64_t batch);
-  /// `pixels` pixels, normalised; the next one lies `step` pixels on (1) or back (-1).
-  void write_pixels(const std::uint8_t* from, std::int32_t step, std::int64_t pixels, float* to) const;
-  /// Raw zeros, normalised.
-  void write_zeros(float* to, std::int64_t pixels) const;
-  void write_augmented(const std::uint8_t* from, std::int64_t image, float* to) const;
 
   ImageSet set;
   BatchOptions options;
-  std::vector<AugmentStep> steps;
-  std::vector<std::array<float, 256>> tables;  // one a channel
+  AugmentSteps steps;
+  std::optional<ImageWriter> writer;  // none without images
   std::int64_t batches = 0;
   std::int32_t h = 0, w = 0, channels = 0;
 
@@ -102,7 +60,7 @@ BatchLoader::State::State(const ImageSet& image_set, const Normalisation& normal
     require(normalisation.mean.size() == static_cast<std::size_t>(channels) &&
                 normalisation.std.size() == static_cast<std::size_t>(channels),
             ErrorKind::bug, "BatchLoader: normalisation and images differ in channels");
-    for (std::int64_t c = 0; c < channels; ++c) tables.push_back(normalisation_table(normalisation, c));
+    writer.emplace(h, w, normalisation_table(normalisation), steps);
   }
   // One more than are ready: the caller's.
   slots.resize(static_cast<std::size_t>(options.prefetch) + 1);
@@ -132,60 +90,14 @@ void BatchLoader::State::fill(int index, std::int64_t number) {
   const std::int32_t* labels = set.labels.data<std::int32_t>();
   float* to = slot.images.data<float>();
   std::int32_t* label = slot.labels.data<std::int32_t>();
+  const RandomStream draws(options.seed, Stream::augment, static_cast<std::uint32_t>(epoch));
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t image = order.empty() ? first + i : order[static_cast<std::size_t>(first + i)];
     label[i] = labels[image];
-    if (steps.empty()) {
-      write_pixels(pixels + image * image_size, 1, image_size / channels, to + i * image_size);
-    } else {
-      write_augmented(pixels + image * image_size, image, to + i * image_size);
-    }
+    writer->write(pixels + image * image_size, image, draws, to + i * image_size);
   }
   slot.batch.images = slot.images.reshaped(Shape{n, h, w, channels});
   slot.batch.labels = slot.labels.reshaped(Shape{n});
-}
-
-void BatchLoader::State::write_pixels(const std::uint8_t* from, std::int32_t step, std::int64_t pixels,
-                                      float* to) const {
-  for (std::int64_t i = 0; i < pixels; ++i, from += step * channels) {
-    for (std::size_t c = 0; c < tables.size(); ++c) *to++ = tables[c][from[c]];
-  }
-}
-
-void BatchLoader::State::write_zeros(float* to, std::int64_t pixels) const {
-  for (std::int64_t i = 0; i < pixels; ++i) {
-    for (const auto& table : tables) *to++ = table[0];
-  }
-}
-
-void BatchLoader::State::write_augmented(const std::uint8_t* from, std::int64_t image, float* to) const {
-  std::array<AugmentDraw, max_augment_steps> drawn;
-  const RandomStream stream(options.seed, Stream::augment, static_cast<std::uint32_t>(epoch));
-  const int count = static_cast<int>(steps.size());
-  for (int i = 0; i < count; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    drawn[at] = draw_augmentation(steps[at], i, stream, image, h, w);
-  }
-  const AugmentPlan plan = plan_augmentation(drawn.data(), count, h, w);
-  // As pixel_source() says, a row at a time.
-  const AugmentPlan::Box& shown = plan.shown;
-  for (std::int32_t y = 0; y < h; ++y) {
-    float* row = to + static_cast<std::int64_t>(y) * w * channels;
-    const bool any = y >= shown.y0 && y < shown.y1 && shown.x0 < shown.x1;
-    write_zeros(row, any ? shown.x0 : w);
-    if (!any) continue;
-    const std::int64_t first =
-        static_cast<std::int64_t>(y + plan.offset_y) * w + plan.offset_x + plan.sign_x * shown.x0;
-    write_pixels(from + first * channels, plan.sign_x, shown.x1 - shown.x0, row + shown.x0 * channels);
-    write_zeros(row + shown.x1 * channels, w - shown.x1);
-  }
-  for (std::int32_t i = 0; i < plan.hole_count; ++i) {
-    const AugmentPlan::Box& hole = plan.holes[i];
-    for (std::int32_t y = hole.y0; y < hole.y1 && hole.x0 < hole.x1; ++y) {
-      float* row = to + static_cast<std::int64_t>(y) * w * channels;
-      std::fill(row + hole.x0 * channels, row + hole.x1 * channels, 0.0F);
-    }
-  }
 }
 
 BatchLoader::BatchLoader(const ImageSet& set, const Normalisation& normalisation, const BatchOptions& options)

@@ -96,13 +96,12 @@ Dataset read_official(const DataOptions& options) {
 
 }  // namespace
 
-std::array<float, 256> normalisation_table(const Normalisation& normalisation, std::int64_t channel) {
-  const auto c = static_cast<std::size_t>(channel);
-  const auto mean = static_cast<double>(normalisation.mean.at(c));
-  const auto deviation = static_cast<double>(normalisation.std.at(c));
-  std::array<float, 256> table{};
-  for (std::size_t v = 0; v < table.size(); ++v) {
-    table[v] = static_cast<float>((static_cast<double>(v) / 255.0 - mean) / deviation);
+std::vector<float> normalisation_table(const Normalisation& normalisation) {
+  std::vector<float> table;
+  for (std::size_t c = 0; c < normalisation.mean.size(); ++c) {
+    const auto mean = static_cast<double>(normalisation.mean[c]);
+    const auto deviation = static_cast<double>(normalisation.std.at(c));
+    for (int v = 0; v < 256; ++v) table.push_back(static_cast<float>((v / 255.0 - mean) / deviation));
   }
   return table;
 }

@@ -1,38 +1,42 @@
 #include "scnn/train/evaluate.h"
 
+#include <functional>
+#include <numeric>
+
+#include "scnn/backend/host_copy.h"
+
 namespace scnn {
 
-DeviceBatch to_device(Backend& backend, const Batch& batch) {
-  if (backend.device().type == DeviceType::cpu) return {batch.images, batch.labels};
-  DeviceBatch there{backend.allocate(batch.images.shape()), backend.allocate(batch.labels.shape(), DType::int32)};
-  backend.copy(batch.images, there.images);
-  backend.copy(batch.labels, there.labels);
-  return there;
+std::int64_t count_equal(Backend& backend, const Tensor& a, const Tensor& b) {
+  const auto on_host = [&](const Tensor& tensor) {
+    if (tensor.device().type == DeviceType::cpu) return tensor;
+    Tensor host = Tensor::host(tensor.shape(), tensor.dtype());
+    backend.copy(tensor, host);
+    return host;
+  };
+  const Tensor left = on_host(a);
+  const Tensor right = on_host(b);
+  const auto x = left.values<std::int32_t>();
+  return std::inner_product(x.begin(), x.end(), right.data<std::int32_t>(), std::int64_t{0}, std::plus<>(),
+                            std::equal_to<>());
 }
 
 Metrics evaluate(Graph& graph, const ImageSet& set, const Normalisation& normalisation, std::int64_t batch_size) {
   Backend& backend = graph.backend();
   BatchOptions options;
   options.batch_size = batch_size;
-  BatchLoader loader(set, normalisation, options);
-  loader.start(0);
+  const std::unique_ptr<Batches> batches = make_batches(backend, set, normalisation, options);
+  batches->start(0);
   Metrics metrics;
   double loss_sum = 0;
   std::int64_t correct = 0;
-  while (const Batch* batch = loader.next()) {
-    const DeviceBatch x = to_device(backend, *batch);
-    const Shape shape{x.labels.size()};
+  while (const Batch* batch = batches->next()) {
+    const Shape shape{batch->labels.size()};
     Tensor loss = backend.allocate(shape);
     Tensor predicted = backend.allocate(shape, DType::int32);
-    backend.softmax_cross_entropy(graph.forward(x.images, Pass{}), x.labels, 0.0F, loss, predicted, nullptr);
-    Tensor host_loss = Tensor::host(shape);
-    Tensor host_predicted = Tensor::host(shape, DType::int32);
-    backend.copy(loss, host_loss);
-    backend.copy(predicted, host_predicted);
-    for (std::int64_t i = 0; i < shape.size(); ++i) {
-      loss_sum += host_loss.data<float>()[i];
-      correct += host_predicted.data<std::int32_t>()[i] == batch->labels.data<std::int32_t>()[i] ? 1 : 0;
-    }
+    backend.softmax_cross_entropy(graph.forward(batch->images, Pass{}), batch->labels, 0.0F, loss, predicted, nullptr);
+    for (const float value : host_values(backend, loss)) loss_sum += value;
+    correct += count_equal(backend, predicted, batch->labels);
     metrics.images += shape.size();
   }
   if (metrics.images > 0) {

@@ -41,8 +41,10 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   size_loss_ = std::make_unique<SizeLoss>(graph_, compression.size_loss, compression.revive, meter_.original_weights());
   optimizer_ = std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, static_cast<double>(train.epochs));
   optimizer_->clip_gradient = train.clip_gradient;
-  loader_ = std::make_unique<BatchLoader>(data_.train, data_.normalisation,
-                                          BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
+  const ImageSet& held_out = data_.validation.size() > 0 ? data_.validation : data_.test;
+  train_set_ = resident(graph_.backend(), data_.train);
+  evaluation_set_ = resident(graph_.backend(), held_out);
+  loader_ = batches(BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
   steps_per_epoch_ = loader_->batches_per_epoch();
   if (compression.type == CompressionType::self_compress)
     removal_period_ = compression.removal.in_steps(steps_per_epoch_);
@@ -83,34 +85,29 @@ void Trainer::step(const Batch& batch) {
   const auto start = Clock::now();
   Backend& backend = graph_.backend();
   const double epochs = epochs_done();
-  const DeviceBatch x = to_device(backend, batch);
-  const std::int64_t images = x.labels.size();
+  const std::int64_t images = batch.labels.size();
   Pass pass;
   pass.mode = Mode::train;
   pass.seed = options_.seed;
   pass.step = static_cast<std::uint64_t>(state_.step);
 
-  const Tensor& logits = graph_.forward(x.images, pass);
+  const Tensor& logits = graph_.forward(batch.images, pass);
   Tensor loss = backend.allocate(Shape{images});
   Tensor predicted = backend.allocate(Shape{images}, DType::int32);
   Tensor dlogits = backend.allocate(logits.shape());
-  backend.softmax_cross_entropy(logits, x.labels, static_cast<float>(options_.train.label_smoothing), loss, predicted,
-                                &dlogits);
+  backend.softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing), loss,
+                                predicted, &dlogits);
   const std::vector<float> losses = host_values(backend, loss);
   double sum = 0;
   for (const float value : losses) sum += value;
-  if (!std::isfinite(sum)) report_nan("the training loss", pass, x.images);
+  if (!std::isfinite(sum)) report_nan("the training loss", pass, batch.images);
 
   graph_.backward(dlogits, pass);
   last_size_loss_ = size_loss_->backward(gamma(epochs));
   ++state_.step;
   optimizer_->step(epochs, state_.step);
 
-  Tensor winners = Tensor::host(predicted.shape(), DType::int32);
-  backend.copy(predicted, winners);
-  for (std::int64_t i = 0; i < images; ++i) {
-    state_.correct += winners.data<std::int32_t>()[i] == batch.labels.data<std::int32_t>()[i] ? 1 : 0;
-  }
+  state_.correct += count_equal(backend, predicted, batch.labels);
   state_.loss_sum += sum;
   state_.images += images;
   const double seconds = seconds_since(start);
@@ -119,12 +116,16 @@ void Trainer::step(const Batch& batch) {
                      last_size_loss_, static_cast<double>(images) / seconds});
 }
 
+std::unique_ptr<Batches> Trainer::batches(const BatchOptions& options) const {
+  return make_batches(graph_.backend(), train_set_, data_.normalisation, options);
+}
+
 Tensor Trainer::probe_images() const {
   BatchOptions options;
   options.batch_size = std::min(probe_size, data_.train.size());
-  BatchLoader loader(data_.train, data_.normalisation, options);
-  loader.start(0);
-  return to_device(graph_.backend(), *loader.next()).images;
+  const std::unique_ptr<Batches> first = batches(options);
+  first->start(0);
+  return first->next()->images;
 }
 
 void Trainer::remove() {
@@ -144,9 +145,8 @@ void Trainer::remove() {
 void Trainer::reestimate_statistics() {
   const std::int64_t batches = std::min(options_.train.statistics_batches, steps_per_epoch_);
   if (batches <= 0) return;
-  BatchLoader loader(data_.train, data_.normalisation,
-                     {options_.train.batch_size, true, true, options_.augment, options_.seed});
-  loader.start(statistics_epoch);
+  const auto again = this->batches({options_.train.batch_size, true, true, options_.augment, options_.seed});
+  again->start(statistics_epoch);
   Pass pass;
   pass.mode = Mode::train;
   pass.seed = options_.seed;
@@ -154,7 +154,7 @@ void Trainer::reestimate_statistics() {
     // The mean of all batches so far: momentum 1, 1/2, 1/3, ...
     pass.step = static_cast<std::uint64_t>(statistics_epoch + i);
     pass.statistics_momentum = 1.0F / static_cast<float>(i + 1);
-    graph_.forward(to_device(graph_.backend(), *loader.next()).images, pass);
+    graph_.forward(again->next()->images, pass);
   }
 }
 
@@ -176,9 +176,8 @@ void Trainer::end_epoch() {
   const bool last = state_.step == total_steps();
   if (last || record.epoch % options_.train.evaluate_every == 0) {
     reestimate_statistics();
-    const bool held_out = data_.validation.size() > 0;
-    record.evaluation = evaluate(graph_, held_out ? data_.validation : data_.test, data_.normalisation);
-    record.evaluation_split = held_out ? "validation" : "test";
+    record.evaluation = evaluate(graph_, evaluation_set_, data_.normalisation);
+    record.evaluation_split = data_.validation.size() > 0 ? "validation" : "test";
     if (!std::isfinite(record.evaluation->loss)) report_nan("the evaluation loss", Pass{}, probe_images());
   }
   const std::vector<LayerStatus> layers = meter_.layers(graph_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "arrays.h"
+#include "scnn/backend/augment.h"
 #include "scnn/backend/geometry.h"
 #include "scnn/backend/update.h"
 #include "scnn/core/random.h"
@@ -42,6 +43,10 @@ Pooled max_pool(const Pool2d& shape, const Array& x);
 Array max_pool_backward(const Pool2d& shape, const Array& dy, const Array& argmax);
 Array avg_pool(const Pool2d& shape, const Array& x);
 Array avg_pool_backward(const Pool2d& shape, const Array& dy);
+
+/// x and y.  The image goes through the steps one after the other, each a picture of its own.
+Arrays load_images(const Array& pixels, const Array& labels, const Array& indices, const Array& table,
+                   const AugmentSteps& steps, const RandomStream& stream);
 
 /// loss, predicted, dlogits.
 Arrays softmax_cross_entropy(const Array& logits, const Array& labels, double smoothing);

@@ -1,4 +1,4 @@
-#include "scnn/data/augment.h"
+#include "scnn/backend/augment.h"
 
 #include <array>
 #include <vector>

@@ -5,8 +5,8 @@
 
 #include "catch.h"
 #include "files.h"
+#include "scnn/backend/augment.h"
 #include "scnn/core/error.h"
-#include "scnn/data/augment.h"
 
 namespace scnn {
 namespace {
@@ -214,7 +214,7 @@ TEST_CASE("augmented batches follow their plan for any list of steps", "[data]")
         for (int c = 0; c < 3; ++c, ++at) {
           const std::uint8_t* pixels = set.images.data<std::uint8_t>() + image * 60;
           const int raw = from.kind == PixelSource::Kind::image ? pixels[(from.y * 5 + from.x) * 3 + c] : 0;
-          const float shown = normalisation_table(normalisation, c)[static_cast<std::size_t>(raw)];
+          const float shown = normalisation_table(normalisation)[static_cast<std::size_t>(256 * c + raw)];
           REQUIRE(epoch.pixels[at] == (from.kind == PixelSource::Kind::mean ? 0.0F : shown));
         }
       }

@@ -116,9 +116,10 @@ TEST_CASE("normalisation is measured on the images left for training", "[data]")
   CHECK(measured.std[0] == 1);  // one colour: nothing to scale
   CHECK(measured.mean[1] == Approx(0.5));
   CHECK(measured.std[1] == Approx(0.5));
-  const std::array<float, 256> table = normalisation_table(measured, 1);
-  CHECK(table[0] == -1);
-  CHECK(table[255] == 1);
+  const std::vector<float> table = normalisation_table(measured);
+  REQUIRE(table.size() == 512);
+  CHECK(table[256] == -1);
+  CHECK(table[256 + 255] == 1);
 }
 
 TEST_CASE("data settings that cannot be are refused by name", "[data]") {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "scnn/backend/augment.h"
 #include "scnn/backend/geometry.h"
 #include "scnn/backend/update.h"
 #include "scnn/core/random.h"
@@ -102,6 +103,13 @@ class Backend {
                                      Tensor& predicted, Tensor* dlogits) = 0;
   /// Sum of squares in double precision; NaN or infinity where x has any.  Waits.
   [[nodiscard]] virtual double sum_of_squares(const Tensor& x) = 0;
+
+  // --- images -----------------------------------------------------------------------------------------------------
+  /// A batch of a data set on this device: pixels uint8 [n, h, w, channels], labels int32 [n], indices int32 [batch].
+  /// x [batch, h, w, channels] is image indices[i], moved as `steps` draw for it in `stream` (backend/augment.h), then
+  /// table [channels, 256] of its pixels, 0 in holes; y int32 [batch] is its label.
+  virtual void load_images(const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
+                           const AugmentSteps& steps, const RandomStream& stream, Tensor& x, Tensor& y) = 0;
 
   // --- optimizers (backend/update.h) ------------------------------------------------------------------------------
   /// torch.optim.Adam (decay added to the gradient) or AdamW (`decoupled`).  m and v as in Kingma & Ba.

@@ -4,10 +4,12 @@
 #include <memory>
 #include <vector>
 
+#include "scnn/backend/backend.h"
 #include "scnn/data/dataset.h"
 
 namespace scnn {
 
+/// On the device that its Batches are for.
 struct Batch {
   Tensor images;  ///< float32 [n, h, w, channels], normalised
   Tensor labels;  ///< int32 [n]
@@ -22,24 +24,45 @@ struct BatchOptions {
   std::int64_t prefetch = 2;  ///< batches made ready ahead of their use; changes speed and memory only
 };
 
-/// Batches of one split, prepared by a thread of its own ahead of their use.  Order and draws depend on
-/// (seed, epoch, image) alone.  One thread calls it.
-class BatchLoader {
+/// The batches of one split, epoch by epoch.  Order and draws depend on (seed, epoch, image) alone: every kind gives
+/// the same batches.  One thread calls it.
+class Batches {
  public:
-  /// Shares the memory of `set`, which may be empty.  Error(experiment) on augmentations that cannot be.
-  BatchLoader(const ImageSet& set, const Normalisation& normalisation, const BatchOptions& options);
-  BatchLoader(const BatchLoader&) = delete;
-  BatchLoader& operator=(const BatchLoader&) = delete;
-  ~BatchLoader();
+  Batches() = default;
+  Batches(const Batches&) = delete;
+  Batches& operator=(const Batches&) = delete;
+  virtual ~Batches() = default;
 
-  [[nodiscard]] std::int64_t batches_per_epoch() const;
+  [[nodiscard]] virtual std::int64_t batches_per_epoch() const = 0;
   /// Begins `epoch` at batch `first` (resuming in the middle of one); drops what is left of an epoch under way.
-  void start(std::int64_t epoch, std::int64_t first = 0);
-  /// The next batch of the epoch, host tensors valid until the next call of this or start(); null at its end.  Rethrows
-  /// a failure of the thread.
-  [[nodiscard]] const Batch* next();
+  virtual void start(std::int64_t epoch, std::int64_t first = 0) = 0;
+  /// The next batch of the epoch, valid until the next call of this or start(); null at its end.
+  [[nodiscard]] virtual const Batch* next() = 0;
   /// Seconds the caller has waited in next() so far.
-  [[nodiscard]] double waited_seconds() const;
+  [[nodiscard]] virtual double waited_seconds() const = 0;
+};
+
+/// Batches for `backend`: prepared on the host by a thread ahead of their use where that is the device, else cut out of
+/// the set in the device's memory.  `set` may be empty and may lie on either side (resident()).  Error(experiment) on
+/// augmentations that cannot be.
+[[nodiscard]] std::unique_ptr<Batches> make_batches(Backend& backend, const ImageSet& set,
+                                                    const Normalisation& normalisation, const BatchOptions& options);
+
+/// The set in the memory of the backend's device: itself where it is there already.
+[[nodiscard]] ImageSet resident(Backend& backend, const ImageSet& set);
+
+/// Batches prepared on the host.
+class BatchLoader : public Batches {
+ public:
+  /// Shares the memory of `set`.
+  BatchLoader(const ImageSet& set, const Normalisation& normalisation, const BatchOptions& options);
+  ~BatchLoader() override;
+
+  [[nodiscard]] std::int64_t batches_per_epoch() const override;
+  void start(std::int64_t epoch, std::int64_t first = 0) override;
+  /// Rethrows a failure of the thread.
+  [[nodiscard]] const Batch* next() override;
+  [[nodiscard]] double waited_seconds() const override;
 
  private:
   struct State;

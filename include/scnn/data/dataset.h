@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -21,8 +20,8 @@ struct Normalisation {
   std::vector<float> mean, std;
 };
 
-/// What each of the 256 values of a pixel becomes in `channel`.
-[[nodiscard]] std::array<float, 256> normalisation_table(const Normalisation& normalisation, std::int64_t channel);
+/// [channels, 256]: what each value of a pixel becomes.
+[[nodiscard]] std::vector<float> normalisation_table(const Normalisation& normalisation);
 
 /// Mean and standard deviation of each channel of [n, h, w, channels] pixels, from exact counts: the same whatever the
 /// order of the images.  A channel of one colour gets a deviation of 1.

@@ -6,11 +6,8 @@
 
 namespace scnn {
 
-/// A batch on the backend's device: the host tensors themselves where that is the host.
-struct DeviceBatch {
-  Tensor images, labels;
-};
-[[nodiscard]] DeviceBatch to_device(Backend& backend, const Batch& batch);
+/// Places where two int32 tensors of one shape, each on any device, are equal.  Waits.
+[[nodiscard]] std::int64_t count_equal(Backend& backend, const Tensor& a, const Tensor& b);
 
 /// Loss and top-1 accuracy of a split in evaluation mode.
 [[nodiscard]] Metrics evaluate(Graph& graph, const ImageSet& set, const Normalisation& normalisation,

@@ -66,6 +66,8 @@ class Trainer {
   void end_epoch();
   void reestimate_statistics();
   void save();
+  /// Of the training images.
+  [[nodiscard]] std::unique_ptr<Batches> batches(const BatchOptions& options) const;
   [[nodiscard]] Tensor probe_images() const;
   [[noreturn]] void report_nan(const std::string& what, const Pass& pass, const Tensor& images);
   [[nodiscard]] double epochs_done() const;
@@ -77,7 +79,8 @@ class Trainer {
   SizeMeter meter_;
   std::unique_ptr<SizeLoss> size_loss_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<BatchLoader> loader_;
+  ImageSet train_set_, evaluation_set_;  ///< on the graph's device
+  std::unique_ptr<Batches> loader_;
   TrainerState state_;
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t removal_period_ = 0, checkpoint_period_ = 0;

@@ -20,6 +20,12 @@ struct AugmentStep {
 /// At most this many steps in a list.
 constexpr int max_augment_steps = 16;
 
+/// A list of steps, in order.
+struct AugmentSteps {
+  AugmentStep step[max_augment_steps];
+  int count = 0;
+};
+
 /// What was drawn for one step and image.
 struct AugmentDraw {
   AugmentStep::Kind kind = AugmentStep::Kind::pad_crop;
@@ -121,6 +127,14 @@ SCNN_HOST_DEVICE inline AugmentPlan plan_augmentation(const AugmentDraw* drawn, 
     }
   }
   return plan;
+}
+
+/// The plan of image `image`, from the draws of all steps.
+SCNN_HOST_DEVICE inline AugmentPlan plan_of_image(const AugmentSteps& steps, const RandomStream& stream,
+                                                  std::int64_t image, std::int32_t h, std::int32_t w) {
+  AugmentDraw drawn[max_augment_steps];
+  for (int i = 0; i < steps.count; ++i) drawn[i] = draw_augmentation(steps.step[i], i, stream, image, h, w);
+  return plan_augmentation(drawn, steps.count, h, w);
 }
 
 /// Where pixel (y, x) of the augmented image comes from.

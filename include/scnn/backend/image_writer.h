@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "scnn/backend/augment.h"
+
+namespace scnn {
+
+/// Augments and normalises images on the host, a row at a time: Backend::load_images for one image.
+class ImageWriter {
+ public:
+  /// `table` [channels, 256]: what each value of a pixel becomes.
+  ImageWriter(std::int32_t h, std::int32_t w, std::vector<float> table, const AugmentSteps& steps);
+
+  /// from, to [h, w, channels]; `image` is the index its draws have in `stream`.
+  void write(const std::uint8_t* from, std::int64_t image, const RandomStream& stream, float* to) const;
+
+ private:
+  /// `pixels` pixels; the next one lies `step` pixels on (1) or back (-1).
+  void write_pixels(const std::uint8_t* from, std::int32_t step, std::int64_t pixels, float* to) const;
+  /// Raw zeros, normalised.
+  void write_zeros(float* to, std::int64_t pixels) const;
+
+  std::int32_t h_, w_, channels_;
+  std::vector<float> table_;
+  AugmentSteps steps_;
+};
+
+}  // namespace scnn

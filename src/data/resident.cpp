@@ -1,0 +1,80 @@
+#include <algorithm>
+
+#include "data/augment_steps.h"
+#include "data/order.h"
+#include "scnn/core/error.h"
+#include "scnn/data/batches.h"
+
+namespace scnn {
+namespace {
+
+Tensor moved(Backend& backend, const Tensor& tensor) {
+  if (!tensor.defined() || tensor.device() == backend.device()) return tensor;
+  Tensor there = backend.allocate(tensor.shape(), tensor.dtype());
+  backend.copy(tensor, there);
+  return there;
+}
+
+/// Batches cut out of a set in the device's memory by one kernel each.
+class ResidentBatches final : public Batches {
+ public:
+  ResidentBatches(Backend& backend, const ImageSet& set, const Normalisation& normalisation,
+                  const BatchOptions& options)
+      : backend_(backend), set_(resident(backend, set)), options_(options), steps_(steps_of(options.augment)) {
+    const std::vector<float> table = normalisation_table(normalisation);
+    table_ = moved(backend, Tensor::of(Shape{static_cast<std::int64_t>(table.size()) / 256, 256}, table));
+    batches_ = options.drop_last ? set.size() / options.batch_size
+                                 : (set.size() + options.batch_size - 1) / options.batch_size;
+  }
+
+  [[nodiscard]] std::int64_t batches_per_epoch() const override { return batches_; }
+  void start(std::int64_t epoch, std::int64_t first) override {
+    require(epoch >= 0 && first >= 0 && first <= batches_, ErrorKind::bug, "Batches::start: no such epoch or batch");
+    epoch_ = static_cast<std::uint32_t>(epoch);
+    next_ = first;
+    const auto order = options_.shuffle
+                           ? shuffled_order(set_.size(), RandomStream(options_.seed, Stream::shuffle, epoch_))
+                           : order_as_stored(set_.size());
+    order_.assign(order.begin(), order.end());
+  }
+  [[nodiscard]] const Batch* next() override {
+    if (next_ >= batches_) return nullptr;
+    const std::int64_t first = next_++ * options_.batch_size;
+    const std::int64_t n = std::min(options_.batch_size, set_.size() - first);
+    const Shape& stored = set_.images.shape();
+    const std::span<const std::int32_t> order(order_);
+    const Tensor indices = moved(
+        backend_, Tensor::of(Shape{n}, order.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n))));
+    batch_.images = backend_.allocate(Shape{n, stored[1], stored[2], stored[3]});
+    batch_.labels = backend_.allocate(Shape{n}, DType::int32);
+    backend_.load_images(set_.images, set_.labels, indices, table_, steps_,
+                         RandomStream(options_.seed, Stream::augment, epoch_), batch_.images, batch_.labels);
+    return &batch_;
+  }
+  [[nodiscard]] double waited_seconds() const override { return 0; }
+
+ private:
+  Backend& backend_;
+  ImageSet set_;
+  BatchOptions options_;
+  AugmentSteps steps_;
+  Tensor table_;
+  std::int64_t batches_ = 0, next_ = 0;
+  std::uint32_t epoch_ = 0;
+  std::vector<std::int32_t> order_;
+  Batch batch_;
+};
+
+}  // namespace
+
+ImageSet resident(Backend& backend, const ImageSet& set) {
+  return {moved(backend, set.images), moved(backend, set.labels)};
+}
+
+std::unique_ptr<Batches> make_batches(Backend& backend, const ImageSet& set, const Normalisation& normalisation,
+                                      const BatchOptions& options) {
+  if (backend.device().type == DeviceType::cpu) return std::make_unique<BatchLoader>(set, normalisation, options);
+  return std::make_unique<ResidentBatches>(backend, set, normalisation, options);
+}
+
+}  // namespace scnn
