@@ -153,7 +153,9 @@ RunFolder RunFolder::create(const Experiment& experiment, RunInfo info, const fs
     if (fs::is_directory(out, code) && !fs::is_empty(out, code)) {
       throw Error(
           ErrorKind::run_folder,
-          fmt::format("{0} is not empty; choose another --out, or go on with it: scnn resume {0}", out.string()));
+          is_run(out)
+              ? fmt::format("{0} is not empty; choose another --out, or go on with it: scnn resume {0}", out.string())
+              : fmt::format("{} is not empty and holds no run; choose another --out, or empty it", out.string()));
     }
     make_folders(out);
     const fs::path last = out.has_filename() ? out.filename() : out.parent_path().filename();
