@@ -35,6 +35,12 @@ std::string host_name() {
              : "unknown";
 }
 
+/// By the name alone: the kernel in brackets changes with an update, and a run cut off by that reboot goes on.
+bool is_this_host(const std::string& host) {
+  const std::string here = host_name();
+  return host.substr(0, host.find(" (")) == here.substr(0, here.find(" ("));
+}
+
 [[noreturn]] void not_writable(const fs::path& path, const std::error_code& code) {
   throw Error(ErrorKind::run_folder, fmt::format("cannot make the folder {}: {}; choose another place with --out DIR",
                                                  path.string(), code.message()));
@@ -245,7 +251,7 @@ void RunFolder::finish(RunState state, int exit_code, const std::string& message
 }
 
 bool RunFolder::abandoned() const {
-  return info_.state == RunState::running && info_.host == host_name() && info_.process > 0 &&
+  return info_.state == RunState::running && is_this_host(info_.host) && info_.process > 0 &&
          ::kill(static_cast<pid_t>(info_.process), 0) != 0 && errno == ESRCH;
 }
 
@@ -255,7 +261,7 @@ void RunFolder::lock() {
     throw Error(ErrorKind::usage, fmt::format("{} is at work: process {} on {}; stop it first", path_.string(),
                                               info_.process, info_.host));
   }
-  if (info_.state == RunState::running && info_.host != host_name()) {
+  if (info_.state == RunState::running && !is_this_host(info_.host)) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} is running as process {} on {}; stop it first (if that is not so, set its \"state\" in "
                             "run.json to \"stopped\")",
