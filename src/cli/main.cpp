@@ -1,12 +1,15 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <new>
 #include <string_view>
+#include <system_error>
 
 #include "cli/verbs.h"
 #include "scnn/experiment/log.h"
@@ -59,12 +62,26 @@ std::string command_line(int argc, char** argv) {
   return line;
 }
 
+/// A closed stdin, stdout or stderr stays unusable: otherwise the next file opened takes its number, and what is
+/// printed goes into that file.
+void occupy_standard_descriptors() {
+  for (int fd = 0; fd <= STDERR_FILENO;) {
+    if (::fcntl(fd, F_GETFD) < 0) fd = ::open("/dev/null", O_RDONLY);
+    if (fd++ < 0) return;
+  }
+}
+
 void print_error(const Context& context, const std::string& message) {
   const bool colour = context.colour(2);
   // The experiment reader's messages are whole listings that begin with "error[...]" themselves.
   const bool listing = message.rfind("error[", 0) == 0;
   std::cerr << (listing ? "" : colour ? "\x1b[31merror:\x1b[0m " : "error: ") << message;
   if (message.empty() || message.back() != '\n') std::cerr << '\n';
+}
+
+int report_bug(const Context& context, const std::exception& error) {
+  print_error(context, fmt::format("{}\nthis is a bug of scnn: please report it with the command", error.what()));
+  return static_cast<int>(scnn::ErrorKind::bug);
 }
 
 int run_verb(const Context& context) {
@@ -89,15 +106,20 @@ int run_verb(const Context& context) {
   } catch (const std::bad_alloc&) {
     print_error(context, "out of memory; lower train.batch_size or close other programs");
     return static_cast<int>(scnn::ErrorKind::memory);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) return report_bug(context, error);
+    print_error(context, "cannot start a thread: no memory or no process left (ulimit -u, ulimit -v)");
+    return static_cast<int>(scnn::ErrorKind::memory);
   } catch (const std::exception& error) {
-    print_error(context, fmt::format("{}\nthis is a bug of scnn: please report it with the command", error.what()));
-    return static_cast<int>(scnn::ErrorKind::bug);
+    return report_bug(context, error);
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_descriptors();
+  (void)std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write, like a full disk
   Context context;
   context.command = command_line(argc, argv);
   CLI::App program("scnn trains networks that compress themselves while they train.", "scnn");

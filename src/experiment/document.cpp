@@ -152,7 +152,9 @@ Node read_overrides(std::span<const std::string> overrides, Diagnostics& diagnos
     const bool shaped = equals != std::string::npos && !path.empty() && path.front() != '.' && path.back() != '.' &&
                         path.find("..") == std::string::npos && path.find_first_of(" \t\n{}[]") == std::string::npos;
     if (!shaped) {
-      diagnostics.add({Code::override_, "an override is key.path=value", whole, "", "for example train.epochs=3", ""});
+      const bool item = path.find('[') != std::string::npos;
+      diagnostics.add({Code::override_, "an override is key.path=value", whole, "",
+                       item ? "replace the list as a whole: key=[...]" : "for example train.epochs=3", ""});
       continue;
     }
     if (text.find('\n') != std::string::npos) {

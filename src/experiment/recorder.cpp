@@ -27,10 +27,27 @@ std::string csv_line(const EpochRecord& r) {
                      r.wait_seconds);
 }
 
-/// Keeps the JSON lines up to `step`; a damaged line goes.
-bool json_line_kept(std::string_view line, std::int64_t step) {
-  const Json json = Json::parse(line, nullptr, false);
-  return json.is_object() && json.contains("step") && json["step"].is_number_integer() && json["step"] <= step;
+void read_metrics(const Json& json, RunHistory& history) {
+  const std::string& type = json.at("type").get_ref<const std::string&>();
+  if (type == "epoch") history.epochs.push_back(epoch_from_json(json));
+  if (type == "removal") history.removals.push_back(removal_from_json(json));
+}
+
+std::vector<LayerStatus> read_bits(const Json& json) {
+  std::vector<LayerStatus> layers;
+  for (const Json& layer : json.at("layers")) layers.push_back(layer_from_json(layer));
+  return layers;
+}
+
+/// Keeps the JSON lines up to `step` that `read` accepts.
+bool json_line_kept(std::string_view line, std::int64_t step, const std::function<void(const Json&)>& read) {
+  try {
+    const Json json = Json::parse(line);
+    read(json);
+    return json.at("step").get<std::int64_t>() <= step;
+  } catch (const Json::exception&) {
+    return false;
+  }
 }
 
 bool csv_line_kept(std::string_view line, std::int64_t step) {
@@ -69,9 +86,16 @@ RunRecorder::RunRecorder(const RunFolder& folder, const LoggingOptions& logging,
 RunRecorder::~RunRecorder() = default;
 
 void RunRecorder::on_start(std::int64_t first_step, std::int64_t /*total_steps*/) {
-  const auto kept = [&](std::string_view line) { return json_line_kept(line, first_step); };
-  state_->metrics.cut(kept);
-  state_->bits.cut(kept);
+  RunHistory ignored;
+  state_->metrics.cut([&](std::string_view line) {
+    return json_line_kept(line, first_step, [&](const Json& json) { read_metrics(json, ignored); });
+  });
+  state_->bits.cut([&](std::string_view line) {
+    return json_line_kept(line, first_step, [](const Json& json) {
+      (void)json.at("epoch").get<std::int64_t>();
+      (void)read_bits(json);
+    });
+  });
   if (!state_->epochs) return;
   state_->epochs->cut([&](std::string_view line) { return csv_line_kept(line, first_step); });
   if (state_->epochs->empty()) state_->epochs->line(csv_header);
@@ -113,18 +137,12 @@ void read_lines(const std::filesystem::path& path, const std::function<void(cons
 
 RunHistory read_history(const std::filesystem::path& run) {
   RunHistory history;
-  read_lines(run / "metrics.jsonl", [&](const Json& json) {
-    const std::string& type = json.at("type").get_ref<const std::string&>();
-    if (type == "epoch") history.epochs.push_back(epoch_from_json(json));
-    if (type == "removal") history.removals.push_back(removal_from_json(json));
-  });
+  read_lines(run / "metrics.jsonl", [&](const Json& json) { read_metrics(json, history); });
   history.layers.resize(history.epochs.size());
   read_lines(run / "bits.jsonl", [&](const Json& json) {
     const std::int64_t epoch = json.at("epoch");
     for (std::size_t i = 0; i < history.epochs.size(); ++i) {
-      if (history.epochs[i].epoch != epoch) continue;
-      history.layers[i].clear();
-      for (const Json& layer : json.at("layers")) history.layers[i].push_back(layer_from_json(layer));
+      if (history.epochs[i].epoch == epoch) history.layers[i] = read_bits(json);
     }
   });
   return history;

@@ -35,6 +35,12 @@ std::string host_name() {
              : "unknown";
 }
 
+/// By the name alone: the kernel in brackets changes with an update, and a run cut off by that reboot goes on.
+bool is_this_host(const std::string& host) {
+  const std::string here = host_name();
+  return host.substr(0, host.find(" (")) == here.substr(0, here.find(" ("));
+}
+
 [[noreturn]] void not_writable(const fs::path& path, const std::error_code& code) {
   throw Error(ErrorKind::run_folder, fmt::format("cannot make the folder {}: {}; choose another place with --out DIR",
                                                  path.string(), code.message()));
@@ -153,7 +159,9 @@ RunFolder RunFolder::create(const Experiment& experiment, RunInfo info, const fs
     if (fs::is_directory(out, code) && !fs::is_empty(out, code)) {
       throw Error(
           ErrorKind::run_folder,
-          fmt::format("{0} is not empty; choose another --out, or go on with it: scnn resume {0}", out.string()));
+          is_run(out)
+              ? fmt::format("{0} is not empty; choose another --out, or go on with it: scnn resume {0}", out.string())
+              : fmt::format("{} is not empty and holds no run; choose another --out, or empty it", out.string()));
     }
     make_folders(out);
     const fs::path last = out.has_filename() ? out.filename() : out.parent_path().filename();
@@ -243,7 +251,7 @@ void RunFolder::finish(RunState state, int exit_code, const std::string& message
 }
 
 bool RunFolder::abandoned() const {
-  return info_.state == RunState::running && info_.host == host_name() && info_.process > 0 &&
+  return info_.state == RunState::running && is_this_host(info_.host) && info_.process > 0 &&
          ::kill(static_cast<pid_t>(info_.process), 0) != 0 && errno == ESRCH;
 }
 
@@ -253,7 +261,7 @@ void RunFolder::lock() {
     throw Error(ErrorKind::usage, fmt::format("{} is at work: process {} on {}; stop it first", path_.string(),
                                               info_.process, info_.host));
   }
-  if (info_.state == RunState::running && info_.host != host_name()) {
+  if (info_.state == RunState::running && !is_this_host(info_.host)) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} is running as process {} on {}; stop it first (if that is not so, set its \"state\" in "
                             "run.json to \"stopped\")",

@@ -273,7 +273,7 @@ std::string Node::describe() const {
     case Kind::null:
       return "nothing";
     case Kind::sequence:
-      return "a list";
+      return items.empty() ? "an empty list" : "a list";
     case Kind::map:
       return "a map";
     case Kind::invalid:

@@ -140,15 +140,16 @@ std::filesystem::path CheckpointFolder::save(const Checkpoint& checkpoint, std::
     json["checkpoints"].push_back({{"step", at}, {"file", entry.first}, {"xxh3", entry.second}});
   }
   write_file(folder_ / "index.json", json.dump(1) + "\n");
-  // What the index has forgotten goes, also what a kill left here between index and removal.
+  // What the index has forgotten goes, also what a kill left here: between index and removal, or half written.
+  std::error_code code;
   for (const auto& [at, file] : files()) {
-    std::error_code code;
     if (!list.contains(at)) std::filesystem::remove(folder_ / file, code);
   }
+  for (const auto& [at, file] : files(".tmp")) std::filesystem::remove(folder_ / file, code);
   return path;
 }
 
-std::map<std::int64_t, std::string> CheckpointFolder::files() const {
+std::map<std::int64_t, std::string> CheckpointFolder::files(const std::string& suffix) const {
   std::map<std::int64_t, std::string> found;
   std::error_code code;
   for (std::filesystem::directory_iterator file(folder_, code), end; !code && file != end; file.increment(code)) {
@@ -156,7 +157,7 @@ std::map<std::int64_t, std::string> CheckpointFolder::files() const {
     std::int64_t step = 0;
     if (!name.starts_with("step-")) continue;
     const auto [rest, error] = std::from_chars(name.data() + 5, name.data() + name.size(), step);
-    if (error == std::errc() && name == file_name(step)) found[step] = name;
+    if (error == std::errc() && name == file_name(step) + suffix) found[step] = name;
   }
   return found;
 }

@@ -7,7 +7,7 @@ import json
 import os
 import resource
 import shutil
-import signal
+import subprocess
 
 import program
 from program import TINY, Case, scnn
@@ -146,11 +146,10 @@ class Refusals(Case):
 
     def test_a_full_disk_is_11_and_loses_nothing(self):
         def little_room():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
 
         folder = self.place / "full"
-        self.expect(11, "run", self.tiny, "--out", folder, preexec_fn=little_room, restore_signals=False,
+        self.expect(11, "run", self.tiny, "--out", folder, preexec_fn=little_room,
                     says=["step-5.safetensors", "free some space"])
         self.assertEqual(list(folder.rglob("*.tmp")), [])
         state = json.loads((folder / "run.json").read_text())
@@ -158,9 +157,24 @@ class Refusals(Case):
         self.expect(0, "resume", folder)
         self.assertEqual(self.result(folder), self.result(self.run_folder))
 
+    def test_closed_streams_reach_no_file(self):
+        """The next file opened must not become stdout or stderr."""
+        def close():
+            for descriptor in range(3):
+                os.close(descriptor)
+
+        folder = self.place / "closed"
+        done = subprocess.run([program.PROGRAM, "run", self.tiny, "--out", folder], preexec_fn=close, timeout=300, check=False)
+        self.assertEqual(done.returncode, 11)
+        self.assertEqual(self.result(folder), self.result(self.run_folder))
+        self.assertEqual((folder / ".lock").read_bytes(), b"")
+        self.assertNotIn("channels  -", (folder / "log.txt").read_text())
+
     def test_run_folder_is_11(self):
         self.expect(11, "run", self.tiny, "--out", self.run_folder, says="scnn resume")
         self.expect(11, "run", self.tiny, "--out", "/dev/null/run", says="--out")
+        (self.place / "else" / "checkpoints").mkdir(parents=True)
+        self.expect(11, "run", self.tiny, "--out", self.place / "else", says="holds no run")
 
 
 if __name__ == "__main__":

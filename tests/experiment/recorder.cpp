@@ -103,6 +103,25 @@ TEST_CASE("a torn last line is no obstacle to reading, a damaged one inside is n
   REQUIRE(read_history(place.path()).epochs.empty());
 }
 
+TEST_CASE("going on drops the damaged lines that reading complains of") {
+  const test::TemporaryFolder place;
+  const RunFolder folder = folder_at(place.path() / "run");
+  {
+    RunRecorder recorder(folder, LoggingOptions{});
+    test::play(recorder, 2);
+  }
+  // JSON, and of a step before; but not the records they should be.
+  std::ofstream(folder.file("metrics.jsonl"), std::ios::app) << R"({"type":"epoch","epoch":1,"step":1})"
+                                                             << "\n";
+  std::ofstream(folder.file("bits.jsonl"), std::ios::app) << R"({"epoch":1,"step":1,"layers":[{"layer":"fc"}]})"
+                                                          << "\n";
+  REQUIRE_THROWS_AS(read_history(folder.path()), Error);
+  RunRecorder(folder, LoggingOptions{}).on_start(1000, 1000);
+  const RunHistory history = read_history(folder.path());
+  REQUIRE(history.epochs.size() == 2);
+  REQUIRE(history.layers[1].size() == 4);
+}
+
 TEST_CASE("numbers that JSON lacks come back as NaN") {
   const test::TemporaryFolder place;
   const RunFolder folder = folder_at(place.path() / "run");

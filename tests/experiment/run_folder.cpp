@@ -92,6 +92,11 @@ TEST_CASE("one process at a time works on a run, and one that was cut off can go
   json["process"] = 2147483000;  // above every system's limit of process numbers
   write_file(path / "run.json", json.dump());
   REQUIRE(RunFolder::open(path).abandoned());
+  const std::string host = json["host"];
+  json["host"] = host.substr(0, host.find(" (")) + " (another kernel)";
+  write_file(path / "run.json", json.dump());
+  REQUIRE(RunFolder::open(path).abandoned());
+  RunFolder::open(path).lock();
   json["host"] = "elsewhere";
   write_file(path / "run.json", json.dump());
   REQUIRE(kind_of([&] { RunFolder::open(path).lock(); }) == ErrorKind::usage);

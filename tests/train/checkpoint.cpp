@@ -89,12 +89,14 @@ TEST_CASE("going on from an earlier checkpoint leaves the later ones behind, and
   };
   for (const std::int64_t step : {10, 20, 30}) save(step);
   write_file(folder.path() / "step-7.safetensors", "left by a kill before its removal");
+  write_file(folder.path() / "step-12.safetensors.tmp", "left by a kill in its writing");
   write_file(folder.path() / "step-best.safetensors", "somebody's copy");
   save(15);
   std::vector<std::string> warnings;
   CHECK(checkpoints.newest(warnings)->file.metadata.at("state") == "15");
   CHECK(warnings.empty());
-  for (const char* gone : {"step-7.safetensors", "step-20.safetensors", "step-30.safetensors"}) {
+  for (const char* gone :
+       {"step-7.safetensors", "step-12.safetensors.tmp", "step-20.safetensors", "step-30.safetensors"}) {
     CHECK_FALSE(std::filesystem::exists(folder.path() / gone));
   }
   CHECK(std::filesystem::exists(folder.path() / "step-best.safetensors"));

@@ -41,8 +41,8 @@ class CheckpointFolder {
   [[nodiscard]] std::optional<Checkpoint> newest(std::vector<std::string>& warnings) const;
 
  private:
-  /// The files that are there, by step.
-  [[nodiscard]] std::map<std::int64_t, std::string> files() const;
+  /// The files that are there, by step; with `suffix` ".tmp" those whose writing was cut off.
+  [[nodiscard]] std::map<std::int64_t, std::string> files(const std::string& suffix = "") const;
   [[nodiscard]] std::map<std::int64_t, std::pair<std::string, std::string>> index(
       std::vector<std::string>& warnings) const;
 

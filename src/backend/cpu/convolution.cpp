@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 #include <unordered_map>
@@ -13,6 +14,11 @@ namespace scnn::cpu {
 namespace {
 
 using dnnl::memory;
+
+[[noreturn]] void fail(const char* op, const dnnl::error& error) {
+  if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+  throw Error(ErrorKind::bug, std::string(op) + ": oneDNN: " + error.what());
+}
 
 constexpr std::size_t most_geometries = 96;  // evaluation and training batches of every layer, and some to spare
 
@@ -172,7 +178,7 @@ void Convolutions::forward(const Conv2d& shape, const float* x, const float* w, 
   pass.primitive.execute(impl_->stream, pass.arguments);
   impl_->stream.wait();
 } catch (const dnnl::error& e) {
-  throw Error(ErrorKind::bug, std::string("conv2d_forward: oneDNN: ") + e.what());
+  fail("conv2d_forward", e);
 }
 
 void Convolutions::backward_data(const Conv2d& shape, const float* dy, const float* w, float* dx) try {
@@ -191,7 +197,7 @@ void Convolutions::backward_data(const Conv2d& shape, const float* dy, const flo
   pass.primitive.execute(impl_->stream, pass.arguments);
   impl_->stream.wait();
 } catch (const dnnl::error& e) {
-  throw Error(ErrorKind::bug, std::string("conv2d_backward_data: oneDNN: ") + e.what());
+  fail("conv2d_backward_data", e);
 }
 
 void Convolutions::backward_weights(const Conv2d& shape, const float* x, const float* dy, float* dw) try {
@@ -211,7 +217,7 @@ void Convolutions::backward_weights(const Conv2d& shape, const float* x, const f
   if (pass.reorder) pass.reorder->execute(impl_->stream, pass.weights, pass.user_weights);
   impl_->stream.wait();
 } catch (const dnnl::error& e) {
-  throw Error(ErrorKind::bug, std::string("conv2d_backward_weights: oneDNN: ") + e.what());
+  fail("conv2d_backward_weights", e);
 }
 
 }  // namespace scnn::cpu

@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "backend/checks.h"
@@ -32,6 +33,7 @@ void gemm(const Workers& workers, char a_form, char b_form, std::int64_t m, std:
   omp_set_num_threads(m * n * k < small_product ? 1 : workers.count());
   const auto status =
       dnnl::sgemm(a_form, b_form, m, n, k, 1.0F, a, a_form == 'N' ? k : m, b, b_form == 'N' ? n : k, beta, c, n);
+  if (status == dnnl::status::out_of_memory) throw std::bad_alloc();
   if (status != dnnl::status::success) checks::fail("linear", "oneDNN sgemm refused its arguments");
 }
 
