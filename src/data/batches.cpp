@@ -8,6 +8,7 @@
 #include "data/order.h"
 #include "data/prefetch.h"
 #include "scnn/core/error.h"
+#include "scnn/core/range.h"
 #include "scnn/data/augment.h"
 
 namespace scnn {
@@ -202,6 +203,7 @@ void BatchLoader::start(std::int64_t epoch, std::int64_t first) {
 }
 
 const Batch* BatchLoader::next() {
+  const Range range("batch wait");
   const int slot = state_->prefetcher->next();
   return slot < 0 ? nullptr : &state_->slots[static_cast<std::size_t>(slot)].batch;
 }

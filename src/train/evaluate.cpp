@@ -1,5 +1,7 @@
 #include "scnn/train/evaluate.h"
 
+#include "scnn/core/range.h"
+
 namespace scnn {
 
 DeviceBatch to_device(Backend& backend, const Batch& batch) {
@@ -11,6 +13,7 @@ DeviceBatch to_device(Backend& backend, const Batch& batch) {
 }
 
 Metrics evaluate(Graph& graph, const ImageSet& set, const Normalisation& normalisation, std::int64_t batch_size) {
+  const Range range("evaluation");
   Backend& backend = graph.backend();
   BatchOptions options;
   options.batch_size = batch_size;

@@ -7,6 +7,7 @@
 #include "scnn/backend/host_copy.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/compress/removal.h"
+#include "scnn/core/range.h"
 #include "scnn/core/settings_error.h"
 #include "scnn/train/evaluate.h"
 #include "train/trainer_state.h"
@@ -65,21 +66,24 @@ double Trainer::gamma(double epochs) const {
 bool Trainer::run() {
   observer_.on_start(state_.step, total_steps());
   while (state_.step < total_steps()) {
+    const Range epoch("epoch");
     loader_->start(state_.step / steps_per_epoch_, state_.step % steps_per_epoch_);
-    while (const Batch* batch = loader_->next()) {
-      step(*batch);
+    do {
+      step();
       const bool last = state_.step == total_steps();
       if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
       if (state_.step % steps_per_epoch_ == 0) end_epoch();
       const bool stop = !last && observer_.should_stop();
       if (stop || last || (checkpoint_period_ > 0 && state_.step % checkpoint_period_ == 0)) save();
       if (stop) return false;
-    }
+    } while (state_.step % steps_per_epoch_ != 0);
   }
   return true;
 }
 
-void Trainer::step(const Batch& batch) {
+void Trainer::step() {
+  const Range range("step");
+  const Batch& batch = *loader_->next();  // as many an epoch as there are steps
   const auto start = Clock::now();
   Backend& backend = graph_.backend();
   const double epochs = epochs_done();
@@ -94,11 +98,13 @@ void Trainer::step(const Batch& batch) {
   Tensor loss = backend.allocate(Shape{images});
   Tensor predicted = backend.allocate(Shape{images}, DType::int32);
   Tensor dlogits = backend.allocate(logits.shape());
-  backend.softmax_cross_entropy(logits, x.labels, static_cast<float>(options_.train.label_smoothing), loss, predicted,
-                                &dlogits);
-  const std::vector<float> losses = host_values(backend, loss);
   double sum = 0;
-  for (const float value : losses) sum += value;
+  {
+    const Range loss_range("loss");
+    backend.softmax_cross_entropy(logits, x.labels, static_cast<float>(options_.train.label_smoothing), loss, predicted,
+                                  &dlogits);
+    for (const float value : host_values(backend, loss)) sum += value;
+  }
   if (!std::isfinite(sum)) report_nan("the training loss", pass, x.images);
 
   graph_.backward(dlogits, pass);
@@ -128,6 +134,7 @@ Tensor Trainer::probe_images() const {
 }
 
 void Trainer::remove() {
+  const Range range("removal");
   const auto start = Clock::now();
   freeze_constants(graph_, removal_period_);
   const RemovalResult result = remove_channels(graph_, probe_images());
@@ -144,6 +151,7 @@ void Trainer::remove() {
 void Trainer::reestimate_statistics() {
   const std::int64_t batches = std::min(options_.train.statistics_batches, steps_per_epoch_);
   if (batches <= 0) return;
+  const Range range("statistics");
   BatchLoader loader(data_.train, data_.normalisation,
                      {options_.train.batch_size, true, true, options_.augment, options_.seed});
   loader.start(statistics_epoch);
@@ -193,6 +201,7 @@ void Trainer::end_epoch() {
 
 void Trainer::save() {
   if (options_.checkpoint_folder.empty()) return;
+  const Range range("checkpoint");
   for (const Parameter* parameter : graph_.parameters()) {
     if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe_images());
   }
