@@ -166,16 +166,17 @@ void add_profile(CLI::App& program, Context& context) {
   verb->add_option("FILE", options->file, "the experiment, a YAML file")->required()->option_text(" ");
   verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
       ->option_text(" ");
-  verb->add_option("--tool", options->tool,
-                   "nsys or ncu (NVIDIA Nsight Systems or Compute), builtin (a timer of its own), or nvtx (what the\n"
-                   "first two run: ranges and capture range, for a tool started by hand); default: nsys where it is\n"
-                   "installed and the device is CUDA, else builtin")
+  verb->add_option(
+          "--tool", options->tool,
+          "nsys or ncu (NVIDIA Nsight Systems or Compute), builtin (the program's own timer), or nvtx (what\n"
+          "the first two run: ranges and capture range, for a tool started by hand); default: nsys where it is\n"
+          "installed and the device is CUDA, else builtin")
       ->type_name("TOOL")
       ->check(CLI::IsMember({"nsys", "ncu", "builtin", "nvtx"}).description(""));
   verb->add_flag("--print", options->print, "print the exact command of nsys or ncu, run nothing");
   verb->add_option("--steps", options->steps, "steps to measure; default 20, with ncu 1")
       ->type_name("N")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000}).description(""));
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000}).description(""));
   verb->add_option("--warmup", options->warmup, "steps before them; default 10")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000000000}).description(""));

@@ -47,7 +47,7 @@ class MeasuredSteps : public TrainObserver {
     sink_.reset();
   }
   [[nodiscard]] const std::optional<StopRequest>& request() const { return request_; }
-  [[nodiscard]] std::optional<double> unheard_ms_per_step() const {
+  [[nodiscard]] std::optional<double> untimed_ms_per_step() const {
     std::vector<double> times;
     for (std::int64_t step = options_.warmup / 2; step < options_.warmup; ++step) {
       const auto at = static_cast<std::size_t>(step);
@@ -106,7 +106,7 @@ Profile profile_experiment(const Experiment& experiment, Parts& parts, const Pro
   profile.warmup = options.warmup;
   profile.steps = options.steps;
   profile.batch_size = experiment.train.batch_size;
-  profile.unheard_ms_per_step = measured.unheard_ms_per_step();
+  profile.untimed_ms_per_step = measured.untimed_ms_per_step();
   profile.layers = layer_rows(*parts.graph);
   profile.times = timer->times();
   return profile;

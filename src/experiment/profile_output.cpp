@@ -79,7 +79,7 @@ std::string profile_table(const Profile& profile) {
                                  profile.description, profile.steps, profile.batch_size, profile.warmup);
   text += fmt::format("a step took {:.3f} ms, {} images a second", step,
                       grouped(static_cast<std::int64_t>(1e3 * static_cast<double>(profile.batch_size) / step)));
-  if (profile.unheard_ms_per_step) text += fmt::format("; {:.3f} ms without the timer", *profile.unheard_ms_per_step);
+  if (profile.untimed_ms_per_step) text += fmt::format("; {:.3f} ms without the timer", *profile.untimed_ms_per_step);
   text += "\n\n";
 
   std::vector<std::vector<std::string>> rows = {
@@ -151,7 +151,7 @@ std::string profile_json(const Profile& profile, const std::string& folder) {
                      {"steps", profile.steps},
                      {"batch_size", profile.batch_size},
                      {"ms_per_step", step},
-                     {"unheard_ms_per_step", profile.unheard_ms_per_step ? Json(*profile.unheard_ms_per_step) : Json()},
+                     {"untimed_ms_per_step", profile.untimed_ms_per_step ? Json(*profile.untimed_ms_per_step) : Json()},
                      {"images_per_second", 1e3 * static_cast<double>(profile.batch_size) / step},
                      {"ranges", ranges},
                      {"layers", layers}};

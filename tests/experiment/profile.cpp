@@ -86,9 +86,9 @@ TEST_CASE("a profile has the steps asked for and what falls due after them", "[p
     INFO(once);
     CHECK(calls[std::string("epoch > ") + once] == 1);
   }
-  CHECK(profile.unheard_ms_per_step.has_value());
+  CHECK(profile.untimed_ms_per_step.has_value());
   CHECK(std::filesystem::is_empty(folder.path()));
-  CHECK_FALSE(measure(0, 14).unheard_ms_per_step);  // to the very end of the experiment
+  CHECK_FALSE(measure(0, 14).untimed_ms_per_step);  // to the very end of the experiment
 }
 
 TEST_CASE("more steps than the experiment has, and a stop on request, are errors of their kind", "[profile]") {
@@ -119,7 +119,7 @@ TEST_CASE("the numbers of a profile are those of its ranges", "[profile]") {
   CHECK(json["profile"] == "here");
   CHECK(json["ms_per_step"] == Approx(3.0));
   CHECK(json["images_per_second"] == Approx(10000));
-  CHECK(json["unheard_ms_per_step"].is_null());
+  CHECK(json["untimed_ms_per_step"].is_null());
   std::vector<std::string> names;
   for (const Json& range : json["ranges"]) names.push_back(range["name"]);
   CHECK(names == std::vector<std::string>{"epoch", "step", "forward", "forward/conv1", "backward", "backward/conv1",

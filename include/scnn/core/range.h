@@ -17,7 +17,7 @@ class RangeSink {
   virtual void end() noexcept = 0;
 };
 
-/// A named stretch of the calling thread's time, from its construction to its destruction.  Costs about a nanosecond
+/// A named stretch of the calling thread's time, from its construction to its destruction.  Costs two nanoseconds
 /// where nobody listens.  The characters of its name must live as long as it does.
 class Range {
  public:

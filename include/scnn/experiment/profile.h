@@ -17,8 +17,8 @@ namespace scnn {
 struct ProfileOptions {
   std::int64_t warmup = 10;  ///< steps before them
   std::int64_t steps = 20;   ///< with what follows each: removal, evaluation, checkpoint where one falls due
-  std::filesystem::path
-      folder;  ///< must exist; checkpoints on the way are written there and go afterwards; empty: none
+  /// An existing folder for checkpoints on the way, which go afterwards; empty: no checkpoints.
+  std::filesystem::path folder;
   std::function<std::optional<StopRequest>()> should_stop;  ///< asked after every step; may be empty
 };
 
@@ -26,8 +26,8 @@ struct ProfileOptions {
 struct Profile {
   std::string name, device, description;  ///< of the experiment, and of where it ran
   std::int64_t warmup = 0, steps = 0, batch_size = 0;
-  /// Median of the second half of the warm-up, when nobody listened: what the timer costs is the difference.
-  std::optional<double> unheard_ms_per_step;
+  /// Median of the second half of the warm-up, when nobody listened: the difference is what the timer costs.
+  std::optional<double> untimed_ms_per_step;
   std::vector<LayerRow> layers;  ///< alive at the end
   RangeTimes times;
 };
