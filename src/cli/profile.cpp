@@ -155,6 +155,10 @@ int profile(const Context& context, const Options& options) {
   if (tool == "builtin") return builtin(context, options, experiment, what);
   Parts parts = prepare(experiment);
   train_under_nsight(experiment, parts, what);
+  if (context.json) {
+    const nlohmann::ordered_json json = {{"tool", tool}, {"warmup", what.warmup}, {"steps", what.steps}};
+    std::cout << json.dump(2) << '\n';
+  }
   return 0;
 }
 
@@ -166,11 +170,9 @@ void add_profile(CLI::App& program, Context& context) {
   verb->add_option("FILE", options->file, "the experiment, a YAML file")->required()->option_text(" ");
   verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
       ->option_text(" ");
-  verb->add_option(
-          "--tool", options->tool,
-          "nsys or ncu (NVIDIA Nsight Systems or Compute), builtin (the program's own timer), or nvtx (what\n"
-          "the first two run: ranges and capture range, for a tool started by hand); default: nsys where it is\n"
-          "installed and the device is CUDA, else builtin")
+  verb->add_option("--tool", options->tool,
+                   "nsys or ncu (NVIDIA Nsight), builtin (a timer), or nvtx (named ranges for a tool started by "
+                   "hand); default: nsys where the device is CUDA and it is installed, else builtin")
       ->type_name("TOOL")
       ->check(CLI::IsMember({"nsys", "ncu", "builtin", "nvtx"}).description(""));
   verb->add_flag("--print", options->print, "print the exact command of nsys or ncu, run nothing");

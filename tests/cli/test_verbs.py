@@ -39,6 +39,7 @@ class Verbs(Case):
         self.assertIn("CUDA", self.expect(0, "doctor").stdout)
         checks = json.loads(self.expect(0, "doctor", "--json").stdout)["checks"]
         self.assertTrue(any(check["what"] == "CPU backend" and check["ok"] for check in checks))
+        self.assertIn("profilers", [check["what"] for check in checks])
 
     def test_data(self):
         self.assertIn("fashion_mnist", self.expect(0, "data", "list").stdout)

@@ -50,6 +50,7 @@ TEST_CASE("the tree of ranges has calls, total, self, shortest and longest times
         std::vector<std::string>{"step", "forward/conv1", "quantize", "forward/fc", "quantize", "forward/conv1"});
   CHECK(parents == std::vector<int>{-1, 0, 1, 0, 3, -1});
   const std::vector<RangeTimes::Total> totals = times.totals();
+  REQUIRE(totals.size() == 6);
   const auto check = [&](std::size_t place, std::vector<std::int64_t> wanted) {
     const RangeTimes::Total& t = totals[place];
     CHECK(std::vector<std::int64_t>{t.calls, t.time, t.self, t.shortest, t.longest} == wanted);
