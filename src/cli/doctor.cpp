@@ -12,6 +12,7 @@
 #include "experiment/report/assets.h"
 #include "scnn/backend/backend.h"
 #include "scnn/data/catalogue.h"
+#include "scnn/experiment/nsight_tool.h"
 #include "scnn/experiment/version.h"
 
 namespace scnn::cli {
@@ -80,6 +81,12 @@ std::vector<Check> examine(const Context& context) {
   }
   const std::string no_cuda = cuda_unusable_because();
   checks.push_back({"CUDA", no_cuda.empty() ? "usable" : no_cuda, no_cuda.empty()});
+  std::string tools;
+  for (const NsightTool tool : {NsightTool::nsys, NsightTool::ncu}) {
+    if (is_installed(tool)) tools.append(tools.empty() ? "" : ", ").append(to_string(tool));
+  }
+  checks.push_back(
+      {"profilers", tools.empty() ? "the built-in timer; neither nsys nor ncu is on the PATH" : tools, !tools.empty()});
   std::string libraries;
   for (const auto& [name, version] : library_versions())
     libraries.append(libraries.empty() ? "" : ", ").append(name).append(" ").append(version);

@@ -41,26 +41,24 @@ ConsoleOptions Context::console() const {
   return options;
 }
 
-}  // namespace scnn::cli
-
-namespace {
-
-using scnn::cli::Context;
-
-/// The command as a shell would take it.
-std::string command_line(int argc, char** argv) {
+std::string shell_words(const std::vector<std::string>& words) {
   std::string line;
-  for (int i = 0; i < argc; ++i) {
-    const std::string word = argv[i];
+  for (const std::string& word : words) {
     const bool plain = !word.empty() && word.find_first_not_of(
                                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                             "0123456789_-+=./,:@%") == std::string::npos;
     std::string quoted = "'";
     for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += (i > 0 ? " " : "") + (plain ? word : quoted + "'");
+    line += (line.empty() ? "" : " ") + (plain ? word : quoted + "'");
   }
   return line;
 }
+
+}  // namespace scnn::cli
+
+namespace {
+
+using scnn::cli::Context;
 
 /// A closed stdin, stdout or stderr stays unusable: otherwise the next file opened takes its number, and what is
 /// printed goes into that file.
@@ -121,7 +119,7 @@ int main(int argc, char** argv) {
   occupy_standard_descriptors();
   (void)std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write, like a full disk
   Context context;
-  context.command = command_line(argc, argv);
+  context.command = scnn::cli::shell_words({argv, argv + argc});
   CLI::App program("scnn trains networks that compress themselves while they train.", "scnn");
   program.require_subcommand(1);
   program.fallthrough();
@@ -140,9 +138,10 @@ int main(int argc, char** argv) {
   program.footer(
       "Exit codes: 0 done, 2 usage, 3 experiment invalid, 4 data, 5 device, 6 training failed, 7 damaged file,\n"
       "8 check not met, 10 memory, 11 run folder or disk, 75 stopped and resumable, 130 Ctrl-C.");
-  for (const auto add : {scnn::cli::add_run, scnn::cli::add_resume, scnn::cli::add_eval, scnn::cli::add_export,
-                         scnn::cli::add_inspect, scnn::cli::add_report, scnn::cli::add_validate, scnn::cli::add_list,
-                         scnn::cli::add_explain, scnn::cli::add_data, scnn::cli::add_doctor, scnn::cli::add_version}) {
+  for (const auto add :
+       {scnn::cli::add_run, scnn::cli::add_resume, scnn::cli::add_eval, scnn::cli::add_export, scnn::cli::add_inspect,
+        scnn::cli::add_report, scnn::cli::add_validate, scnn::cli::add_list, scnn::cli::add_explain,
+        scnn::cli::add_data, scnn::cli::add_profile, scnn::cli::add_doctor, scnn::cli::add_version}) {
     add(program, context);
   }
   try {

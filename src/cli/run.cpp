@@ -74,16 +74,9 @@ int dry_run(const Context& context, const Experiment& experiment) {
 
 int run(const Context& context, const Options& options) {
   std::vector<std::string> overrides = options.overrides;
-  for (const std::string& override : overrides) {
-    if (override.find('=') == std::string::npos) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("'{}' is no setting: write key=value, such as train.epochs=3", override));
-    }
-  }
   if (!options.name.empty()) overrides.push_back("name=" + options.name);
-  if (!options.device.empty()) overrides.push_back("device.type=" + options.device);
   const double limit = options.max_time.empty() ? 0 : parse_duration(options.max_time);
-  const Experiment experiment = load_experiment(options.file, overrides);
+  const Experiment experiment = load_with(options.file, std::move(overrides), options.device);
   if (options.dry_run) return dry_run(context, experiment);
   RunOptions run_options;
   run_options.out = options.out;
@@ -97,6 +90,17 @@ int run(const Context& context, const Options& options) {
 }
 
 }  // namespace
+
+Experiment load_with(const std::string& file, std::vector<std::string> overrides, const std::string& device) {
+  for (const std::string& override : overrides) {
+    if (override.find('=') == std::string::npos) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("'{}' is no setting: write key=value, such as train.epochs=3", override));
+    }
+  }
+  if (!device.empty()) overrides.push_back("device.type=" + device);
+  return load_experiment(file, overrides);
+}
 
 void print_result(const Context& context, const RunResult& result) {
   if (context.json) {

@@ -8,6 +8,7 @@
 
 #include "scnn/core/error.h"
 #include "scnn/experiment/console.h"
+#include "scnn/experiment/experiment.h"
 #include "scnn/experiment/result.h"
 
 namespace scnn::cli {
@@ -31,6 +32,13 @@ struct Context {
 /// What a finished run came to: the JSON object, or a few lines with the places of its files.
 void print_result(const Context& context, const RunResult& result);
 
+/// The experiment with its `key=value` overrides and --device.  Error(usage) where an override is none.
+[[nodiscard]] Experiment load_with(const std::string& file, std::vector<std::string> overrides,
+                                   const std::string& device);
+
+/// A command as a shell would take it.
+[[nodiscard]] std::string shell_words(const std::vector<std::string>& words);
+
 // Each adds its verb to the program; one file each.
 void add_run(CLI::App& program, Context& context);
 void add_resume(CLI::App& program, Context& context);
@@ -42,6 +50,7 @@ void add_list(CLI::App& program, Context& context);
 void add_explain(CLI::App& program, Context& context);
 void add_doctor(CLI::App& program, Context& context);
 void add_data(CLI::App& program, Context& context);
+void add_profile(CLI::App& program, Context& context);
 void add_report(CLI::App& program, Context& context);
 void add_version(CLI::App& program, Context& context);
 

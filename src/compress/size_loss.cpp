@@ -4,6 +4,7 @@
 
 #include "scnn/backend/host_copy.h"
 #include "scnn/compress/quantizer.h"
+#include "scnn/core/range.h"
 #include "scnn/nn/layers/join.h"
 
 namespace scnn {
@@ -150,6 +151,7 @@ std::vector<std::vector<double>> SizeLoss::credits() {
 double SizeLoss::value() { return backward(0.0); }
 
 double SizeLoss::backward(double gamma) {
+  const Range range("size_loss");
   const std::vector<std::vector<double>> all = credits();
   double q = 0;
   for (std::size_t e = 0; e < entries_.size(); ++e) {

@@ -10,6 +10,7 @@
 #include "data/prefetch.h"
 #include "scnn/backend/image_writer.h"
 #include "scnn/core/error.h"
+#include "scnn/core/range.h"
 
 namespace scnn {
 
@@ -114,6 +115,7 @@ void BatchLoader::start(std::int64_t epoch, std::int64_t first) {
 }
 
 const Batch* BatchLoader::next() {
+  const Range range("batch wait");
   const int slot = state_->prefetcher->next();
   return slot < 0 ? nullptr : &state_->slots[static_cast<std::size_t>(slot)].batch;
 }

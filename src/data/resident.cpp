@@ -3,6 +3,7 @@
 #include "data/augment_steps.h"
 #include "data/order.h"
 #include "scnn/core/error.h"
+#include "scnn/core/range.h"
 #include "scnn/data/batches.h"
 
 namespace scnn {
@@ -38,6 +39,7 @@ class ResidentBatches final : public Batches {
     order_.assign(order.begin(), order.end());
   }
   [[nodiscard]] const Batch* next() override {
+    const Range range("batch wait");
     if (next_ >= batches_) return nullptr;
     const std::int64_t first = next_++ * options_.batch_size;
     const std::int64_t n = std::min(options_.batch_size, set_.size() - first);

@@ -176,11 +176,14 @@ void check_unchanged(const Experiment& now, const Checkpoint& checkpoint, const 
 
 }  // namespace
 
+Device device_for(const DeviceOptions& options) {
+  const bool cuda = options.type == "cuda" || (options.type == "auto" && cuda_unusable_because().empty());
+  return {cuda ? DeviceType::cuda : DeviceType::cpu};
+}
+
 std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
-  Device device;
-  if (options.type == "cuda" || (options.type == "auto" && cuda_unusable_because().empty()))
-    device.type = DeviceType::cuda;
-  return backend_for(device, BackendOptions{options.threads, options.precision, options.weight_quantisation});
+  return backend_for(device_for(options),
+                     BackendOptions{options.threads, options.precision, options.weight_quantisation});
 }
 
 Parts prepare(const Experiment& experiment) {

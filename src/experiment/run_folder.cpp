@@ -64,15 +64,7 @@ std::string make_run_folder(const fs::path& parent, const std::string& id) {
   throw Error(ErrorKind::run_folder, (parent / id).string() + " exists, and so do its 1000 successors");
 }
 
-/// Points `link` at its neighbour `target`.  A file system without links loses only this convenience.
-void point_at(const fs::path& link, const std::string& target) {
-  std::error_code code;
-  fs::path temporary = link;
-  temporary += ".tmp";
-  fs::remove(temporary, code);
-  fs::create_directory_symlink(target, temporary, code);
-  if (!code) fs::rename(temporary, link, code);
-}
+std::string path_name(const Experiment& experiment) { return experiment.name.empty() ? "experiment" : experiment.name; }
 
 const char* method_name(CompressionType type) {
   switch (type) {
@@ -133,40 +125,54 @@ const char* to_string(RunState state) {
   return "unknown";
 }
 
+fs::path default_output_folder(const Experiment& experiment, const fs::path& root) {
+  const std::uint64_t hash = hash64(std::as_bytes(std::span(experiment.yaml)));
+  return root / path_name(experiment) / (utc("%Y%m%dT%H%M%SZ") + "-" + hex64(hash).substr(0, 4));
+}
+
+fs::path make_output_folder(const Experiment& experiment, const fs::path& out, const fs::path& root) {
+  if (out.empty()) {
+    const fs::path wanted = default_output_folder(experiment, root);
+    return wanted.parent_path() / make_run_folder(wanted.parent_path(), wanted.filename().string());
+  }
+  std::error_code code;
+  if (fs::exists(out, code) && !fs::is_directory(out, code)) {
+    throw Error(ErrorKind::run_folder, out.string() + " is a file; --out needs a folder");
+  }
+  if (fs::is_directory(out, code) && !fs::is_empty(out, code)) {
+    throw Error(
+        ErrorKind::run_folder,
+        RunFolder::is_run(out)
+            ? fmt::format("{0} is not empty; choose another --out, or go on with it: scnn resume {0}", out.string())
+            : fmt::format("{} is not empty and holds no run; choose another --out, or empty it", out.string()));
+  }
+  make_folders(out);
+  return out;
+}
+
+void point_latest_at(const fs::path& folder) {
+  std::error_code code;
+  const fs::path link = folder.parent_path() / "latest";
+  const fs::path temporary = folder.parent_path() / "latest.tmp";
+  fs::remove(temporary, code);
+  fs::create_directory_symlink(folder.filename(), temporary, code);
+  if (!code) fs::rename(temporary, link, code);
+}
+
 RunFolder::RunFolder(fs::path path, RunInfo info)
     : path_(std::move(path)), info_(std::move(info)), began_(steady_seconds()) {}
 
 RunFolder RunFolder::create(const Experiment& experiment, RunInfo info, const fs::path& out, const fs::path& root) {
-  const std::uint64_t hash = hash64(std::as_bytes(std::span(experiment.yaml)));
-  info.name = experiment.name.empty() ? "experiment" : experiment.name;
+  const fs::path path = make_output_folder(experiment, out, root);
+  info.name = path_name(experiment);
   info.method = method_name(experiment.compression.type);
   info.seed = experiment.seed;
   info.host = host_name();
   info.process = ::getpid();
   info.started = utc_now();
   info.state = RunState::running;
-  fs::path path = out;
-  if (out.empty()) {
-    const fs::path parent = root / info.name;
-    info.id = make_run_folder(parent, utc("%Y%m%dT%H%M%SZ") + "-" + hex64(hash).substr(0, 4));
-    path = parent / info.id;
-    point_at(parent / "latest", info.id);
-  } else {
-    std::error_code code;
-    if (fs::exists(out, code) && !fs::is_directory(out, code)) {
-      throw Error(ErrorKind::run_folder, out.string() + " is a file; --out needs a folder");
-    }
-    if (fs::is_directory(out, code) && !fs::is_empty(out, code)) {
-      throw Error(
-          ErrorKind::run_folder,
-          is_run(out)
-              ? fmt::format("{0} is not empty; choose another --out, or go on with it: scnn resume {0}", out.string())
-              : fmt::format("{} is not empty and holds no run; choose another --out, or empty it", out.string()));
-    }
-    make_folders(out);
-    const fs::path last = out.has_filename() ? out.filename() : out.parent_path().filename();
-    info.id = last.string();
-  }
+  info.id = (path.has_filename() ? path : path.parent_path()).filename().string();
+  if (out.empty()) point_latest_at(path);
   make_folders(path / "checkpoints");
   RunFolder folder(path, std::move(info));
   folder.lock();

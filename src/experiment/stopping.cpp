@@ -9,6 +9,7 @@
 #include <cmath>
 #include <csignal>
 #include <mutex>
+#include <string_view>
 #include <thread>
 
 namespace scnn {
@@ -27,6 +28,10 @@ sigset_t stop_signals() {
 void watch(sigset_t set) {
   for (int signal = 0; ::sigwait(&set, &signal) == 0;) {
     if (received == SIGINT && signal == SIGINT) ::_exit(static_cast<int>(ErrorKind::interrupted));
+    if (received == 0 && signal == SIGINT && ::isatty(STDERR_FILENO) == 1) {
+      constexpr std::string_view told = "\nstopping after this step; Ctrl-C again ends the program at once\n";
+      (void)!::write(STDERR_FILENO, told.data(), told.size());
+    }
     received = signal;
   }
 }
@@ -38,6 +43,7 @@ void watch(sigset_t set) {
 void watch_signals() {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  (void)std::signal(SIGPIPE, SIG_IGN);  // training goes on when nobody reads its progress any more
   static std::once_flag once;
   std::call_once(once, [&set] { std::thread(watch, set).detach(); });
 }

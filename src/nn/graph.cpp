@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nn/layers/common.h"
+#include "scnn/core/range.h"
 #include "scnn/core/settings_error.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/simple.h"
@@ -130,6 +131,7 @@ void Graph::view_at(std::int64_t batch) {
 }
 
 const Tensor& Graph::forward(const Tensor& x, const Pass& pass) {
+  const Range range("forward");
   const std::int64_t batch = x.shape()[0];
   const Edge& input = nodes_.front().edge;
   require(x.shape() == Shape({batch, input.h, input.w, sets_[input.set].size()}), ErrorKind::bug,
@@ -140,6 +142,7 @@ const Tensor& Graph::forward(const Tensor& x, const Pass& pass) {
   for (Node& node : nodes_) {
     if (node.layer->alias()) node.view = nodes_[static_cast<std::size_t>(node.inputs[0])].view;
     if (!node.live || node.layer->alias() || &node == &nodes_.front()) continue;
+    const Range layer("forward", node.spec.name);
     std::vector<const Tensor*> in;
     for (const int i : node.inputs) in.push_back(&nodes_[static_cast<std::size_t>(i)].view);
     node.layer->forward(backend_, pass, in, node.view);
@@ -150,6 +153,7 @@ const Tensor& Graph::forward(const Tensor& x, const Pass& pass) {
 }
 
 void Graph::backward(const Tensor& dlogits, const Pass& pass) {
+  const Range range("backward");
   for (Node& node : nodes_) node.gradient_written = false;
   Node& last = nodes_[static_cast<std::size_t>(nodes_.back().storage)];
   backend_.copy(dlogits.reshaped(last.gradient_view.shape()), last.gradient_view);
@@ -160,6 +164,7 @@ void Graph::backward(const Tensor& dlogits, const Pass& pass) {
 }
 
 void Graph::backward(Node& node, const Pass& pass) {
+  const Range range("backward", node.spec.name);
   // A second reader's gradient goes to memory of its own first: layers write with `=`.
   std::vector<const Tensor*> in;
   std::vector<Tensor*> din;

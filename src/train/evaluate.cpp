@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "scnn/backend/host_copy.h"
+#include "scnn/core/range.h"
 
 namespace scnn {
 
@@ -22,6 +23,7 @@ std::int64_t count_equal(Backend& backend, const Tensor& a, const Tensor& b) {
 }
 
 Metrics evaluate(Graph& graph, const ImageSet& set, const Normalisation& normalisation, std::int64_t batch_size) {
+  const Range range("evaluation");
   Backend& backend = graph.backend();
   BatchOptions options;
   options.batch_size = batch_size;

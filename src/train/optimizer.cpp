@@ -5,6 +5,7 @@
 
 #include "scnn/backend/host_copy.h"
 #include "scnn/core/glob.h"
+#include "scnn/core/range.h"
 #include "scnn/core/settings_error.h"
 
 namespace scnn {
@@ -97,6 +98,7 @@ double Optimizer::gradient_scale() const {
 }
 
 void Optimizer::step(double epochs, std::int64_t steps) {
+  const Range range("update");
   Backend& backend = graph_.backend();
   const auto scale = static_cast<float>(gradient_scale());
   std::vector<double> factors;

@@ -7,6 +7,7 @@
 #include "scnn/backend/host_copy.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/compress/removal.h"
+#include "scnn/core/range.h"
 #include "scnn/core/settings_error.h"
 #include "scnn/train/evaluate.h"
 #include "train/trainer_state.h"
@@ -67,21 +68,24 @@ double Trainer::gamma(double epochs) const {
 bool Trainer::run() {
   observer_.on_start(state_.step, total_steps());
   while (state_.step < total_steps()) {
+    const Range epoch("epoch");
     loader_->start(state_.step / steps_per_epoch_, state_.step % steps_per_epoch_);
-    while (const Batch* batch = loader_->next()) {
-      step(*batch);
+    do {
+      step();
       const bool last = state_.step == total_steps();
       if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
       if (state_.step % steps_per_epoch_ == 0) end_epoch();
       const bool stop = !last && observer_.should_stop();
       if (stop || last || (checkpoint_period_ > 0 && state_.step % checkpoint_period_ == 0)) save();
       if (stop) return false;
-    }
+    } while (state_.step % steps_per_epoch_ != 0);
   }
   return true;
 }
 
-void Trainer::step(const Batch& batch) {
+void Trainer::step() {
+  const Range range("step");
+  const Batch& batch = *loader_->next();  // as many an epoch as there are steps
   const auto start = Clock::now();
   Backend& backend = graph_.backend();
   const double epochs = epochs_done();
@@ -95,11 +99,13 @@ void Trainer::step(const Batch& batch) {
   Tensor loss = backend.allocate(Shape{images});
   Tensor predicted = backend.allocate(Shape{images}, DType::int32);
   Tensor dlogits = backend.allocate(logits.shape());
-  backend.softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing), loss,
-                                predicted, &dlogits);
-  const std::vector<float> losses = host_values(backend, loss);
   double sum = 0;
-  for (const float value : losses) sum += value;
+  {
+    const Range loss_range("loss");
+    backend.softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing), loss,
+                                  predicted, &dlogits);
+    for (const float value : host_values(backend, loss)) sum += value;
+  }
   if (!std::isfinite(sum)) report_nan("the training loss", pass, batch.images);
 
   graph_.backward(dlogits, pass);
@@ -129,6 +135,7 @@ Tensor Trainer::probe_images() const {
 }
 
 void Trainer::remove() {
+  const Range range("removal");
   const auto start = Clock::now();
   freeze_constants(graph_, removal_period_);
   const RemovalResult result = remove_channels(graph_, probe_images());
@@ -145,6 +152,7 @@ void Trainer::remove() {
 void Trainer::reestimate_statistics() {
   const std::int64_t batches = std::min(options_.train.statistics_batches, steps_per_epoch_);
   if (batches <= 0) return;
+  const Range range("statistics");
   const auto again = this->batches({options_.train.batch_size, true, true, options_.augment, options_.seed});
   again->start(statistics_epoch);
   Pass pass;
@@ -192,6 +200,7 @@ void Trainer::end_epoch() {
 
 void Trainer::save() {
   if (options_.checkpoint_folder.empty()) return;
+  const Range range("checkpoint");
   for (const Parameter* parameter : graph_.parameters()) {
     if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe_images());
   }
@@ -203,9 +212,11 @@ void Trainer::save() {
 void Trainer::report_nan(const std::string& what, const Pass& pass, const Tensor& images) {
   Backend& backend = graph_.backend();
   std::string place;
+  std::string remedy = "lower train.optimizer.lr or set train.clip_gradient";
   for (const Parameter* parameter : graph_.parameters()) {
     if (all_finite(backend, parameter->value)) continue;
     place = " (parameter '" + parameter->name + "')";
+    if (parameter->name.ends_with(".bits")) remedy = "lower compression.gamma or the learning rate of *.bits";
     break;
   }
   std::string layer;
@@ -216,8 +227,8 @@ void Trainer::report_nan(const std::string& what, const Pass& pass, const Tensor
   graph_.probe = nullptr;
   if (!layer.empty()) place += ", first seen in the output of layer '" + layer + "'";
   const std::int64_t step = state_.step + (pass.mode == Mode::train ? 1 : 0);
-  throw Error(ErrorKind::training, "step " + std::to_string(step) + ": " + what + " is not a number" + place +
-                                       "; lower train.optimizer.lr or set train.clip_gradient");
+  throw Error(ErrorKind::training,
+              "step " + std::to_string(step) + ": " + what + " is not a number" + place + "; " + remedy);
 }
 
 }  // namespace scnn

@@ -12,7 +12,7 @@ import time
 import program
 from program import TINY, Case
 
-VERBS = ["run", "resume", "eval", "export", "inspect", "report", "validate", "list", "explain", "data", "doctor", "version"]
+VERBS = ["run", "resume", "eval", "export", "inspect", "report", "profile", "validate", "list", "explain", "data", "doctor", "version"]
 
 
 class Verbs(Case):
@@ -39,6 +39,7 @@ class Verbs(Case):
         self.assertIn("CUDA", self.expect(0, "doctor").stdout)
         checks = json.loads(self.expect(0, "doctor", "--json").stdout)["checks"]
         self.assertTrue(any(check["what"] == "CPU backend" and check["ok"] for check in checks))
+        self.assertIn("profilers", [check["what"] for check in checks])
 
     def test_data(self):
         self.assertIn("fashion_mnist", self.expect(0, "data", "list").stdout)
@@ -179,6 +180,13 @@ class Interruptions(Case):
             self.assertEqual(process.returncode, code, errors)
             self.assertIn("scnn resume", errors)
             self.assertEqual(json.loads((folder / "run.json").read_text())["state"], "stopped")
+
+    def test_a_reader_that_goes_away_stops_nothing(self):
+        folder = self.place / "unread"
+        with self.start(folder) as process:
+            process.stdout.close()
+            self.assertEqual(process.wait(timeout=120), 11)  # the result could not be printed
+        self.assertEqual(self.result(folder), self.result(self.run_folder))
 
     def test_one_process_at_a_time_works_on_a_run(self):
         folder = self.place / "busy"

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cuda_runtime_api.h"
 
@@ -14,6 +15,8 @@ struct Device {
   cudaError_t driver = cudaSuccess;  ///< what every question for devices answers
   unsigned seed = 1;                 ///< of the schedules
   std::uint64_t launches = 0;
+  std::vector<std::string>
+      nsight;  ///< what the profiler's interface was told: "start", "push DOMAIN NAME", "pop DOMAIN"
 };
 
 [[nodiscard]] Device& device();

@@ -39,7 +39,9 @@ RunResult run_experiment(const Experiment& experiment, const RunOptions& options
 /// Goes on with the run at `path` from its newest valid checkpoint, or `from`, or step 0 where there is none.
 RunResult resume_run(const std::filesystem::path& path, const std::filesystem::path& from, const RunOptions& options);
 
-/// The backend that an experiment's device options ask for; "auto" is CUDA where it can be used.
+/// The device that an experiment's device options ask for; "auto" is CUDA where it can be used.
+[[nodiscard]] Device device_for(const DeviceOptions& options);
+/// Its backend.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const DeviceOptions& options);
 
 /// All that a run needs before it has a folder.

@@ -33,6 +33,16 @@ struct RunInfo {
   std::int64_t resumed = 0;  ///< how often
 };
 
+/// <root>/<name>/<UTC time>-<4 hex digits of the configuration's hash>: where output goes without --out.
+[[nodiscard]] std::filesystem::path default_output_folder(const Experiment& experiment,
+                                                          const std::filesystem::path& root);
+/// Makes that folder, its name with "-2" where it is taken, or exactly `out`, which must be missing or empty.
+/// Error(run_folder).
+[[nodiscard]] std::filesystem::path make_output_folder(const Experiment& experiment, const std::filesystem::path& out,
+                                                       const std::filesystem::path& root);
+/// Points the link `latest` beside `folder` at it.  A file system without links loses only this convenience.
+void point_latest_at(const std::filesystem::path& folder);
+
 /// The folder of one run (interface: README of src/experiment).  Survives a kill at any moment.  One process at a time
 /// writes: `create` and `lock` take the folder for as long as the object lives.
 class RunFolder {

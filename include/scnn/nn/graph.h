@@ -58,7 +58,7 @@ class Graph {
   /// parameters, slots and statistics; nodes that no longer matter die; everything is planned again.
   void restrict_to(const std::vector<ChannelSet>& channels);
 
-  /// Called around each live node's forward and backward, for timing and NaN hunting; may be empty.
+  /// Called around each live node's forward and backward, for NaN hunting; may be empty.
   std::function<void(const Node&, bool backward, const Tensor& result)> probe;
 
  private:

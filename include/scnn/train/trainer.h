@@ -61,7 +61,7 @@ class Trainer {
   [[nodiscard]] double gamma(double epochs) const;
 
  private:
-  void step(const Batch& batch);
+  void step();
   void remove();
   void end_epoch();
   void reestimate_statistics();

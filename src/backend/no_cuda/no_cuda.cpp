@@ -1,4 +1,5 @@
 #include "scnn/backend/backend.h"
+#include "scnn/backend/nsight.h"
 #include "scnn/core/error.h"
 
 /// Linked in where the CUDA backend is not built.
@@ -6,6 +7,10 @@ namespace scnn::cuda {
 
 std::unique_ptr<Backend> make_backend(Device device, const BackendOptions& /*options*/) {
   throw Error(ErrorKind::device, "cannot use " + to_string(device) + ": " + unusable_because());
+}
+
+std::unique_ptr<RangeSink> nsight_capture() {
+  throw Error(ErrorKind::device, "nothing for NVIDIA's tools to see: " + unusable_because());
 }
 
 std::string unusable_because() {
