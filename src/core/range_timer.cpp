@@ -35,13 +35,14 @@ int RangeTimer::place(std::string_view name, std::string_view member) {
   name_ = name;
   if (!member.empty()) name_.append("/").append(member);
   const int parent = open_.empty() ? -1 : times_.events[open_.back()].place;
-  for (const int child : children_[static_cast<std::size_t>(parent + 1)]) {
-    if (times_.places[static_cast<std::size_t>(child)].name == name_) return child;
+  std::vector<int>& siblings = parent < 0 ? top_ : children_[static_cast<std::size_t>(parent)];
+  for (const int sibling : siblings) {
+    if (times_.places[static_cast<std::size_t>(sibling)].name == name_) return sibling;
   }
   const int made = static_cast<int>(times_.places.size());
-  children_[static_cast<std::size_t>(parent + 1)].push_back(made);
-  children_.emplace_back();
+  siblings.push_back(made);
   times_.places.push_back({name_, parent});
+  children_.emplace_back();
   return made;
 }
 

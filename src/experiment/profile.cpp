@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -30,16 +29,19 @@ class MeasuredSteps : public TrainObserver {
                               "--steps, or raise train.epochs",
                               total, options_.warmup, options_.steps));
     }
-    step_ends_.push_back(Clock::now());
+    step_began_ = Clock::now();
     if (options_.warmup == 0) open();
   }
+  void on_step(const StepRecord& /*record*/) override {
+    ++done_;
+    if (done_ > options_.warmup / 2 && done_ <= options_.warmup) untimed_ += Clock::now() - step_began_;
+  }
   bool should_stop() override {
-    const auto done = static_cast<std::int64_t>(step_ends_.size());
-    step_ends_.push_back(Clock::now());
     if (options_.should_stop && !request_) request_ = options_.should_stop();
-    const bool ends = request_ || done == options_.warmup + options_.steps;
+    const bool ends = request_ || done_ == options_.warmup + options_.steps;
     if (ends) close();
-    if (!ends && done == options_.warmup) open();
+    if (!ends && done_ == options_.warmup) open();
+    step_began_ = Clock::now();
     return ends;
   }
   void close() {
@@ -48,15 +50,9 @@ class MeasuredSteps : public TrainObserver {
   }
   [[nodiscard]] const std::optional<StopRequest>& request() const { return request_; }
   [[nodiscard]] std::optional<double> untimed_ms_per_step() const {
-    std::vector<double> times;
-    for (std::int64_t step = options_.warmup / 2; step < options_.warmup; ++step) {
-      const auto at = static_cast<std::size_t>(step);
-      times.push_back(std::chrono::duration<double, std::milli>(step_ends_[at + 1] - step_ends_[at]).count());
-    }
-    if (options_.warmup < 4) return std::nullopt;  // a median of fewer would be of first steps
-    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-    std::nth_element(times.begin(), middle, times.end());
-    return *middle;
+    if (options_.warmup < 2) return std::nullopt;  // the first step is no measure
+    const std::int64_t steps = options_.warmup - options_.warmup / 2;
+    return std::chrono::duration<double, std::milli>(untimed_).count() / static_cast<double>(steps);
   }
 
  private:
@@ -67,7 +63,9 @@ class MeasuredSteps : public TrainObserver {
 
   const ProfileOptions& options_;
   MakeSink make_sink_;
-  std::vector<Clock::time_point> step_ends_;  // the first entry: the start
+  std::int64_t done_ = 0;  // steps
+  Clock::time_point step_began_;
+  Clock::duration untimed_{};  // of the second half of the warm-up
   std::optional<StopRequest> request_;
   std::shared_ptr<RangeSink> sink_;
   std::optional<Listen> listen_;

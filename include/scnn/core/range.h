@@ -22,22 +22,22 @@ class RangeSink {
 class Range {
  public:
   explicit Range(std::string_view name, std::string_view member = {})
-      : name_(name), member_(member), outer_(innermost_) {
-    if (sink_ != nullptr) sink_->begin(name_, member_);
-    innermost_ = this;
+      : name_(name), member_(member), outer_(innermost) {
+    if (heard_by != nullptr) heard_by->begin(name_, member_);
+    innermost = this;
   }
   Range(const Range&) = delete;
   Range& operator=(const Range&) = delete;
   ~Range() {
-    innermost_ = outer_;
-    if (sink_ != nullptr) sink_->end();
+    innermost = outer_;
+    if (heard_by != nullptr) heard_by->end();
   }
 
  private:
   friend class Listen;
   // A thread's own: the batch loader's thread and a trainer beside this one are not heard.
-  inline static thread_local RangeSink* sink_ = nullptr;
-  inline static thread_local const Range* innermost_ = nullptr;
+  inline static thread_local RangeSink* heard_by = nullptr;
+  inline static thread_local const Range* innermost = nullptr;
 
   std::string_view name_, member_;
   const Range* outer_;

@@ -57,9 +57,10 @@ class RangeTimer : public RangeSink {
   Clock clock_;
   std::int64_t origin_ = 0;
   RangeTimes times_;
-  std::vector<std::vector<int>> children_{1};  ///< of each place, behind those of the top
-  std::vector<std::size_t> open_;              ///< events, the innermost last
-  std::string name_;                           ///< of the place looked for; kept for its memory
+  std::vector<int> top_;                    ///< places that lie in no other
+  std::vector<std::vector<int>> children_;  ///< of each place
+  std::vector<std::size_t> open_;           ///< events, the innermost last
+  std::string name_;                        ///< of the place looked for; kept for its memory
   std::exception_ptr failure_;
 };
 

@@ -26,7 +26,7 @@ struct ProfileOptions {
 struct Profile {
   std::string name, device, description;  ///< of the experiment, and of where it ran
   std::int64_t warmup = 0, steps = 0, batch_size = 0;
-  /// Median of the second half of the warm-up, when nobody listened: the difference is what the timer costs.
+  /// The mean of the second half of the warm-up, when nobody listened: the difference is what the timer costs.
   std::optional<double> untimed_ms_per_step;
   std::vector<LayerRow> layers;  ///< alive at the end
   RangeTimes times;
