@@ -24,6 +24,9 @@ void pool2d(const char* op, const Pool2d& shape);
 /// `bits` has one entry for each row of `value`, `pull` the shape of `value`.
 void update(const char* op, const UpdateRule& rule, const Tensor& gradient, const Tensor& value);
 
+/// Everything the step needs is there and fits the weights; the moments of bits come together.
+void quantised_layer(const char* op, const QuantisedLayer& layer);
+
 [[nodiscard]] Shape input_shape(const Conv2d& shape);
 [[nodiscard]] Shape weight_shape(const Conv2d& shape);
 [[nodiscard]] Shape output_shape(const Conv2d& shape);

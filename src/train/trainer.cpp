@@ -89,6 +89,7 @@ void Trainer::step(const Batch& batch) {
   pass.mode = Mode::train;
   pass.seed = options_.seed;
   pass.step = static_cast<std::uint64_t>(state_.step);
+  pass.finish_gradients = !optimizer_->finishes_gradients();
 
   const Tensor& logits = graph_.forward(x.images, pass);
   Tensor loss = backend.allocate(Shape{images});
@@ -96,15 +97,16 @@ void Trainer::step(const Batch& batch) {
   Tensor dlogits = backend.allocate(logits.shape());
   backend.softmax_cross_entropy(logits, x.labels, static_cast<float>(options_.train.label_smoothing), loss, predicted,
                                 &dlogits);
+  last_size_loss_ = size_loss_->value();  // reads the bits, and so waits, where the loss is waited for anyway
   const std::vector<float> losses = host_values(backend, loss);
   double sum = 0;
   for (const float value : losses) sum += value;
   if (!std::isfinite(sum)) report_nan("the training loss", pass, x.images);
 
   graph_.backward(dlogits, pass);
-  last_size_loss_ = size_loss_->backward(gamma(epochs));
+  if (pass.finish_gradients) size_loss_->backward(gamma(epochs));
   ++state_.step;
-  optimizer_->step(epochs, state_.step);
+  optimizer_->step(epochs, state_.step, gamma(epochs));
 
   Tensor winners = Tensor::host(predicted.shape(), DType::int32);
   backend.copy(predicted, winners);
