@@ -41,9 +41,8 @@ __device__ __forceinline__ void sum_over_block(double& db, double& de, UpdateMem
 }
 
 /// The channel's own two parameters, by one thread.
-__device__ __forceinline__ void update_channel(const ChannelLayer& layer, std::int64_t channel, float db, float de,
-                                               float& bits, float& exponent) {
-  const ChannelSteps& steps = *layer.steps;
+__device__ __forceinline__ void update_channel(const ChannelLayer& layer, const ChannelSteps& steps,
+                                               std::int64_t channel, float db, float de, float& bits, float& exponent) {
   if (layer.bits_m != nullptr) {
     adam_element(adam_factors(steps.bits), db, layer.bits_m[channel], layer.bits_v[channel], bits);
     clamp_element(layer.bits_lower, layer.bits_upper, layer.bits_m[channel], bits);
@@ -63,6 +62,7 @@ __global__ void __launch_bounds__(kThreads) channel_update(const ChannelLayer* l
   int index = 0;
   while (index + 1 < count && layers[index + 1].first_block <= block) ++index;
   const ChannelLayer layer = layers[index];
+  const ChannelSteps& steps = layers[index].steps;  // read where they are used: a copy would take registers
   const std::int64_t channel = block - layer.first_block;
   const int weights = layer.taps * layer.in_channels;
 
@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(kThreads) channel_update(const ChannelLayer* l
   const bool frozen = bits == 0.0F && !layer.revive;
   const bool steps_too = layer.dweights == nullptr;
   const ChannelFormat<float> format = channel_format(bits, exponent);
-  const AdamFactors adam = adam_factors(steps_too ? layer.steps->weights : AdamStep{});
+  const AdamFactors adam = adam_factors(steps_too ? steps.weights : AdamStep{});
 
   double db = 0;
   double de = 0;
@@ -99,8 +99,8 @@ __global__ void __launch_bounds__(kThreads) channel_update(const ChannelLayer* l
   if (tid == 0) {
     float bits_gradient = static_cast<float>(db);
     if (steps_too) {
-      if (layer.size_slope != nullptr && learns) bits_gradient += layer.steps->gamma * layer.size_slope[channel];
-      update_channel(layer, channel, bits_gradient, static_cast<float>(de), bits, exponent);
+      if (layer.size_slope != nullptr && learns) bits_gradient += steps.gamma * layer.size_slope[channel];
+      update_channel(layer, steps, channel, bits_gradient, static_cast<float>(de), bits, exponent);
     } else {
       layer.dbits[channel] = bits_gradient;
       layer.dexponents[channel] = static_cast<float>(de);

@@ -12,7 +12,7 @@
 /// then b, then e) up to the order in which db and de are summed.  No atomics: equal inputs give equal bits.
 namespace scnn::cuda {
 
-/// What changes from step to step; in device memory, so that a captured graph reads it anew.
+/// What changes from step to step.
 struct ChannelSteps {
   AdamStep weights, bits, exponents;
   float gamma = 0;  ///< of the size loss
@@ -31,7 +31,7 @@ struct ChannelLayer {
   float bits_lower = 0, bits_upper = 8;
   bool revive = false;                ///< channels at b = 0 go on learning by the right-hand derivative
   const float* size_slope = nullptr;  ///< [c] or null: dQ/db, one number a channel, taken where b > 0 or `revive`
-  const ChannelSteps* steps = nullptr;
+  ChannelSteps steps;
 
   Bf16* integers = nullptr;  ///< [c, taps, padded in_channels] or null; the padding is left alone
   float* scales = nullptr;   ///< [c] or null: 2^e
@@ -48,7 +48,8 @@ struct ChannelLayer {
 /// Numbers the blocks of the layers; returns how many there are.
 int lay_out(ChannelLayer* layers, int count);
 
-/// `layers` in device memory, laid out, `count` of them with `blocks` channels in all.
+/// `layers` in device memory, laid out, `count` of them with `blocks` channels in all.  A captured graph reads them,
+/// and so the steps, anew.
 void launch_channel_update(Stream& stream, const char* op, const ChannelLayer* layers, int count, int blocks);
 
 }  // namespace scnn::cuda

@@ -67,6 +67,7 @@ class CudaBackend final : public Backend {
             Tensor& value) override;
   void sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,
            Tensor& value) override;
+  void quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma) override;
 
  private:
   /// A tensor's elements; Error(bug) where it lives on another device.

@@ -143,6 +143,7 @@ void Stream::wait() {
   Fault fault{};
   copy(&fault, faults_, sizeof fault);
   check(cudaStreamSynchronize(stream_of(handle_)), "work on the device failed");
+  kept_.clear();
   if (fault.count == 0) return;
   zero(faults_, sizeof fault);
   const auto what = static_cast<FaultKind>(fault.what);

@@ -2,7 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 /// The CUDA runtime as the backend uses it: one stream, memory in its order, errors as scnn::Error.  Plain C++; kernels
 /// are launched through cuda/launch.h.
@@ -41,6 +44,13 @@ class Stream {
   void zero(void* memory, std::size_t bytes);
   /// Between any two places, host or device.  The host's may be used again after wait().
   void copy(void* to, const void* from, std::size_t bytes);
+  /// Puts host values at `to` in device memory; keeps them until the next wait().
+  template <class T>
+  void upload(T* to, std::vector<T> values) {
+    const auto kept = std::make_shared<const std::vector<T>>(std::move(values));
+    copy(to, kept->data(), kept->size() * sizeof(T));
+    kept_.push_back(kept);
+  }
   /// Error(device) where anything since the last wait went wrong, Error(bug) where a kernel reported a Fault.
   void wait();
 
@@ -53,6 +63,7 @@ class Stream {
   int device_;
   void* handle_ = nullptr;
   Fault* faults_ = nullptr;
+  std::vector<std::shared_ptr<const void>> kept_;  ///< host memory of copies under way
 };
 
 /// Device memory for as long as this object lives, or longer: it is reused only by later work of the stream.

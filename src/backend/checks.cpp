@@ -108,6 +108,29 @@ void load_images(const char* op, const Tensor& pixels, const Tensor& labels, con
   }
 }
 
+void quantised_layer(const char* op, const QuantisedLayer& layer) {
+  const auto fits = [op](const std::string& name, const Tensor* tensor, const Shape& shape) {
+    if (tensor == nullptr) fail(op, name + " is missing");
+    has_shape(op, name.c_str(), *tensor, shape);
+  };
+  if (layer.weights.value == nullptr) fail(op, "weights without values");
+  const Shape& values = layer.weights.value->shape();
+  if (values.rank() < 1) fail(op, "weights have no channel axis");
+  const Shape channels{values[0]};
+  const bool fixed = layer.bits.m == nullptr && layer.bits.v == nullptr;
+  const auto parameter = [&](const std::string& name, const AdamParameter& p, const Shape& shape, bool moments) {
+    fits(name, p.value, shape);
+    fits(name + "' gradient", p.gradient, shape);
+    if (!moments) return;
+    fits(name + "' first moment", p.m, shape);
+    fits(name + "' second moment", p.v, shape);
+  };
+  parameter("weights", layer.weights, values, true);
+  parameter("bits", layer.bits, channels, !fixed);
+  parameter("exponents", layer.exponents, channels, true);
+  if (layer.size_slope != nullptr) fits("size_slope", layer.size_slope, channels);
+}
+
 Shape input_shape(const Conv2d& s) { return {s.batch, s.in_h, s.in_w, s.in_c}; }
 Shape weight_shape(const Conv2d& s) { return {s.out_c, s.window.kernel_h, s.window.kernel_w, s.in_c / s.groups}; }
 Shape output_shape(const Conv2d& s) { return {s.batch, s.out_h, s.out_w, s.out_c}; }

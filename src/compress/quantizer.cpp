@@ -54,15 +54,29 @@ WeightView ChannelQuantizer::view(const Parameter& weight) const {
   return {&weight.value, &bits_.value, &exponent_.value};
 }
 
-void ChannelQuantizer::backward(Backend& backend, Parameter& weight) {
-  Tensor* bits_gradient = &bits_.gradient;
-  if (!bits_.trainable) {
-    if (!(unused_bits_gradient_.defined() && unused_bits_gradient_.shape() == bits_.value.shape())) {
-      unused_bits_gradient_ = backend.allocate(bits_.value.shape());
-    }
-    bits_gradient = &unused_bits_gradient_;
+Tensor& ChannelQuantizer::bits_gradient(Backend& backend) {
+  if (bits_.trainable) return bits_.gradient;
+  if (!(unused_bits_gradient_.defined() && unused_bits_gradient_.shape() == bits_.value.shape())) {
+    unused_bits_gradient_ = backend.allocate(bits_.value.shape());
   }
-  backend.quantize_backward(view(weight), revive_, weight.gradient, *bits_gradient, exponent_.gradient);
+  return unused_bits_gradient_;
+}
+
+void ChannelQuantizer::backward(Backend& backend, Parameter& weight) {
+  backend.quantize_backward(view(weight), revive_, weight.gradient, bits_gradient(backend), exponent_.gradient);
+}
+
+QuantisedLayer ChannelQuantizer::fused_update(Backend& backend, Parameter& weight) {
+  const auto part = [](Parameter& p) {
+    AdamParameter adam{&p.value, &p.gradient};
+    if (p.trainable) adam.m = &p.slots.at(0), adam.v = &p.slots.at(1);
+    return adam;
+  };
+  QuantisedLayer layer{part(weight), part(bits_), part(exponent_), bits_.lower, bits_.upper};
+  layer.bits.gradient = &bits_gradient(backend);
+  layer.size_slope = bits_.trainable && size_slope.defined() ? &size_slope : nullptr;
+  layer.revive = revive_;
+  return layer;
 }
 
 std::vector<std::uint8_t> ChannelQuantizer::dead(Backend& backend) const {

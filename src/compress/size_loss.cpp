@@ -148,29 +148,36 @@ std::vector<std::vector<double>> SizeLoss::credits() {
   return credits;
 }
 
-double SizeLoss::value() { return backward(0.0); }
-
-double SizeLoss::backward(double gamma) {
+double SizeLoss::value() {
   const Range range("size_loss");
   const std::vector<std::vector<double>> all = credits();
+  Backend& backend = graph_.backend();
   double q = 0;
   for (std::size_t e = 0; e < entries_.size(); ++e) {
     Entry& entry = entries_[e];
     if (!entry.quantised) continue;
-    std::vector<float> gradient(entry.bits.size(), 0.0F);
-    for (std::size_t i = 0; i < gradient.size(); ++i) {
-      const double slope = all[e][i] / original_weights_;
-      q += entry.bits[i] * slope;
-      if (entry.bits[i] > 0.0F || revive_) gradient[i] = static_cast<float>(slope);
+    std::vector<float> slope(entry.bits.size(), 0.0F);
+    for (std::size_t i = 0; i < slope.size(); ++i) {
+      const double share = all[e][i] / original_weights_;
+      q += entry.bits[i] * share;
+      if (entry.bits[i] > 0.0F || revive_) slope[i] = static_cast<float>(share);
     }
-    Parameter& bits = quantizer_of(graph_, entry.node)->bits();
-    if (gamma == 0.0 || !bits.trainable || gradient.empty()) continue;
-    Backend& backend = graph_.backend();
-    Tensor tensor = backend.allocate(bits.value.shape());
-    set_values(backend, gradient, tensor);
-    backend.accumulate(tensor, static_cast<float>(gamma), bits.gradient);
+    ChannelQuantizer& quantizer = *quantizer_of(graph_, entry.node);
+    if (!quantizer.bits().trainable || slope == entry.slope) continue;
+    quantizer.size_slope = backend.allocate(quantizer.bits().value.shape());
+    set_values(backend, slope, quantizer.size_slope);
+    entry.slope = std::move(slope);
   }
   return q;
+}
+
+void SizeLoss::backward(double gamma) {
+  if (gamma == 0.0) return;
+  for (const Entry& entry : entries_) {
+    if (entry.slope.empty()) continue;
+    ChannelQuantizer& quantizer = *quantizer_of(graph_, entry.node);
+    graph_.backend().accumulate(quantizer.size_slope, static_cast<float>(gamma), quantizer.bits().gradient);
+  }
 }
 
 }  // namespace scnn

@@ -190,7 +190,7 @@ void Graph::backward(Node& node, const Pass& pass) {
     Node& input = nodes_[static_cast<std::size_t>(node.inputs[i])];
     backend_.accumulate(extra[i], 1.0F, nodes_[static_cast<std::size_t>(input.storage)].gradient_view);
   }
-  if (Weights* weights = node.layer->weights(); weights != nullptr && weights->quantizer) {
+  if (Weights* weights = node.layer->weights(); pass.finish_gradients && weights != nullptr && weights->quantizer) {
     weights->quantizer->backward(backend_, weights->parameter);
   }
   if (probe) probe(node, true, node.gradient_view);

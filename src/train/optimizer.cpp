@@ -54,7 +54,8 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
     }
   }
   for (Graph::Node& node : graph.nodes()) {
-    const Weights* weights = node.layer->weights();
+    Weights* weights = node.layer->weights();
+    if (weights != nullptr && weights->quantizer) quantised_.push_back(weights);
     for (Parameter* parameter : node.layer->parameters()) {
       if (!parameter->trainable) continue;
       Target target;
@@ -65,6 +66,12 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
         target.decays = true;
         target.weight_decay = options.weight_decay;
         target.quantizer = weights->quantizer.get();
+      }
+      if (weights != nullptr && weights->quantizer) {
+        target.layer = quantised_.size() - 1;
+        if (parameter->name.ends_with(".weight")) target.part = &QuantisedLayer::weights;
+        if (parameter->name.ends_with(".bits")) target.part = &QuantisedLayer::bits;
+        if (parameter->name.ends_with(".exponent")) target.part = &QuantisedLayer::exponents;
       }
       for (std::size_t g = 0; g < options.groups.size(); ++g) {
         const ParameterGroup& group = options.groups[g];
@@ -97,12 +104,31 @@ double Optimizer::gradient_scale() const {
   return std::min(1.0, clip_gradient / (norm + 1e-6));
 }
 
-void Optimizer::step(double epochs, std::int64_t steps) {
+bool Optimizer::finishes_gradients() const { return options_.type != OptimizerType::sgd && clip_gradient <= 0; }
+
+AdamStep Optimizer::adam_step(const Target& target, double lr, std::int64_t steps) const {
+  AdamStep step;
+  step.lr = static_cast<float>(lr);
+  step.beta1 = static_cast<float>(options_.beta1);
+  step.beta2 = static_cast<float>(options_.beta2);
+  step.eps = static_cast<float>(target.eps);
+  step.weight_decay = static_cast<float>(target.weight_decay);
+  step.decoupled = options_.type == OptimizerType::adamw;
+  step.correction1 = static_cast<float>(1.0 - std::pow(options_.beta1, static_cast<double>(steps)));
+  step.correction2 = static_cast<float>(1.0 - std::pow(options_.beta2, static_cast<double>(steps)));
+  return step;
+}
+
+void Optimizer::step(double epochs, std::int64_t steps, double gamma) {
   const Range range("update");
   Backend& backend = graph_.backend();
   const auto scale = static_cast<float>(gradient_scale());
   std::vector<double> factors;
   for (const Schedule& schedule : schedules_) factors.push_back(schedule.factor(epochs));
+  std::vector<QuantisedLayer> layers;
+  if (finishes_gradients()) {
+    for (Weights* weights : quantised_) layers.push_back(weights->quantizer->fused_update(backend, weights->parameter));
+  }
   for (const Target& target : targets_) {
     Parameter& p = *target.parameter;
     UpdateRule rule;
@@ -121,18 +147,15 @@ void Optimizer::step(double epochs, std::int64_t steps) {
       backend.sgd(step, rule, p.gradient, p.slots[0], p.value);
       continue;
     }
-    AdamStep step;
-    step.lr = static_cast<float>(lr);
-    step.beta1 = static_cast<float>(options_.beta1);
-    step.beta2 = static_cast<float>(options_.beta2);
-    step.eps = static_cast<float>(target.eps);
-    step.weight_decay = static_cast<float>(target.weight_decay);
-    step.decoupled = options_.type == OptimizerType::adamw;
-    step.correction1 = static_cast<float>(1.0 - std::pow(options_.beta1, static_cast<double>(steps)));
-    step.correction2 = static_cast<float>(1.0 - std::pow(options_.beta2, static_cast<double>(steps)));
+    AdamStep step = adam_step(target, lr, steps);
+    if (finishes_gradients() && target.part != nullptr) {
+      (layers[target.layer].*target.part).step = step;
+      continue;
+    }
     step.gradient_scale = scale;
     backend.adam(step, rule, p.gradient, p.slots[0], p.slots[1], p.value);
   }
+  backend.quantize_backward_adam(layers, static_cast<float>(gamma));
 }
 
 }  // namespace scnn

@@ -94,24 +94,26 @@ void Trainer::step() {
   pass.mode = Mode::train;
   pass.seed = options_.seed;
   pass.step = static_cast<std::uint64_t>(state_.step);
+  pass.finish_gradients = !optimizer_->finishes_gradients();
 
   const Tensor& logits = graph_.forward(batch.images, pass);
   Tensor loss = backend.allocate(Shape{images});
   Tensor predicted = backend.allocate(Shape{images}, DType::int32);
   Tensor dlogits = backend.allocate(logits.shape());
-  double sum = 0;
   {
     const Range loss_range("loss");
     backend.softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing), loss,
                                   predicted, &dlogits);
-    for (const float value : host_values(backend, loss)) sum += value;
   }
+  last_size_loss_ = size_loss_->value();  // reads the bits, and so waits, where the loss is waited for anyway
+  double sum = 0;
+  for (const float value : host_values(backend, loss)) sum += value;
   if (!std::isfinite(sum)) report_nan("the training loss", pass, batch.images);
 
   graph_.backward(dlogits, pass);
-  last_size_loss_ = size_loss_->backward(gamma(epochs));
+  if (pass.finish_gradients) size_loss_->backward(gamma(epochs));
   ++state_.step;
-  optimizer_->step(epochs, state_.step);
+  optimizer_->step(epochs, state_.step, gamma(epochs));
 
   state_.correct += count_equal(backend, predicted, batch.labels);
   state_.loss_sum += sum;

@@ -85,6 +85,24 @@ TEST_CASE("wrong shapes are bugs that name op and shapes", "[backend]") {
   CHECK(contains(message_of(ErrorKind::bug, [&] { backend->avg_pool2d_forward(pool, image, pooled); }), "outside"));
 }
 
+TEST_CASE("a fused update without all it needs is a bug that names what is missing", "[backend]") {
+  const auto backend = backend_for({}, {.threads = 1});
+  Tensor w = backend->allocate({3, 1, 1, 2});
+  Tensor each = backend->allocate({3});
+  Tensor two = backend->allocate({2});
+  const AdamParameter weights{&w, &w, &w, &w};
+  const AdamParameter whole{&each, &each, &each, &each};
+  const auto message = [&](const QuantisedLayer& layer) {
+    return message_of(ErrorKind::bug, [&] { backend->quantize_backward_adam({&layer, 1}, 0); });
+  };
+  CHECK(contains(message({weights, {&each, &each, &each}, whole}), "bits' second moment is missing"));
+  CHECK(contains(message({weights, whole, {&two, &each, &each, &each}}), "exponents has shape [2], expected [3]"));
+  CHECK(contains(message({weights, {&each}, whole}), "bits' gradient is missing"));
+  QuantisedLayer layer{weights, whole, whole};
+  layer.size_slope = &two;
+  CHECK(contains(message(layer), "size_slope has shape [2]"));
+}
+
 TEST_CASE("labels outside the classes are bugs", "[backend]") {
   const auto backend = backend_for({}, {.threads = 1});
   for (const std::int32_t label : {-1, 3}) {

@@ -26,6 +26,9 @@ struct OpCase {
   std::vector<std::pair<std::string, std::string>> gradients = {};
   std::function<double(const Arrays&)> objective = {};
 
+  /// For fused ops: the same call of the default, which composes primitives.
+  std::function<void(Backend&, Tensors&)> composed = {};
+
   double flops = 0;         ///< of one call, for speed
   bool timed_only = false;  ///< too large for the slow reference
 };
@@ -40,6 +43,7 @@ struct OpCase {
 [[nodiscard]] std::vector<OpCase> elementwise_cases();
 [[nodiscard]] std::vector<OpCase> training_cases();
 [[nodiscard]] std::vector<OpCase> image_cases();
+[[nodiscard]] std::vector<OpCase> fused_cases();
 
 /// Seeded values, exactly representable as float, in [low, high).
 [[nodiscard]] Array uniform_array(const Shape& shape, std::uint32_t seed, double low = -1, double high = 1);

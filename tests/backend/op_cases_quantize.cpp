@@ -62,22 +62,8 @@ void add_quantize(const char* name, const Shape& w, const std::vector<double>& b
                   Tensors& t) { b.quantize_backward(view(t), revive, t["dw"], t["dbits"], t["dexponents"]); },
        .expect =
            [=](const Arrays& a) {
-             // The table of the paper, section 3.
-             Arrays r{{"dw", zeros(w)}, {"dbits", zeros(channels)}, {"dexponents", zeros(channels)}};
-             const double ln2 = std::log(2.0);
-             for (std::int64_t i = 0; i < r["dw"].size(); ++i) {
-               const std::int64_t c = i / (r["dw"].size() / w[0]);
-               const double b = a.at("bits")[c], unit = std::exp2(a.at("exponents")[c]);
-               if (b == 0 && !revive) continue;
-               const double s = a.at("w")[i] / unit, lo = -std::exp2(b - 1), hi = -lo - 1, g = a.at("g")[i];
-               const double clamped = std::min(std::max(s, lo), hi);
-               const double level = clamped + a.at("rounding")[i];
-               if (s >= lo && s <= hi) r["dw"][i] = g;
-               if (s < lo) r["dbits"][c] += g * ln2 * lo * unit;
-               if (s > hi) r["dbits"][c] -= g * ln2 * lo * unit;
-               r["dexponents"][c] += g * ln2 * unit * (s >= lo && s <= hi ? level - s : level);
-             }
-             return r;
+             return reference::quantize_backward(a.at("w"), a.at("bits"), a.at("exponents"), a.at("rounding"),
+                                                 a.at("g"), revive);
            },
        .gradients = std::ranges::count(bits, 0.0) > 0
                         ? std::vector<std::pair<std::string, std::string>>{}

@@ -24,6 +24,9 @@ Array linear_backward_weights(const Array& x, const Array& dy, const Shape& w_sh
 Array quantize(const Array& w, const Array& bits, const Array& exponents);
 /// rint(clamp(2^-e w)) - clamp(2^-e w): what the straight-through estimator holds constant.
 Array rounding(const Array& w, const Array& bits, const Array& exponents);
+/// dw, dbits, dexponents of dL/dq = g by the table of the paper, section 3, for the given `rounding`.
+Arrays quantize_backward(const Array& w, const Array& bits, const Array& exponents, const Array& rounding,
+                         const Array& g, bool revive);
 /// 2^e (clamp(2^-e w) + rounding): equal to quantize where `rounding` was taken, and differentiable.
 Array quantize_surrogate(const Array& w, const Array& bits, const Array& exponents, const Array& rounding);
 

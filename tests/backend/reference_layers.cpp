@@ -67,6 +67,25 @@ Array quantize_surrogate(const Array& w, const Array& bits, const Array& exponen
   return q;
 }
 
+Arrays quantize_backward(const Array& w, const Array& bits, const Array& exponents, const Array& rounding,
+                         const Array& g, bool revive) {
+  Arrays r{{"dw", zeros(w.shape)}, {"dbits", zeros(bits.shape)}, {"dexponents", zeros(bits.shape)}};
+  const double ln2 = std::log(2.0);
+  for (std::int64_t i = 0; i < w.size(); ++i) {
+    const std::int64_t c = i / (w.size() / w.shape[0]);
+    const double b = bits[c], unit = std::exp2(exponents[c]);
+    if (b == 0 && !revive) continue;
+    const double s = w[i] / unit, lo = -std::exp2(b - 1), hi = -lo - 1;
+    const double clamped = std::min(std::max(s, lo), hi);
+    const double level = clamped + rounding[i];
+    if (s >= lo && s <= hi) r["dw"][i] = g[i];
+    if (s < lo) r["dbits"][c] += g[i] * ln2 * lo * unit;
+    if (s > hi) r["dbits"][c] -= g[i] * ln2 * lo * unit;
+    r["dexponents"][c] += g[i] * ln2 * unit * (s >= lo && s <= hi ? level - s : level);
+  }
+  return r;
+}
+
 Array quantize(const Array& w, const Array& bits, const Array& exponents) {
   return quantize_surrogate(w, bits, exponents, rounding(w, bits, exponents));
 }

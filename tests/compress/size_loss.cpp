@@ -72,9 +72,30 @@ TEST_CASE("in a chain a channel's credit is the number of weights that go with i
   CHECK(loss.value() == Approx(q));
   Parameter& bits = parameter(*graph, "a.bits");
   backend->fill(bits.gradient, 0.5F);
-  CHECK(loss.backward(0.1) == Approx(q));
+  loss.backward(0.1);
   CHECK(bits.gradient.data<float>()[0] == Approx(0.5 + 0.1 * 45 / 1000));
   CHECK(bits.gradient.data<float>()[1] == 0.5F);  // dead: frozen
+}
+
+TEST_CASE("slopes follow the channels that die and revive, whatever was sent before") {
+  const auto backend = backend_for(Device{}, {1});
+  NetworkBuilder net(2, 4, 4);
+  net.layer("a", NetworkBuilder::conv(2)).layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, false});
+  const auto graph = quantised(net, *backend);
+  SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 1000);
+  const auto slopes = [&](const std::vector<float>& fc) {
+    set_bits(*graph, "fc", fc);
+    loss.value();
+    Parameter& bits = parameter(*graph, "a.bits");
+    backend->fill(bits.gradient, 0.0F);
+    loss.backward(1.0);
+    return host_values(*backend, bits.gradient);
+  };
+  const auto want = [](int live) { return std::vector<float>(2, static_cast<float>((18 + 16 * live) / 1000.0)); };
+  CHECK(slopes({1, 2, 3}) == want(3));
+  CHECK(slopes({2, 1, 4}) == want(3));
+  CHECK(slopes({1, 0, 3}) == want(2));
+  CHECK(slopes({1, 1, 3}) == want(3));
 }
 
 TEST_CASE("own_inputs counts a layer's own weights alone (eq. 4)") {

@@ -114,7 +114,6 @@ TEST_CASE("the fused channel update equals the separate ops bit for bit", "[chan
     std::vector<Tensors> fused;
     std::vector<Tensors> separate;
     std::vector<cuda::ChannelLayer> list;
-    const auto step = bench.upload(std::vector{steps()});
     std::vector<Tensor> integers;
     for (const Layer& layer : layers) {
       fused.push_back(upload(*backend, layer.arrays()));
@@ -123,7 +122,7 @@ TEST_CASE("the fused channel update equals the separate ops bit for bit", "[chan
       backend->synchronize();
       cuda::ChannelLayer l;
       fill_in(layer, fused.back(), l);
-      l.steps = step.data();
+      l.steps = steps();
       // Room for integers of two bytes and for scales.
       const std::int64_t pitch = cuda::padded_channels(l.in_channels);
       integers.push_back(backend->allocate({layer.channels * layer.taps * pitch / 2}, DType::float32));

@@ -15,9 +15,10 @@ constexpr unsigned schedules[] = {1};  // each costs a minute or more
 constexpr unsigned schedules[] = {1, 2};
 #endif
 
-Arrays results_of(Backend& backend, const OpCase& c, const Arrays& arguments, const Arrays& expected) {
+Arrays results_of(Backend& backend, const std::function<void(Backend&, Tensors&)>& call, const Arrays& arguments,
+                  const Arrays& expected) {
   Tensors tensors = upload(backend, arguments);
-  c.run(backend, tensors);
+  call(backend, tensors);
   backend.synchronize();
   Arrays results;
   for (const auto& [name, array] : expected) results[name] = download(backend, tensors.at(name));
@@ -48,7 +49,7 @@ TEST_CASE("every CUDA op gives the values of the double reference, in any schedu
     Arrays first;
     for (const unsigned seed : schedules) {
       use_schedule(seed);
-      const Arrays results = results_of(*backend, c, arguments, expected);
+      const Arrays results = results_of(*backend, c.run, arguments, expected);
       for (const auto& [name, want] : expected) {
         INFO(name << ", schedule " << seed);
         REQUIRE(results.at(name).shape == want.shape);
@@ -57,6 +58,13 @@ TEST_CASE("every CUDA op gives the values of the double reference, in any schedu
         CHECK(results.at(name).values == first.at(name).values);  // bit for bit
       }
       first = results;
+    }
+    if (!c.composed) continue;
+    const Arrays composed = results_of(*backend, c.composed, arguments, expected);
+    for (const auto& [name, want] : expected) {
+      INFO(name << ", composed");
+      CHECK(relative_error(composed.at(name), want) <= std::fmax(c.tolerance, 1e-5));
+      CHECK(relative_error(first.at(name), composed.at(name)) <= 1e-6);
     }
   }
 }

@@ -85,4 +85,29 @@ TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and g
   CHECK(largest_difference(second.logits(), gpu.logits()) < 1e-5);
 }
 
+TEST_CASE("the fused update trains as the separate ops do on the emulated GPU, across a removal", "[cuda][train]") {
+  TrainerOptions options = small_options();
+  options.train.epochs = 2;
+  options.compression.gamma = 0.1;
+  use_schedule(12);
+  Training fused({DeviceType::cuda, 0}, options);
+  REQUIRE(fused.trainer.run());
+  options.train.clip_gradient = 1e30;  // scales nothing, but needs all gradients first
+  Training separate({DeviceType::cuda, 0}, options);
+  REQUIRE(separate.trainer.run());
+  REQUIRE_FALSE(separate.seen.removals.empty());
+  REQUIRE(fused.seen.losses.size() == separate.seen.losses.size());
+  for (std::size_t i = 0; i < fused.seen.losses.size(); ++i) {
+    CHECK(fused.seen.losses[i] == Approx(separate.seen.losses[i]).epsilon(1e-6));
+  }
+  const std::vector<Parameter*> want = separate.graph.parameters();
+  const std::vector<Parameter*> got = fused.graph.parameters();
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    INFO(want[i]->name);
+    REQUIRE(got[i]->value.shape() == want[i]->value.shape());
+    CHECK(largest_difference(host_values(*fused.backend, got[i]->value),
+                             host_values(*separate.backend, want[i]->value)) <= 1e-6);
+  }
+}
+
 }  // namespace scnn::test

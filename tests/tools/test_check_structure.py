@@ -74,6 +74,12 @@ class CheckStructure(unittest.TestCase):
         self.write("src/backend/cpu/fill.cpp", "void CpuBackend::fill(int x) {}\nvoid f() { size(1, 2); }\n")
         self.expect("include/scnn/backend/backend.h", "op 'size' is missing in the CPU backend")
 
+    def test_fused_op_needs_no_override(self):
+        self.write("include/scnn/backend/backend.h",
+                   "class Backend {\n public:\n  virtual void fill(int x) = 0;\n  virtual void both(int x);\n"
+                   "  virtual int size(int a, int b) const = 0;\n};\n")
+        self.assertEqual(violations(self.root), [])
+
     def test_op_missing_on_cuda(self):
         self.write("cuda/fill.cu", "void CudaBackend::fill(int x) {}\n")
         self.expect("include/scnn/backend/backend.h", "op 'size' is missing in the CUDA backend")

@@ -74,6 +74,21 @@ TEST_CASE("weight decay reaches weights only") {
   CHECK(std::abs(Subject().moved(options, "conv.weight") - 0.1) > 0.05);
 }
 
+TEST_CASE("gradients come unfinished to Adam and AdamW, unless they are clipped") {
+  Subject subject;
+  const auto finishes = [&](OptimizerType type, double clip) {
+    OptimizerOptions options;
+    options.type = type;
+    Optimizer optimizer(subject.graph, options, {}, 10);
+    optimizer.clip_gradient = clip;
+    return optimizer.finishes_gradients();
+  };
+  CHECK(finishes(OptimizerType::adam, 0));
+  CHECK(finishes(OptimizerType::adamw, 0));
+  CHECK_FALSE(finishes(OptimizerType::adam, 1));
+  CHECK_FALSE(finishes(OptimizerType::sgd, 0));
+}
+
 TEST_CASE("clipping scales all gradients to the norm") {
   Subject subject;
   double elements = 0;

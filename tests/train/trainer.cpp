@@ -55,6 +55,30 @@ TEST_CASE("same seed and threads give the same numbers bit for bit; another seed
   CHECK(one != losses(1));
 }
 
+TEST_CASE("the fused update of quantised layers and the separate ops train to the same bits, removals included") {
+  for (const OptimizerType type : {OptimizerType::adam, OptimizerType::adamw}) {
+    for (const bool revive : {false, true}) {
+      TrainerOptions options = small_options();
+      options.train.epochs = 3;
+      options.train.optimizer.type = type;
+      options.train.optimizer.weight_decay = 0.01;
+      options.compression.gamma = 0.06;
+      options.compression.revive = revive;
+      options.compression.exclude = {"sum_in"};  // a layer without bits
+      Recorder fused_seen;
+      Run fused(options, fused_seen);
+      options.train.clip_gradient = 1e30;  // scales nothing, but needs all gradients first
+      Recorder seen;
+      Run separate(options, seen);
+      REQUIRE(fused.trainer->run());
+      REQUIRE(separate.trainer->run());
+      CHECK(fused_seen.losses == seen.losses);
+      CHECK(fused.values() == separate.values());
+      if (!revive) CHECK_FALSE(seen.removals.empty());
+    }
+  }
+}
+
 TEST_CASE("parameters that are no numbers reach no checkpoint") {
   const TemporaryFolder folder;
   TrainerOptions options = small_options();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "scnn/backend/augment.h"
@@ -17,6 +18,9 @@ namespace scnn {
 /// shapes and already allocated; wrong shapes are Error(bug).  Results are written with `=`, never `+=`, unless said
 /// otherwise.  Inputs and outputs do not overlap unless said otherwise.  Batch and channel extents may be 0.  With the
 /// same inputs, seed and number of threads every result is the same bit for bit.
+///
+/// Primitives are pure.  A fused op has a default that composes primitives (src/backend/fused.cpp); a backend overrides
+/// it where one kernel does the same with less traffic.
 class Backend {
  public:
   Backend() = default;
@@ -118,6 +122,11 @@ class Backend {
   /// torch.optim.SGD with momentum, optionally Nesterov.
   virtual void sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,
                    Tensor& value) = 0;
+
+  /// Fused, for all layers of a step: quantize_backward; gamma times the size loss's slope onto dL/db; adam on weights
+  /// (of dead channels only with `revive`), on bits within their bounds, and on exponents.  What the gradients hold on
+  /// return is left open.
+  virtual void quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma);
 };
 
 /// Arithmetic of convolutions on a GPU; sums are float in both.  The CPU computes in fp32.

@@ -27,6 +27,24 @@ struct SgdStep {
   float gradient_scale = 1;
 };
 
+/// A parameter and its share of a fused step of Adam.
+struct AdamParameter {
+  Tensor* value = nullptr;
+  Tensor* gradient = nullptr;         ///< shape of value
+  Tensor *m = nullptr, *v = nullptr;  ///< moments, shape of value
+  AdamStep step = {};
+};
+
+/// A quantised layer for Backend::quantize_backward_adam.  Weights [out, ...], bits and exponents [out].
+struct QuantisedLayer {
+  AdamParameter weights;  ///< its gradient is dL/dq
+  AdamParameter bits;     ///< without moments: b is fixed
+  AdamParameter exponents;
+  float bits_lower = 0, bits_upper = std::numeric_limits<float>::infinity();
+  const Tensor* size_slope = nullptr;  ///< [out] or null: dQ/db of the size loss, 0 for channels that learn nothing
+  bool revive = false;                 ///< see Backend::quantize_backward
+};
+
 /// What else governs a parameter's update, whatever the optimizer.
 struct UpdateRule {
   float lower = -std::numeric_limits<float>::infinity();

@@ -16,6 +16,7 @@ class ChannelQuantizer final : public Quantizer {
   [[nodiscard]] std::string_view type() const override { return bits_.trainable ? "self_compress" : "fixed_bits"; }
   [[nodiscard]] WeightView view(const Parameter& weight) const override;
   void backward(Backend& backend, Parameter& weight) override;
+  [[nodiscard]] QuantisedLayer fused_update(Backend& backend, Parameter& weight) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override { return {&bits_, &exponent_}; }
   [[nodiscard]] std::vector<std::uint8_t> dead(Backend& backend) const override;
   [[nodiscard]] const Tensor* frozen_bits() const override { return revive_ ? nullptr : &bits_.value; }
@@ -24,9 +25,14 @@ class ChannelQuantizer final : public Quantizer {
   [[nodiscard]] Parameter& bits() { return bits_; }
   [[nodiscard]] const Parameter& bits() const { return bits_; }
 
+  Tensor size_slope;  ///< dQ/db of learned bits, as SizeLoss::value found it last; undefined before
+
  private:
+  /// bits().gradient, or room for it where b is fixed.
+  [[nodiscard]] Tensor& bits_gradient(Backend& backend);
+
   Parameter bits_, exponent_;
-  Tensor unused_bits_gradient_;  ///< where b is fixed
+  Tensor unused_bits_gradient_;
   bool revive_;
 };
 

@@ -21,10 +21,11 @@ class SizeLoss {
 
   /// Reads the graph's structure again; needed after a removal.
   void rebuild();
-  /// Adds gamma * dQ/db to every learned b's gradient and returns Q.
-  double backward(double gamma);
-  /// Q alone.
-  [[nodiscard]] double value();
+  /// Q at the present bits, which are read; learned ones get their dQ/db (ChannelQuantizer::size_slope).  Slopes change
+  /// only where a channel dies or revives, and are sent to the device only then.
+  double value();
+  /// Adds gamma * dQ/db, as of the last value(), to every learned b's gradient.
+  void backward(double gamma);
   /// Credits of the quantised channels of each weighted node (in Graph::weighted_nodes order; empty for float layers)
   /// at the present bits.
   [[nodiscard]] std::vector<std::vector<double>> credits();
@@ -40,6 +41,7 @@ class SizeLoss {
     std::vector<std::vector<std::pair<std::int32_t, std::int32_t>>> feeders;  ///< input channel -> (entry, channel)
     std::vector<std::uint8_t> always;                                         ///< input channel fed by the data itself
     std::vector<float> bits;                                                  ///< present values; 1 for float layers
+    std::vector<float> slope;                                                 ///< as sent to the device
     bool quantised = false;
   };
   void read_bits();

@@ -34,7 +34,8 @@ class Graph {
 
   /// Logits [batch, classes] of x [batch, h, w, channels]; valid until the next call.
   const Tensor& forward(const Tensor& x, const Pass& pass);
-  /// After a forward in Mode::train with the same pass: fills every parameter's gradient, quantizers included.
+  /// After a forward in Mode::train with the same pass: fills every parameter's gradient, quantizers included unless
+  /// the pass leaves them unfinished.
   void backward(const Tensor& dlogits, const Pass& pass);
 
   [[nodiscard]] std::vector<Parameter*> parameters();

@@ -59,6 +59,7 @@ struct Pass {
   Mode mode = Mode::evaluate;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;          ///< with the seed: the random draws of this pass
+  bool finish_gradients = true;    ///< false: quantised weights' gradients stay dL/dq (Quantizer::fused_update)
   float statistics_momentum = -1;  ///< in [0, 1]: replaces batch-norm's own; below 0: its own
 };
 

@@ -30,6 +30,9 @@ class Quantizer {
   [[nodiscard]] virtual WeightView view(const Parameter& weight) const = 0;
   /// weight.gradient holds dL/dq on entry and dL/dw on return; fills the gradients of parameters().
   virtual void backward(Backend& backend, Parameter& weight) = 0;
+  /// What Backend::quantize_backward_adam, in place of `backward` and of the optimizer, takes of this layer; the steps
+  /// are the optimizer's to fill in.
+  [[nodiscard]] virtual QuantisedLayer fused_update(Backend& backend, Parameter& weight) = 0;
   /// The quantizer's own parameters, named and with their axes.
   [[nodiscard]] virtual std::vector<Parameter*> parameters() = 0;
   /// For each live output channel, 1 where its weights are all 0 and stay so unless it is revived.  Waits.

@@ -14,8 +14,12 @@ class Optimizer {
   /// SettingsError where a group's pattern fits no parameter of the network.
   Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule, double total_epochs);
 
-  /// One update; `epochs` is the place in the run.  `steps` counts updates, this one included.
-  void step(double epochs, std::int64_t steps);
+  /// Whether step() takes quantised layers' gradients unfinished (Pass::finish_gradients) and their size loss with
+  /// them: with Adam, while nothing needs to know all gradients before the first step.
+  [[nodiscard]] bool finishes_gradients() const;
+  /// One update; `epochs` is the place in the run.  `steps` counts updates, this one included.  `gamma` is the weight
+  /// of the size loss, for gradients that come unfinished.
+  void step(double epochs, std::int64_t steps, double gamma = 0);
   void epoch_ended(double training_loss);
   /// Learning rate of the optimizer's own settings, outside all groups.
   [[nodiscard]] double lr(double epochs) const;
@@ -25,17 +29,21 @@ class Optimizer {
  private:
   struct Target {
     Parameter* parameter = nullptr;
-    const Quantizer* quantizer = nullptr;  ///< of the weights that the parameter belongs to
-    bool decays = false;                   ///< weight decay reaches `*.weight` only
+    const Quantizer* quantizer = nullptr;           ///< of the weights that the parameter is
+    bool decays = false;                            ///< weight decay reaches `*.weight` only
+    AdamParameter QuantisedLayer::*part = nullptr;  ///< what it is to its layer, where that is quantised
+    std::size_t layer = 0;                          ///< of quantised_
     double lr = 0, eps = 0, weight_decay = 0;
     std::size_t schedule = 0;
   };
   [[nodiscard]] double gradient_scale() const;
+  [[nodiscard]] AdamStep adam_step(const Target& target, double lr, std::int64_t steps) const;
 
   Graph& graph_;
   OptimizerOptions options_;
   std::vector<Schedule> schedules_;
   std::vector<Target> targets_;
+  std::vector<Weights*> quantised_;
 
  public:
   double clip_gradient = 0;  ///< largest global L2 norm of the gradient that is followed; 0: off

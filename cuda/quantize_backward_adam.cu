@@ -1,0 +1,43 @@
+#include "backend/checks.h"
+#include "cuda/channel_update.h"
+#include "cuda/cuda_backend.h"
+
+namespace scnn::cuda {
+
+void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma) {
+  constexpr const char* op = "quantize_backward_adam";
+  std::vector<ChannelLayer> table;
+  for (const QuantisedLayer& from : layers) {
+    checks::quantised_layer(op, from);
+    const std::int64_t channels = from.bits.value->size();
+    if (channels == 0) continue;
+    ChannelLayer& to = table.emplace_back();
+    to.channels = static_cast<int>(channels);
+    to.in_channels = static_cast<int>(from.weights.value->size() / channels);
+    to.partials = in(op, *from.weights.gradient);
+    to.weights = out(op, *from.weights.value);
+    to.weights_m = out(op, *from.weights.m);
+    to.weights_v = out(op, *from.weights.v);
+    to.bits = out(op, *from.bits.value);
+    if (from.bits.m != nullptr) {
+      to.bits_m = out(op, *from.bits.m);
+      to.bits_v = out(op, *from.bits.v);
+    }
+    to.exponents = out(op, *from.exponents.value);
+    to.exponents_m = out(op, *from.exponents.m);
+    to.exponents_v = out(op, *from.exponents.v);
+    to.bits_lower = from.bits_lower;
+    to.bits_upper = from.bits_upper;
+    to.revive = from.revive;
+    to.size_slope = optional(op, from.size_slope);
+    to.steps = {from.weights.step, from.bits.step, from.exponents.step, gamma};
+  }
+  const int count = static_cast<int>(table.size());
+  const int blocks = lay_out(table.data(), count);
+  if (blocks == 0) return;
+  const Scratch<ChannelLayer> there(*stream_, count);
+  stream_->upload(there.data(), std::move(table));
+  launch_channel_update(*stream_, op, there.data(), count, blocks);
+}
+
+}  // namespace scnn::cuda

@@ -1,0 +1,35 @@
+// Fused ops as compositions of primitives: what they mean, and what a backend without a kernel of its own runs.
+
+#include "backend/checks.h"
+#include "scnn/backend/backend.h"
+
+namespace scnn {
+namespace {
+
+void step(Backend& backend, const AdamParameter& p, const UpdateRule& rule) {
+  backend.adam(p.step, rule, *p.gradient, *p.m, *p.v, *p.value);
+}
+
+}  // namespace
+
+void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma) {
+  for (const QuantisedLayer& layer : layers) {
+    checks::quantised_layer("quantize_backward_adam", layer);
+    const AdamParameter& bits = layer.bits;
+    quantize_backward({layer.weights.value, bits.value, layer.exponents.value}, layer.revive, *layer.weights.gradient,
+                      *bits.gradient, *layer.exponents.gradient);
+    UpdateRule of_weights;
+    of_weights.bits = layer.revive ? nullptr : bits.value;
+    step(*this, layer.weights, of_weights);  // first: it asks for the bits that the gradients were taken at
+    if (bits.m != nullptr) {
+      if (layer.size_slope != nullptr) accumulate(*layer.size_slope, gamma, *bits.gradient);
+      UpdateRule of_bits;
+      of_bits.lower = layer.bits_lower;
+      of_bits.upper = layer.bits_upper;
+      step(*this, bits, of_bits);
+    }
+    step(*this, layer.exponents, {});
+  }
+}
+
+}  // namespace scnn
