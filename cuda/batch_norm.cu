@@ -17,25 +17,44 @@ struct Spread {
   }
 };
 
-struct Statistics {
-  SliceSum sums;
+/// Where statistics of `rows` values a channel go.
+struct StoreStatistics {
   std::int64_t rows;
-  const float *x, *frozen;
+  const float* frozen;
   float eps, momentum;
   float *running_mean, *running_var, *mean, *inv_std;
 
-  __device__ void operator()(std::int64_t c) const {
+  /// `var` is biased.
+  __device__ void store(std::int64_t c, double mu, double var) const {
     const auto n = static_cast<double>(rows);
-    const double offset = sums.first(c) / n;
-    const double mu = static_cast<double>(x[c]) + offset;
-    const double raw = sums.second(c) / n - offset * offset;
-    const double var = raw < 0 ? 0 : raw;  // NaN stays NaN
     mean[c] = static_cast<float>(mu);
     inv_std[c] = static_cast<float>(1.0 / sqrt(var + static_cast<double>(eps)));
     if (frozen != nullptr && frozen[c] != 0.0F) return;
     const double unbiased = rows > 1 ? var * n / (n - 1) : var;
     running_mean[c] += momentum * (static_cast<float>(mu) - running_mean[c]);
     running_var[c] += momentum * (static_cast<float>(unbiased) - running_var[c]);
+  }
+};
+
+struct Statistics {
+  SliceSum sums;
+  const float* x;
+  StoreStatistics to;
+
+  __device__ void operator()(std::int64_t c) const {
+    const auto n = static_cast<double>(to.rows);
+    const double offset = sums.first(c) / n;
+    const double raw = sums.second(c) / n - offset * offset;
+    to.store(c, static_cast<double>(x[c]) + offset, raw < 0 ? 0 : raw);  // NaN stays NaN
+  }
+};
+
+struct MeasuredStatistics {
+  const float *mean, *variance;
+  StoreStatistics to;
+
+  __device__ void operator()(std::int64_t c) const {
+    to.store(c, static_cast<double>(mean[c]), static_cast<double>(variance[c]));
   }
 };
 
@@ -139,37 +158,38 @@ void CudaBackend::channel_sums(const char* op, const Tensor& dy, Tensor& sums) {
   each(*stream_, op, channels, StoreSum{{partial.data(), channels, shape.slices}, out(op, sums)});
 }
 
-void CudaBackend::batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps,
-                                     float momentum, const Tensor* frozen, Activation activation, Tensor& running_mean,
-                                     Tensor& running_var, Tensor& mean, Tensor& inv_std, Tensor& y) {
-  constexpr const char* op = "batch_norm_forward";
-  checks::same_shape(op, x, y);
+void CudaBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) {
+  constexpr const char* op = "batch_norm_statistics";
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
-  const Shape per_channel{channels};
-  checks::has_shape(op, "scale", scale, per_channel);
-  checks::has_shape(op, "shift", shift, per_channel);
-  checks::has_shape(op, "running_mean", running_mean, per_channel);
-  checks::has_shape(op, "running_var", running_var, per_channel);
-  checks::has_shape(op, "mean", mean, per_channel);
-  checks::has_shape(op, "inv_std", inv_std, per_channel);
-  if (frozen != nullptr) checks::has_shape(op, "frozen", *frozen, per_channel);
+  checks::batch_statistics(op, statistics, channels);
   if (channels == 0 || rows == 0) return;
-
   const ColumnShape shape(rows, channels);
   const Scratch<double> partial(*stream_, shape.partials());
   column_sums(*stream_, op, shape, Spread{in(op, x)}, partial.data());
   each(*stream_, op, channels,
        Statistics{{partial.data(), channels, shape.slices},
-                  rows,
                   in(op, x),
-                  optional(op, frozen),
-                  eps,
-                  momentum,
-                  out(op, running_mean),
-                  out(op, running_var),
-                  out(op, mean),
-                  out(op, inv_std)});
+                  {rows, optional(op, statistics.frozen), statistics.eps, statistics.momentum,
+                   out(op, *statistics.running_mean), out(op, *statistics.running_var), out(op, *statistics.mean),
+                   out(op, *statistics.inv_std)}});
+}
+
+void CudaBackend::store_statistics(const char* op, std::int64_t rows, const float* mean, const float* variance,
+                                   const BatchStatistics& statistics) {
+  each(*stream_, op, statistics.mean->size(),
+       MeasuredStatistics{mean,
+                          variance,
+                          {rows, optional(op, statistics.frozen), statistics.eps, statistics.momentum,
+                           out(op, *statistics.running_mean), out(op, *statistics.running_var),
+                           out(op, *statistics.mean), out(op, *statistics.inv_std)}});
+}
+
+void CudaBackend::batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                                     const Tensor& inv_std, Activation activation, Tensor& y) {
+  constexpr const char* op = "batch_norm_forward";
+  checks::batch_norm_forward(op, x, scale, shift, mean, inv_std, y);
+  const std::int64_t channels = channels_of(x);
   const auto run = [&](auto normalise) { each(*stream_, op, x.size(), normalise); };
   if (activation == Activation::relu) {
     run(Normalise<true>{channels, in(op, x), in(op, scale), in(op, shift), in(op, mean), in(op, inv_std), out(op, y)});

@@ -54,18 +54,28 @@ void CudaBackend::convolve_backward_weights(const char* op, const Conv2d& shape,
 void CudaBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
                                  Tensor& y) {
   constexpr const char* op = "conv2d_forward";
-  checks::conv2d(op, shape);
-  checks::weights(op, weights);
-  checks::has_shape(op, "x", x, checks::input_shape(shape));
-  checks::has_shape(op, "weights", *weights.values, checks::weight_shape(shape));
-  checks::has_shape(op, "y", y, checks::output_shape(shape));
-  if (bias != nullptr) checks::has_shape(op, "bias", *bias, Shape{shape.out_c});
+  checks::conv2d_forward(op, shape, x, weights, bias, y);
   if (y.size() == 0) return;
   if (!has_work(shape)) {  // no input channels: the bias is all there is
     bias != nullptr ? broadcast(op, *bias, y) : fill(y, 0);
     return;
   }
   convolve_forward(op, shape, x, weights, bias, y);
+}
+
+void CudaBackend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights,
+                                            const Tensor* bias, Tensor& y, const BatchStatistics& statistics) {
+  if (!on_tensor_cores(shape) || !has_work(shape)) {
+    return Backend::conv2d_forward_statistics(shape, x, weights, bias, y, statistics);
+  }
+  constexpr const char* op = "conv2d_forward_statistics";
+  checks::conv2d_forward(op, shape, x, weights, bias, y);
+  checks::batch_statistics(op, statistics, shape.out_c);
+  const Scratch<float> mean(*stream_, shape.out_c);
+  const Scratch<float> variance(*stream_, shape.out_c);
+  tensor_core_forward(*stream_, op, shape, in(op, x), on_device(op, weights), optional(op, bias),
+                      options_.weight_quantisation, out(op, y), {mean.data(), variance.data()});
+  store_statistics(op, shape.batch * shape.out_h * shape.out_w, mean.data(), variance.data(), statistics);
 }
 
 void CudaBackend::conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) {

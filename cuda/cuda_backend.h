@@ -32,6 +32,8 @@ class CudaBackend final : public Backend {
 
   void conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
                       Tensor& y) override;
+  void conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
+                                 Tensor& y, const BatchStatistics& statistics) override;
   void conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) override;
   void conv2d_backward_weights(const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw,
                                Tensor* dbias) override;
@@ -43,9 +45,9 @@ class CudaBackend final : public Backend {
   void quantize_backward(const WeightView& weights, bool revive, Tensor& dw, Tensor& dbits,
                          Tensor& dexponents) override;
 
-  void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps, float momentum,
-                          const Tensor* frozen, Activation activation, Tensor& running_mean, Tensor& running_var,
-                          Tensor& mean, Tensor& inv_std, Tensor& y) override;
+  void batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) override;
+  void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                          const Tensor& inv_std, Activation activation, Tensor& y) override;
   void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale, const Tensor& mean,
                            const Tensor& inv_std, Activation activation, Tensor& dx, Tensor& dscale,
                            Tensor& dshift) override;
@@ -92,6 +94,10 @@ class CudaBackend final : public Backend {
   void broadcast(const char* op, const Tensor& values, Tensor& y);
   /// Sums of dy [.., channels] over all axes but the last.
   void channel_sums(const char* op, const Tensor& dy, Tensor& sums);
+
+  /// Statistics of `rows` values a channel whose mean and biased variance a kernel has measured.
+  void store_statistics(const char* op, std::int64_t rows, const float* mean, const float* variance,
+                        const BatchStatistics& statistics);
 
   [[nodiscard]] DeviceWeights on_device(const char* op, const WeightView& weights) const;
   /// Whether a convolution goes to the tensor cores.

@@ -1,4 +1,5 @@
 #include "cuda/bf16_passes.h"
+#include "cuda/conv_moments.h"
 #include "cuda/conv_plan.h"
 #include "cuda/conv_resident.h"
 #include "cuda/tensor_core.h"
@@ -94,14 +95,23 @@ WeightQuantisation weight_quantisation(const Conv2d& shape, bool forward, Weight
 }
 
 void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, const float* x,
-                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, float* y) {
+                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, float* y,
+                         const ChannelMoments& moments) {
   const Bf16Copy source(stream, op, x, nullptr, in_pixels(shape), narrow(shape.in_c));
+  const WeightQuantisation way = weight_quantisation(shape, true, wanted);
   ConvOutput<float> output;
   output.out = y;
   output.bias = bias;
   output.channels = output.pitch = narrow(shape.out_c);
-  multiply(stream, op, shape, WeightUse::forward, {forward_gather(shape)}, source.data(), weights,
-           weight_quantisation(shape, true, wanted), output);
+  const int pixels = narrow(out_pixels(shape));
+  const int rows =
+      way == WeightQuantisation::on_load ? kResidentRows : extents_of(conv_tile(pixels, output.channels)).m;
+  const bool measures = moments.mean != nullptr;
+  const Scratch<Moments> tiles(stream, measures ? std::int64_t{(pixels + rows - 1) / rows} * output.channels : 0);
+  output.moments = tiles.data();
+  multiply(stream, op, shape, WeightUse::forward, {forward_gather(shape)}, source.data(), weights, way, output);
+  if (!measures) return;
+  launch_finish_moments(stream, op, {tiles.data(), rows, pixels, output.channels, moments.mean, moments.variance});
 }
 
 void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,

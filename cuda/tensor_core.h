@@ -19,8 +19,14 @@ struct DeviceWeights {
 /// Where a layer's weights are quantised if `wanted` leaves it open.  Forward and backward may differ.
 [[nodiscard]] WeightQuantisation weight_quantisation(const Conv2d& shape, bool forward, WeightQuantisation wanted);
 
+/// Where a convolution leaves mean and biased variance [channels] of its results; null: it measures nothing.
+struct ChannelMoments {
+  float *mean = nullptr, *variance = nullptr;
+};
+
 void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, const float* x,
-                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, float* y);
+                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, float* y,
+                         const ChannelMoments& moments = {});
 void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,
                                const DeviceWeights& weights, WeightQuantisation wanted, float* dx);
 void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,

@@ -47,6 +47,15 @@ void has_shape(const char* op, const char* name, const Tensor& tensor, const Sha
   }
 }
 
+namespace {
+
+void present(const char* op, const std::string& name, const Tensor* tensor, const Shape& shape) {
+  if (tensor == nullptr) fail(op, name + " is missing");
+  has_shape(op, name.c_str(), *tensor, shape);
+}
+
+}  // namespace
+
 void weights(const char* op, const WeightView& view) {
   if (view.values == nullptr) fail(op, "weights without values");
   if ((view.bits == nullptr) != (view.exponents == nullptr)) fail(op, "bits and exponents must come together");
@@ -70,6 +79,35 @@ void conv2d(const char* op, const Conv2d& s) {
     fail(op, "output " + std::to_string(s.out_h) + "x" + std::to_string(s.out_w) + " does not fit input " +
                  std::to_string(s.in_h) + "x" + std::to_string(s.in_w) + " and the window");
   }
+}
+
+void conv2d_forward(const char* op, const Conv2d& shape, const Tensor& x, const WeightView& view, const Tensor* bias,
+                    const Tensor& y) {
+  conv2d(op, shape);
+  weights(op, view);
+  has_shape(op, "x", x, input_shape(shape));
+  has_shape(op, "weights", *view.values, weight_shape(shape));
+  has_shape(op, "y", y, output_shape(shape));
+  if (bias != nullptr) has_shape(op, "bias", *bias, Shape{shape.out_c});
+}
+
+void batch_statistics(const char* op, const BatchStatistics& statistics, std::int64_t channels) {
+  const Shape per_channel{channels};
+  present(op, "running_mean", statistics.running_mean, per_channel);
+  present(op, "running_var", statistics.running_var, per_channel);
+  present(op, "mean", statistics.mean, per_channel);
+  present(op, "inv_std", statistics.inv_std, per_channel);
+  if (statistics.frozen != nullptr) present(op, "frozen", statistics.frozen, per_channel);
+}
+
+void batch_norm_forward(const char* op, const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                        const Tensor& inv_std, const Tensor& y) {
+  same_shape(op, x, y);
+  const Shape per_channel{x.shape()[-1]};
+  has_shape(op, "scale", scale, per_channel);
+  has_shape(op, "shift", shift, per_channel);
+  has_shape(op, "mean", mean, per_channel);
+  has_shape(op, "inv_std", inv_std, per_channel);
 }
 
 void pool2d(const char* op, const Pool2d& s) {
@@ -109,26 +147,22 @@ void load_images(const char* op, const Tensor& pixels, const Tensor& labels, con
 }
 
 void quantised_layer(const char* op, const QuantisedLayer& layer) {
-  const auto fits = [op](const std::string& name, const Tensor* tensor, const Shape& shape) {
-    if (tensor == nullptr) fail(op, name + " is missing");
-    has_shape(op, name.c_str(), *tensor, shape);
-  };
   if (layer.weights.value == nullptr) fail(op, "weights without values");
   const Shape& values = layer.weights.value->shape();
   if (values.rank() < 1) fail(op, "weights have no channel axis");
   const Shape channels{values[0]};
   const bool fixed = layer.bits.m == nullptr && layer.bits.v == nullptr;
   const auto parameter = [&](const std::string& name, const AdamParameter& p, const Shape& shape, bool moments) {
-    fits(name, p.value, shape);
-    fits(name + "' gradient", p.gradient, shape);
+    present(op, name, p.value, shape);
+    present(op, name + "' gradient", p.gradient, shape);
     if (!moments) return;
-    fits(name + "' first moment", p.m, shape);
-    fits(name + "' second moment", p.v, shape);
+    present(op, name + "' first moment", p.m, shape);
+    present(op, name + "' second moment", p.v, shape);
   };
   parameter("weights", layer.weights, values, true);
   parameter("bits", layer.bits, channels, !fixed);
   parameter("exponents", layer.exponents, channels, true);
-  if (layer.size_slope != nullptr) fits("size_slope", layer.size_slope, channels);
+  if (layer.size_slope != nullptr) present(op, "size_slope", layer.size_slope, channels);
 }
 
 Shape input_shape(const Conv2d& s) { return {s.batch, s.in_h, s.in_w, s.in_c}; }

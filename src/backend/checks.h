@@ -20,6 +20,14 @@ void weights(const char* op, const WeightView& view);
 /// Positive extents of window, stride and dilation; groups that divide the channels; output extents that the window
 /// fits without leaving a whole stride of the image unread.
 void conv2d(const char* op, const Conv2d& shape);
+/// Arguments of conv2d_forward.
+void conv2d_forward(const char* op, const Conv2d& shape, const Tensor& x, const WeightView& view, const Tensor* bias,
+                    const Tensor& y);
+/// Everything but `frozen` is there, one entry for each channel.
+void batch_statistics(const char* op, const BatchStatistics& statistics, std::int64_t channels);
+/// Arguments of batch_norm_forward.
+void batch_norm_forward(const char* op, const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                        const Tensor& inv_std, const Tensor& y);
 /// Every window holds at least one pixel of the image.
 void pool2d(const char* op, const Pool2d& shape);
 /// `bits` has one entry for each row of `value`, `pull` the shape of `value`.

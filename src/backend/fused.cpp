@@ -12,6 +12,12 @@ void step(Backend& backend, const AdamParameter& p, const UpdateRule& rule) {
 
 }  // namespace
 
+void Backend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights,
+                                        const Tensor* bias, Tensor& y, const BatchStatistics& statistics) {
+  conv2d_forward(shape, x, weights, bias, y);
+  batch_norm_statistics(y, statistics);
+}
+
 void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma) {
   for (const QuantisedLayer& layer : layers) {
     checks::quantised_layer("quantize_backward_adam", layer);

@@ -7,6 +7,7 @@
 #include "scnn/core/range.h"
 #include "scnn/core/settings_error.h"
 #include "scnn/nn/layers/batch_norm.h"
+#include "scnn/nn/layers/conv2d.h"
 #include "scnn/nn/layers/simple.h"
 
 namespace scnn {
@@ -68,11 +69,16 @@ Graph::Graph(const NetworkSpec& spec, Backend& backend) : backend_(backend) {
 
 void Graph::fuse() {
   for (Node& node : nodes_) {
-    auto* relu = dynamic_cast<ReluLayer*>(node.layer.get());
-    if (relu == nullptr) continue;
+    if (node.inputs.size() != 1) continue;
     const Node& before = nodes_[static_cast<std::size_t>(node.inputs[0])];
-    auto* norm = dynamic_cast<BatchNormLayer*>(before.layer.get());
-    if (norm == nullptr || before.consumers.size() != 1) continue;
+    if (before.consumers.size() != 1) continue;
+    auto* norm = dynamic_cast<BatchNormLayer*>(node.layer.get());
+    if (auto* conv = dynamic_cast<Conv2dLayer*>(before.layer.get()); conv != nullptr && norm != nullptr) {
+      conv->fuse(*norm);
+    }
+    auto* relu = dynamic_cast<ReluLayer*>(node.layer.get());
+    norm = dynamic_cast<BatchNormLayer*>(before.layer.get());
+    if (relu == nullptr || norm == nullptr) continue;
     norm->fuse(Activation::relu);
     relu->fuse();
   }

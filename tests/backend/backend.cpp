@@ -103,6 +103,21 @@ TEST_CASE("a fused update without all it needs is a bug that names what is missi
   CHECK(contains(message(layer), "size_slope has shape [2]"));
 }
 
+TEST_CASE("statistics without a place to go are bugs", "[backend]") {
+  const auto backend = backend_for({}, {.threads = 1});
+  const Conv2d conv{.batch = 1, .in_h = 2, .in_w = 2, .in_c = 1, .out_h = 2, .out_w = 2, .out_c = 3};
+  Tensor x = backend->allocate({1, 2, 2, 1});
+  Tensor w = backend->allocate({3, 1, 1, 1});
+  Tensor y = backend->allocate({1, 2, 2, 3});
+  Tensor each = backend->allocate({3});
+  Tensor two = backend->allocate({2});
+  const auto message = [&](const BatchStatistics& to) {
+    return message_of(ErrorKind::bug, [&] { backend->conv2d_forward_statistics(conv, x, {&w}, nullptr, y, to); });
+  };
+  CHECK(contains(message({1e-5F, 0.1F, nullptr, &each, &each, &each}), "inv_std is missing"));
+  CHECK(contains(message({1e-5F, 0.1F, &two, &each, &each, &each, &each}), "frozen has shape [2], expected [3]"));
+}
+
 TEST_CASE("labels outside the classes are bugs", "[backend]") {
   const auto backend = backend_for({}, {.threads = 1});
   for (const std::int32_t label : {-1, 3}) {
@@ -202,15 +217,17 @@ TEST_CASE("batch norm with relu equals batch norm, then relu", "[backend][fusion
     return Run{c(), c(), c(), c(), backend->allocate(shape), backend->allocate(shape), c(), c()};
   };
   Run fused = make();
-  backend->batch_norm_forward(x, scale, shift, 1e-5F, 0.1F, nullptr, Activation::relu, fused.running_mean,
-                              fused.running_var, fused.mean, fused.inv_std, fused.y);
+  backend->batch_norm_statistics(
+      x, {1e-5F, 0.1F, nullptr, &fused.running_mean, &fused.running_var, &fused.mean, &fused.inv_std});
+  backend->batch_norm_forward(x, scale, shift, fused.mean, fused.inv_std, Activation::relu, fused.y);
   backend->batch_norm_backward(x, fused.y, dy, scale, fused.mean, fused.inv_std, Activation::relu, fused.dx,
                                fused.dscale, fused.dshift);
   Run parts = make();
   Tensor normal = backend->allocate(shape);
   Tensor masked = backend->allocate(shape);
-  backend->batch_norm_forward(x, scale, shift, 1e-5F, 0.1F, nullptr, Activation::none, parts.running_mean,
-                              parts.running_var, parts.mean, parts.inv_std, normal);
+  backend->batch_norm_statistics(
+      x, {1e-5F, 0.1F, nullptr, &parts.running_mean, &parts.running_var, &parts.mean, &parts.inv_std});
+  backend->batch_norm_forward(x, scale, shift, parts.mean, parts.inv_std, Activation::none, normal);
   backend->relu_forward(normal, parts.y);
   backend->relu_backward(parts.y, dy, masked);
   backend->batch_norm_backward(x, normal, masked, scale, parts.mean, parts.inv_std, Activation::none, parts.dx,

@@ -105,10 +105,96 @@ void add_update(const char* name, const std::vector<Layer>& layers, std::vector<
                        Tensors& t) { b.Backend::quantize_backward_adam(on_device(layers, t), gamma_of_cases); }});
 }
 
+/// A convolution whose results' statistics are taken.
+struct Measured {
+  const char* name;
+  std::int64_t batch, size, in_c, out_c, kernel = 3, groups = 1;
+  bool bias = false, quantised = false, frozen = false;
+
+  [[nodiscard]] Conv2d shape() const {
+    const std::int64_t pad = kernel / 2;
+    return {batch, size, size, in_c, size, size, out_c, {kernel, kernel, 1, 1, pad, pad, 1, 1}, groups};
+  }
+};
+
+/// An array or tensor that not every case has.
+template <class Map>
+auto* optional(Map& arrays, const char* name) {
+  return arrays.contains(name) ? &arrays.at(name) : nullptr;
+}
+
+constexpr float eps_of_cases = 1e-5F, momentum_of_cases = 0.1F;
+
+void add_measured(const Measured& m, std::vector<OpCase>& cases) {
+  const Conv2d s = m.shape();
+  const Shape each{s.out_c};
+  const auto prepare = [=] {
+    Arrays a{{"x", uniform_array({s.batch, s.in_h, s.in_w, s.in_c}, 1)},
+             {"w", uniform_array({s.out_c, m.kernel, m.kernel, s.in_c / s.groups}, 2)},
+             {"y", junk({s.batch, s.out_h, s.out_w, s.out_c})},
+             {"running_mean", uniform_array(each, 3)},
+             {"running_var", uniform_array(each, 4, 0.5, 2)},
+             {"mean", junk(each)},
+             {"inv_std", junk(each)}};
+    if (m.bias) a["bias"] = uniform_array(each, 5, -3, 3);
+    if (m.quantised) {
+      a["bits"] = uniform_array(each, 6, 1, 5);
+      a["exponents"] = uniform_array(each, 7, -4, -1);
+    }
+    if (m.frozen) {
+      a["frozen"] = zeros(each);
+      for (std::int64_t c = 0; c < s.out_c; c += 2) a["frozen"][c] = 1;
+    }
+    return a;
+  };
+  const auto call = [=](Backend& b, Tensors& t, bool composed) {
+    const WeightView w{&t["w"], optional(t, "bits"), optional(t, "exponents")};
+    BatchStatistics to{eps_of_cases, momentum_of_cases, optional(t, "frozen")};
+    to.running_mean = &t["running_mean"];
+    to.running_var = &t["running_var"];
+    to.mean = &t["mean"];
+    to.inv_std = &t["inv_std"];
+    if (composed) {
+      b.Backend::conv2d_forward_statistics(s, t["x"], w, optional(t, "bias"), t["y"], to);
+    } else {
+      b.conv2d_forward_statistics(s, t["x"], w, optional(t, "bias"), t["y"], to);
+    }
+  };
+  cases.push_back({.op = "conv2d_forward_statistics",
+                   .name = m.name,
+                   .tolerance = 4e-6,
+                   .prepare = prepare,
+                   .run = [=](Backend& b, Tensors& t) { call(b, t, false); },
+                   .expect =
+                       [=](const Arrays& a) {
+                         const Array w =
+                             m.quantised ? reference::quantize(a.at("w"), a.at("bits"), a.at("exponents")) : a.at("w");
+                         Array one = zeros(each);
+                         const Array y = reference::conv2d_forward(s, a.at("x"), w, optional(a, "bias"));
+                         if (y.size() == 0) return Arrays{{"y", y}};
+                         const auto r =
+                             reference::batch_norm(y, one, one, eps_of_cases, momentum_of_cases, optional(a, "frozen"),
+                                                   false, a.at("running_mean"), a.at("running_var"));
+                         return Arrays{{"y", y},
+                                       {"mean", r.mean},
+                                       {"inv_std", r.inv_std},
+                                       {"running_mean", r.running_mean},
+                                       {"running_var", r.running_var}};
+                       },
+                   .composed = [=](Backend& b, Tensors& t) { call(b, t, true); }});
+}
+
 }  // namespace
 
 std::vector<OpCase> fused_cases() {
   std::vector<OpCase> cases;
+  add_measured({"16 to 32 channels", 2, 8, 16, 32}, cases);
+  add_measured({"13 to 19 channels, quantised, half of them frozen", 3, 9, 13, 19, 3, 1, false, true, true}, cases);
+  add_measured({"many pixels, bias, quantised", 5, 17, 3, 10, 5, 1, true, true}, cases);
+  add_measured({"more outputs than a tile", 2, 9, 24, 140, 1, 1, true}, cases);
+  add_measured({"groups", 2, 6, 8, 12, 3, 4}, cases);
+  add_measured({"no inputs left, bias", 2, 5, 0, 4, 3, 1, true}, cases);
+  add_measured({"empty batch", 0, 5, 4, 4}, cases);
   add_update("one layer", {{{9, 3, 3, 13}}}, cases);
   add_update("no layer", {}, cases);
   add_update("many layers: one weight, none, long rows, linear",

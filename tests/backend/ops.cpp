@@ -116,6 +116,7 @@ TEST_CASE("the list of cases covers the contract", "[ops]") {
                          "linear_backward_weights",
                          "quantize",
                          "quantize_backward",
+                         "batch_norm_statistics",
                          "batch_norm_forward",
                          "batch_norm_backward",
                          "affine",
@@ -126,6 +127,7 @@ TEST_CASE("the list of cases covers the contract", "[ops]") {
                          "softmax_cross_entropy",
                          "adam",
                          "sgd",
+                         "conv2d_forward_statistics",
                          "quantize_backward_adam"}) {
     INFO(op);
     CHECK(ops.contains(op));

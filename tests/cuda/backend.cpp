@@ -217,8 +217,8 @@ TEST_CASE("statistics over many rows equal the CPU's", "[cuda]") {
       Tensor y = b.allocate(shape), dx = b.allocate(shape);
       const Tensor x = random_tensor(b, shape, 1);
       const Tensor scale = random_tensor(b, row, 2);
-      b.batch_norm_forward(x, scale, random_tensor(b, row, 3), 1e-5F, 0.1F, nullptr, Activation::relu, running_mean,
-                           running_var, mean, inv_std, y);
+      b.batch_norm_statistics(x, {1e-5F, 0.1F, nullptr, &running_mean, &running_var, &mean, &inv_std});
+      b.batch_norm_forward(x, scale, random_tensor(b, row, 3), mean, inv_std, Activation::relu, y);
       b.batch_norm_backward(x, y, random_tensor(b, shape, 4), scale, mean, inv_std, Activation::relu, dx, dscale,
                             dshift);
       return std::vector{download(b, running_var), download(b, inv_std), download(b, dscale), download(b, dshift),
@@ -253,15 +253,17 @@ TEST_CASE("the GPU's batch norm with relu equals batch norm, then relu", "[cuda]
     return Results{c(), c(), c(), c(), backend->allocate(shape), backend->allocate(shape), c(), c()};
   };
   Results fused = make();
-  backend->batch_norm_forward(x, scale, shift, 1e-5F, 0.1F, nullptr, Activation::relu, fused.running_mean,
-                              fused.running_var, fused.mean, fused.inv_std, fused.y);
+  backend->batch_norm_statistics(
+      x, {1e-5F, 0.1F, nullptr, &fused.running_mean, &fused.running_var, &fused.mean, &fused.inv_std});
+  backend->batch_norm_forward(x, scale, shift, fused.mean, fused.inv_std, Activation::relu, fused.y);
   backend->batch_norm_backward(x, fused.y, dy, scale, fused.mean, fused.inv_std, Activation::relu, fused.dx,
                                fused.dscale, fused.dshift);
   Results parts = make();
   Tensor normal = backend->allocate(shape);
   Tensor masked = backend->allocate(shape);
-  backend->batch_norm_forward(x, scale, shift, 1e-5F, 0.1F, nullptr, Activation::none, parts.running_mean,
-                              parts.running_var, parts.mean, parts.inv_std, normal);
+  backend->batch_norm_statistics(
+      x, {1e-5F, 0.1F, nullptr, &parts.running_mean, &parts.running_var, &parts.mean, &parts.inv_std});
+  backend->batch_norm_forward(x, scale, shift, parts.mean, parts.inv_std, Activation::none, normal);
   backend->relu_forward(normal, parts.y);
   backend->relu_backward(parts.y, dy, masked);
   backend->batch_norm_backward(x, normal, masked, scale, parts.mean, parts.inv_std, Activation::none, parts.dx,

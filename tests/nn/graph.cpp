@@ -112,6 +112,41 @@ TEST_CASE("a relu fused into its batch-norm computes what a separate one compute
   }
 }
 
+TEST_CASE("batch norms get the statistics of their own input, whether the convolution takes them or not") {
+  const auto backend = backend_for(Device{}, {1});
+  const auto network = [](bool apart) {
+    NetworkBuilder net(2, 6, 6);
+    net.layer("conv", NetworkBuilder::conv(4));
+    if (apart) net.layer("one", ScaleSpec{1.0F});
+    net.layer("bn", BatchNormSpec{}).layer("conv2", NetworkBuilder::conv(4));
+    // Two readers: neither may leave its statistics to the convolution.
+    net.layer("bn2", BatchNormSpec{}, {"conv2"}).layer("bn3", BatchNormSpec{}, {"conv2"});
+    return net.layer("sum", AddSpec{}, {"bn2", "bn3"}).layer("pool", global_average());
+  };
+  Graph fused(network(false).spec(), *backend);
+  Graph separate(network(true).spec(), *backend);
+  const Tensor x = random_tensor({3, 6, 6, 2}, 1);
+  Pass pass;
+  pass.mode = Mode::train;
+  pass.statistics_momentum = 0.25F;
+  for (Graph* graph : {&fused, &separate}) {
+    graph->initialise(1);
+    set_values(*backend, host_values(*backend, parameter(fused, "conv.weight").value),
+               parameter(*graph, "conv.weight").value);
+    set_values(*backend, host_values(*backend, parameter(fused, "conv2.weight").value),
+               parameter(*graph, "conv2.weight").value);
+    (void)graph->forward(x, pass);
+  }
+  for (const char* norm : {"bn", "bn2", "bn3"}) {
+    for (const char* what : {".running_mean", ".running_var"}) {
+      CHECK(host_values(*backend, parameter(fused, std::string(norm) + what).value) ==
+            host_values(*backend, parameter(separate, std::string(norm) + what).value));
+    }
+  }
+  CHECK(host_values(*backend, parameter(fused, "bn2.running_var").value) ==
+        host_values(*backend, parameter(fused, "bn3.running_var").value));
+}
+
 TEST_CASE("shapes that cannot be are refused with the layer, the reason and the place") {
   const auto backend = backend_for(Device{}, {1});
   const auto message = [&](const NetworkBuilder& net) {

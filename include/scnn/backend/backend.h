@@ -78,12 +78,15 @@ class Backend {
                                  Tensor& dexponents) = 0;
 
   // --- batch normalisation ----------------------------------------------------------------------------------------
-  /// Training: statistics of x over all axes but the last, y = act(scale * (x - mean) * inv_std + shift).  Saves mean
-  /// and inv_std = 1 / sqrt(var + eps), var biased, [channels].  Running statistics move by `momentum` towards mean and
-  /// the *unbiased* variance, except where `frozen` [channels] (may be null) is not 0.
-  virtual void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps, float momentum,
-                                  const Tensor* frozen, Activation activation, Tensor& running_mean,
-                                  Tensor& running_var, Tensor& mean, Tensor& inv_std, Tensor& y) = 0;
+  /// Training: statistics of x over all axes but the last.  Running ones move by `momentum` towards mean and the
+  /// *unbiased* variance.
+  virtual void batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) = 0;
+  /// Fused: conv2d_forward, and batch_norm_statistics of y.
+  virtual void conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights,
+                                         const Tensor* bias, Tensor& y, const BatchStatistics& statistics);
+  /// y = act(scale * (x - mean) * inv_std + shift).
+  virtual void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                                  const Tensor& inv_std, Activation activation, Tensor& y) = 0;
   /// dy is the gradient behind the activation; y the forward result (read only with an activation).
   virtual void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale,
                                    const Tensor& mean, const Tensor& inv_std, Activation activation, Tensor& dx,

@@ -52,4 +52,12 @@ struct WeightView {
 
 enum class Activation { none, relu };
 
+/// Statistics of a batch norm over a training batch, [channels] each.
+struct BatchStatistics {
+  float eps = 1e-5F, momentum = 0.1F;
+  const Tensor* frozen = nullptr;  ///< or null; where it is not 0, running statistics stay
+  Tensor *running_mean = nullptr, *running_var = nullptr;
+  Tensor *mean = nullptr, *inv_std = nullptr;  ///< of this batch; 1 / sqrt(var + eps), var biased
+};
+
 }  // namespace scnn

@@ -40,21 +40,10 @@ void normalise(const Workers& workers, const FoldedRows& f, const float* __restr
 
 }  // namespace
 
-void CpuBackend::batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps,
-                                    float momentum, const Tensor* frozen, Activation activation, Tensor& running_mean,
-                                    Tensor& running_var, Tensor& mean, Tensor& inv_std, Tensor& y) {
-  constexpr const char* op = "batch_norm_forward";
-  checks::same_shape(op, x, y);
+void CpuBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) {
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
-  const Shape per_channel{channels};
-  checks::has_shape(op, "scale", scale, per_channel);
-  checks::has_shape(op, "shift", shift, per_channel);
-  checks::has_shape(op, "running_mean", running_mean, per_channel);
-  checks::has_shape(op, "running_var", running_var, per_channel);
-  checks::has_shape(op, "mean", mean, per_channel);
-  checks::has_shape(op, "inv_std", inv_std, per_channel);
-  if (frozen != nullptr) checks::has_shape(op, "frozen", *frozen, per_channel);
+  checks::batch_statistics("batch_norm_statistics", statistics, channels);
   if (channels == 0 || rows == 0) return;
 
   const FoldedRows f(rows, channels);
@@ -66,32 +55,38 @@ void CpuBackend::batch_norm_forward(const Tensor& x, const Tensor& scale, const 
     return std::pair{d, d * d};
   });
 
-  const float* hold = frozen != nullptr ? frozen->data<float>() : nullptr;
+  const BatchStatistics& s = statistics;
+  const float* hold = s.frozen != nullptr ? s.frozen->data<float>() : nullptr;
   const double n = static_cast<double>(rows);
-  std::vector<float> slope(static_cast<std::size_t>(channels));
   for (std::int64_t c = 0; c < channels; ++c) {
     const auto k = static_cast<std::size_t>(c);
     const double offset = sums[0][k] / n;
     const double mu = static_cast<double>(in[c]) + offset;
     const double raw = sums[1][k] / n - offset * offset;
     const double var = raw < 0 ? 0 : raw;  // NaN stays NaN
-    const auto inverse = static_cast<float>(1.0 / std::sqrt(var + static_cast<double>(eps)));
-    mean.data<float>()[c] = static_cast<float>(mu);
-    inv_std.data<float>()[c] = inverse;
-    slope[k] = scale.data<float>()[c] * inverse;
+    s.mean->data<float>()[c] = static_cast<float>(mu);
+    s.inv_std->data<float>()[c] = static_cast<float>(1.0 / std::sqrt(var + static_cast<double>(s.eps)));
     if (hold != nullptr && hold[c] != 0.0F) continue;
     const double unbiased = rows > 1 ? var * n / (n - 1) : var;
-    float& running_m = running_mean.data<float>()[c];
-    float& running_v = running_var.data<float>()[c];
-    running_m += momentum * (static_cast<float>(mu) - running_m);
-    running_v += momentum * (static_cast<float>(unbiased) - running_v);
+    float& running_m = s.running_mean->data<float>()[c];
+    float& running_v = s.running_var->data<float>()[c];
+    running_m += s.momentum * (static_cast<float>(mu) - running_m);
+    running_v += s.momentum * (static_cast<float>(unbiased) - running_v);
   }
+}
 
+void CpuBackend::batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                                    const Tensor& inv_std, Activation activation, Tensor& y) {
+  checks::batch_norm_forward("batch_norm_forward", x, scale, shift, mean, inv_std, y);
+  if (x.size() == 0) return;
+  const FoldedRows f(rows_of(x), channels_of(x));
+  std::vector<float> slope(static_cast<std::size_t>(f.channels));
+  for (std::size_t c = 0; c < slope.size(); ++c) slope[c] = scale.data<float>()[c] * inv_std.data<float>()[c];
   const auto centres = f.repeated(mean.data<float>());
   const auto slopes = f.repeated(slope.data());
   const auto shifts = f.repeated(shift.data<float>());
   const auto run = activation == Activation::relu ? normalise<true> : normalise<false>;
-  run(workers_, f, in, centres.data(), slopes.data(), shifts.data(), y.data<float>());
+  run(workers_, f, x.data<float>(), centres.data(), slopes.data(), shifts.data(), y.data<float>());
 }
 
 void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale,

@@ -14,12 +14,7 @@ bool has_work(const Conv2d& s) { return s.batch > 0 && s.in_c > 0 && s.out_c > 0
 void CpuBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
                                 Tensor& y) {
   constexpr const char* op = "conv2d_forward";
-  checks::conv2d(op, shape);
-  checks::weights(op, weights);
-  checks::has_shape(op, "x", x, checks::input_shape(shape));
-  checks::has_shape(op, "weights", *weights.values, checks::weight_shape(shape));
-  checks::has_shape(op, "y", y, checks::output_shape(shape));
-  if (bias != nullptr) checks::has_shape(op, "bias", *bias, Shape{shape.out_c});
+  checks::conv2d_forward(op, shape, x, weights, bias, y);
   const float* b = bias != nullptr ? bias->data<float>() : nullptr;
   if (has_work(shape)) {
     if (Winograd::takes(shape)) {

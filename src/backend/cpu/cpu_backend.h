@@ -44,9 +44,9 @@ class CpuBackend final : public Backend {
   void quantize_backward(const WeightView& weights, bool revive, Tensor& dw, Tensor& dbits,
                          Tensor& dexponents) override;
 
-  void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, float eps, float momentum,
-                          const Tensor* frozen, Activation activation, Tensor& running_mean, Tensor& running_var,
-                          Tensor& mean, Tensor& inv_std, Tensor& y) override;
+  void batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) override;
+  void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
+                          const Tensor& inv_std, Activation activation, Tensor& y) override;
   void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale, const Tensor& mean,
                            const Tensor& inv_std, Activation activation, Tensor& dx, Tensor& dscale,
                            Tensor& dshift) override;

@@ -45,11 +45,15 @@ AffineTerms BatchNormLayer::affine_terms(Backend& backend) const {
   return terms;
 }
 
+BatchStatistics BatchNormLayer::statistics(const Pass& pass) {
+  const float momentum = pass.statistics_momentum >= 0 ? pass.statistics_momentum : spec_.momentum;
+  return {spec_.eps, momentum, &frozen_.value, &running_mean_.value, &running_var_.value, &mean_, &inv_std_};
+}
+
 void BatchNormLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {
   if (pass.mode == Mode::train) {
-    const float momentum = pass.statistics_momentum >= 0 ? pass.statistics_momentum : spec_.momentum;
-    backend.batch_norm_forward(*in[0], scale_.value, shift_.value, spec_.eps, momentum, &frozen_.value, activation_,
-                               running_mean_.value, running_var_.value, mean_, inv_std_, out);
+    if (takes_statistics_) backend.batch_norm_statistics(*in[0], statistics(pass));
+    backend.batch_norm_forward(*in[0], scale_.value, shift_.value, mean_, inv_std_, activation_, out);
     return;
   }
   const AffineTerms terms = affine_terms(backend);

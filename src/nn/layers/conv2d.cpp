@@ -67,7 +67,7 @@ Conv2d Conv2dLayer::geometry(std::int64_t batch) const {
   return shape;
 }
 
-void Conv2dLayer::forward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in, Tensor& out) {
+void Conv2dLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {
   const std::int64_t batch = in[0]->shape()[0];
   const Tensor* x = in[0];
   Tensor gathered;
@@ -76,7 +76,12 @@ void Conv2dLayer::forward(Backend& backend, const Pass& /*pass*/, std::span<cons
     backend.gather(*in[0], -1, to_needed_, false, gathered);
     x = &gathered;
   }
-  backend.conv2d_forward(geometry(batch), *x, weights_.view(), bias_ ? &bias_->value : nullptr, out);
+  const Tensor* bias = bias_ ? &bias_->value : nullptr;
+  if (norm_ != nullptr && pass.mode == Mode::train) {
+    backend.conv2d_forward_statistics(geometry(batch), *x, weights_.view(), bias, out, norm_->statistics(pass));
+  } else {
+    backend.conv2d_forward(geometry(batch), *x, weights_.view(), bias, out);
+  }
 }
 
 void Conv2dLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in,

@@ -26,6 +26,10 @@ class BatchNormLayer final : public Layer {
 
   /// The layer also applies the relu that follows it.
   void fuse(Activation activation) { activation_ = activation; }
+  /// The convolution before it also takes its statistics, in training.
+  void leave_statistics() { takes_statistics_ = false; }
+  /// Where the statistics of its input go in a pass of training.
+  [[nodiscard]] BatchStatistics statistics(const Pass& pass);
   /// a = scale / sqrt(var + eps), c = shift - a * mean, in double, stored as float; a = 0 for frozen channels.
   [[nodiscard]] AffineTerms affine_terms(Backend& backend) const;
 
@@ -37,6 +41,7 @@ class BatchNormLayer final : public Layer {
  private:
   BatchNormSpec spec_;
   Activation activation_ = Activation::none;
+  bool takes_statistics_ = true;
   Parameter scale_, shift_, running_mean_, running_var_, frozen_;
   Tensor mean_, inv_std_;  ///< of the last training batch
   Tensor a_, c_;

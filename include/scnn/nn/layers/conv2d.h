@@ -1,5 +1,6 @@
 #pragma once
 
+#include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/weighted.h"
 
 namespace scnn {
@@ -16,6 +17,11 @@ class Conv2dLayer final : public WeightedLayer {
   void forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) override;
   void backward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, const Tensor& out,
                 const Tensor& dout, std::span<Tensor* const> din) override;
+  /// In training the layer also takes the statistics of `norm`, its only reader.
+  void fuse(BatchNormLayer& norm) {
+    norm_ = &norm;
+    norm.leave_statistics();
+  }
   [[nodiscard]] bool reads(int input, std::int32_t channel, const SetTable& sets) const override;
   [[nodiscard]] std::int64_t macs(std::span<const Edge> in, const Edge& out, const SetTable& sets) const override;
 
@@ -27,6 +33,7 @@ class Conv2dLayer final : public WeightedLayer {
   [[nodiscard]] Conv2d geometry(std::int64_t batch) const;
 
   Conv2dSpec spec_;
+  BatchNormLayer* norm_ = nullptr;
   SetId in_set_ = no_set, out_set_ = no_set;
   std::int64_t groups_ = 1;  ///< before any removal
   std::int64_t inputs_a_group_ = 1, outputs_a_group_ = 1;
