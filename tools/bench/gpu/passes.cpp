@@ -28,8 +28,8 @@ std::vector<Row> passes(const Options& options) {
   add("relu backward", 12 * elements, [&] { backend->relu_backward(x, dy, y); });
   add("affine and relu", 8 * elements, [&] { backend->affine(x, scale, shift, Activation::relu, y); });
   add("batch norm and relu", 12 * elements, [&] {
-    backend->batch_norm_forward(x, scale, shift, 1e-5F, 0.1F, nullptr, Activation::relu, running_mean, running_var, mean,
-                                inv_std, y);
+    backend->batch_norm_statistics(x, {1e-5F, 0.1F, nullptr, &running_mean, &running_var, &mean, &inv_std});
+    backend->batch_norm_forward(x, scale, shift, mean, inv_std, Activation::relu, y);
   });
   add("batch norm and relu backward", 28 * elements, [&] {
     backend->batch_norm_backward(x, y, dy, scale, mean, inv_std, Activation::relu, x, dscale, dshift);
