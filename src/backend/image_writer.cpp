@@ -10,13 +10,13 @@ ImageWriter::ImageWriter(std::int32_t h, std::int32_t w, std::vector<float> tabl
 
 void ImageWriter::write_pixels(const std::uint8_t* from, std::int32_t step, std::int64_t pixels, float* to) const {
   for (std::int64_t i = 0; i < pixels; ++i, from += step * channels_) {
-    for (std::int32_t c = 0; c < channels_; ++c) *to++ = table_[static_cast<std::size_t>(256 * c + from[c])];
+    for (std::int32_t c = 0; c < channels_; ++c) *to++ = table_[256 * static_cast<std::size_t>(c) + from[c]];
   }
 }
 
 void ImageWriter::write_zeros(float* to, std::int64_t pixels) const {
   for (std::int64_t i = 0; i < pixels; ++i) {
-    for (std::int32_t c = 0; c < channels_; ++c) *to++ = table_[static_cast<std::size_t>(256 * c)];
+    for (std::int32_t c = 0; c < channels_; ++c) *to++ = table_[256 * static_cast<std::size_t>(c)];
   }
 }
 
