@@ -7,12 +7,12 @@ namespace scnn::cuda {
 namespace {
 
 struct Adam {
-  AdamFactors factors;
+  AdamStep step;
   const float* gradient;
   float *first, *second;
 
   __device__ float operator()(std::int64_t i, float w) const {
-    adam_element(factors, gradient[i], first[i], second[i], w);
+    adam_element(adam_factors(step), gradient[i], first[i], second[i], w);
     return w;
   }
   __device__ void stop(std::int64_t i) const { first[i] = 0.0F; }
@@ -27,7 +27,7 @@ void CudaBackend::adam(const AdamStep& step, const UpdateRule& rule, const Tenso
   checks::update(op, rule, gradient, value);
   checks::same_shape(op, m, value);
   checks::same_shape(op, v, value);
-  const Adam adam{adam_factors(step), in(op, gradient), out(op, m), out(op, v)};
+  const Adam adam{step, in(op, gradient), out(op, m), out(op, v)};
   const std::int64_t rows = rule.bits != nullptr ? rule.bits->size() : 0;
   update(*stream_, op, rule, optional(op, rule.bits), optional(op, rule.pull), rows, value.size(), out(op, value),
          adam);

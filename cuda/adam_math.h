@@ -14,8 +14,8 @@ struct AdamFactors {
 };
 
 GPU_HD AdamFactors adam_factors(const AdamStep& s) {
-  return {s, s.decoupled ? 0.0F : s.weight_decay, s.decoupled ? 1.0F - s.lr * s.weight_decay : 1.0F,
-          s.lr / s.correction1, 1.0F / std::sqrt(s.correction2)};
+  return {s, s.decoupled ? 0.0F : s.weight_decay, s.decoupled ? 1.0F - s.lr.get() * s.weight_decay : 1.0F,
+          s.lr.get() / s.correction1.get(), 1.0F / std::sqrt(s.correction2.get())};
 }
 
 /// One element: moments and value, as Backend::adam says.

@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(kThreads) channel_update(const ChannelLayer* l
   if (tid == 0) {
     float bits_gradient = static_cast<float>(db);
     if (steps_too) {
-      if (layer.size_slope != nullptr && learns) bits_gradient += steps.gamma * layer.size_slope[channel];
+      if (layer.size_slope != nullptr && learns) bits_gradient += steps.gamma.get() * layer.size_slope[channel];
       update_channel(layer, steps, channel, bits_gradient, static_cast<float>(de), bits, exponent);
     } else {
       layer.dbits[channel] = bits_gradient;

@@ -15,7 +15,9 @@ namespace scnn::cuda {
 /// What changes from step to step.
 struct ChannelSteps {
   AdamStep weights, bits, exponents;
-  float gamma = 0;  ///< of the size loss
+  Scalar gamma;  ///< of the size loss
+
+  friend bool operator==(const ChannelSteps&, const ChannelSteps&) = default;
 };
 
 /// One quantised layer.  Arrays are in device memory; [c] is the channel, [c, k] its weights in OHWI order.
@@ -43,6 +45,8 @@ struct ChannelLayer {
   float* dexponents = nullptr;  ///< [c]
 
   int first_block = 0;  ///< set by lay_out
+
+  friend bool operator==(const ChannelLayer&, const ChannelLayer&) = default;
 };
 
 /// Numbers the blocks of the layers; returns how many there are.

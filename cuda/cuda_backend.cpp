@@ -23,6 +23,17 @@ class DeviceStorage final : public Storage {
   std::size_t bytes_;
 };
 
+class GraphRecording final : public Recording {
+ public:
+  GraphRecording(std::shared_ptr<Stream> stream, const std::function<void()>& work)
+      : stream_(std::move(stream)), graph_(stream_->capture(work)) {}
+  void replay() override { stream_->launch(*graph_); }
+
+ private:
+  std::shared_ptr<Stream> stream_;
+  std::unique_ptr<CapturedGraph> graph_;
+};
+
 }  // namespace
 
 CudaBackend::CudaBackend(Device device, const BackendOptions& options)
@@ -46,7 +57,12 @@ void CudaBackend::copy(const Tensor& from, Tensor& to) {
     if (tensor->device().type != DeviceType::cpu) require_here("copy", *tensor);
   }
   stream_->copy(to.raw(), from.raw(), from.bytes());
-  stream_->wait();
+  if (from.device().type == DeviceType::cpu || to.device().type == DeviceType::cpu) stream_->wait();
+}
+
+std::unique_ptr<Recording> CudaBackend::record(std::function<void()> work) {
+  if (!options_.graphs) return Backend::record(std::move(work));
+  return std::make_unique<GraphRecording>(stream_, work);
 }
 
 void CudaBackend::synchronize() { stream_->wait(); }

@@ -69,9 +69,15 @@ class CudaBackend final : public Backend {
             Tensor& value) override;
   void sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,
            Tensor& value) override;
-  void quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma) override;
+  void quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) override;
+
+  [[nodiscard]] std::unique_ptr<Recording> record(std::function<void()> work) override;
+  [[nodiscard]] bool records() const override { return options_.graphs; }
+  [[nodiscard]] std::int64_t peak_bytes() const override { return stream_->peak_bytes(); }
 
  private:
+  struct UpdateTable;  ///< of quantize_backward_adam, in the device's memory
+
   /// A tensor's elements; Error(bug) where it lives on another device.
   template <class T = float>
   [[nodiscard]] const T* in(const char* op, const Tensor& tensor) const {
@@ -112,6 +118,7 @@ class CudaBackend final : public Backend {
   Device device_;
   BackendOptions options_;
   std::shared_ptr<Stream> stream_;  ///< shared with the memory of tensors, which may outlive the backend
+  std::shared_ptr<UpdateTable> update_table_;
 };
 
 }  // namespace scnn::cuda

@@ -15,7 +15,7 @@ struct Dropout {
   float* y;
 
   __device__ void operator()(std::int64_t draw) const {
-    const Draws draws = stream.draws(static_cast<std::uint64_t>(draw));
+    const Draws draws = stream.resolved().draws(static_cast<std::uint64_t>(draw));
     const std::int64_t at = 4 * draw;
     const auto kept = [&](float value, int k) { return uniform(draws.v[k]) >= rate ? value * keep : 0.0F; };
     if (at + 4 <= n) {

@@ -4,7 +4,14 @@
 
 namespace scnn::cuda {
 
-void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma) {
+struct CudaBackend::UpdateTable {
+  UpdateTable(Stream& stream, const std::vector<ChannelLayer>& table)
+      : sent(table), there(stream, static_cast<std::int64_t>(table.size())) {}
+  std::vector<ChannelLayer> sent;
+  Scratch<ChannelLayer> there;
+};
+
+void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) {
   constexpr const char* op = "quantize_backward_adam";
   std::vector<ChannelLayer> table;
   for (const QuantisedLayer& from : layers) {
@@ -35,9 +42,12 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
   const int count = static_cast<int>(table.size());
   const int blocks = lay_out(table.data(), count);
   if (blocks == 0) return;
-  const Scratch<ChannelLayer> there(*stream_, count);
-  stream_->upload(there.data(), std::move(table));
-  launch_channel_update(*stream_, op, there.data(), count, blocks);
+  // The same from step to step, until channels are removed: a recorded step could not send it.
+  if (!update_table_ || update_table_->sent != table) {
+    update_table_ = std::make_shared<UpdateTable>(*stream_, table);
+    stream_->upload(update_table_->there.data(), std::move(table));
+  }
+  launch_channel_update(*stream_, op, update_table_->there.data(), count, blocks);
 }
 
 }  // namespace scnn::cuda

@@ -139,7 +139,54 @@ void Stream::copy(void* to, const void* from, std::size_t bytes) {
   if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(handle_)), "copy");
 }
 
+void Stream::refuse_while_capturing(const char* what) const {
+  if (capturing_) throw Error(ErrorKind::bug, std::string("recorded work ") + what);
+}
+
+std::unique_ptr<CapturedGraph> Stream::capture(const std::function<void()>& work) {
+  refuse_while_capturing("records itself");
+  use();
+  check(cudaStreamBeginCapture(stream_of(handle_), cudaStreamCaptureModeThreadLocal), "capture");
+  capturing_ = true;
+  cudaGraph_t graph = nullptr;
+  try {
+    work();
+  } catch (...) {
+    capturing_ = false;
+    (void)cudaStreamEndCapture(stream_of(handle_), &graph);
+    if (graph != nullptr) (void)cudaGraphDestroy(graph);
+    (void)cudaGetLastError();
+    throw;
+  }
+  capturing_ = false;
+  check(cudaStreamEndCapture(stream_of(handle_), &graph), "end of capture");
+  cudaGraphExec_t executable = nullptr;
+  const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
+  (void)cudaGraphDestroy(graph);
+  check(error, "graph");
+  return std::make_unique<CapturedGraph>(executable);
+}
+
+CapturedGraph::~CapturedGraph() { (void)cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(executable_)); }
+
+void Stream::launch(const CapturedGraph& graph) {
+  use();
+  check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph.executable()), stream_of(handle_)), "graph launch");
+}
+
+std::int64_t Stream::peak_bytes() const {
+  use();
+  cudaMemPool_t pool = nullptr;
+  check(cudaDeviceGetDefaultMemPool(&pool, device_), "memory pool");
+  std::uint64_t used = 0;
+  check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &used), "memory pool");
+  std::uint64_t of_graphs = 0;
+  check(cudaDeviceGetGraphMemAttribute(device_, cudaGraphMemAttrUsedMemHigh, &of_graphs), "graph memory");
+  return static_cast<std::int64_t>(used + of_graphs);
+}
+
 void Stream::wait() {
+  refuse_while_capturing("waits");
   Fault fault{};
   copy(&fault, faults_, sizeof fault);
   check(cudaStreamSynchronize(stream_of(handle_)), "work on the device failed");

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +26,19 @@ struct Fault {
 };
 enum class FaultKind : int { label = 1, index, image };
 
+/// Work of a stream as one CUDA graph.
+class CapturedGraph {
+ public:
+  explicit CapturedGraph(void* executable) : executable_(executable) {}
+  ~CapturedGraph();
+  CapturedGraph(const CapturedGraph&) = delete;
+  CapturedGraph& operator=(const CapturedGraph&) = delete;
+  [[nodiscard]] void* executable() const { return executable_; }
+
+ private:
+  void* executable_;
+};
+
 /// All work of one backend, in order, on one device.
 class Stream {
  public:
@@ -47,10 +61,17 @@ class Stream {
   /// Puts host values at `to` in device memory; keeps them until the next wait().
   template <class T>
   void upload(T* to, std::vector<T> values) {
+    refuse_while_capturing("brings host memory");
     const auto kept = std::make_shared<const std::vector<T>>(std::move(values));
     copy(to, kept->data(), kept->size() * sizeof(T));
     kept_.push_back(kept);
   }
+  /// What `work` puts on this stream, not done yet.  Error(bug) where it waits or brings host memory.
+  [[nodiscard]] std::unique_ptr<CapturedGraph> capture(const std::function<void()>& work);
+  void launch(const CapturedGraph& graph);
+  /// The most memory in use at once, graphs' included.
+  [[nodiscard]] std::int64_t peak_bytes() const;
+
   /// Error(device) where anything since the last wait went wrong, Error(bug) where a kernel reported a Fault.
   void wait();
 
@@ -60,7 +81,10 @@ class Stream {
   static void check_launch(const char* op);
 
  private:
+  void refuse_while_capturing(const char* what) const;
+
   int device_;
+  bool capturing_ = false;
   void* handle_ = nullptr;
   Fault* faults_ = nullptr;
   std::vector<std::shared_ptr<const void>> kept_;  ///< host memory of copies under way

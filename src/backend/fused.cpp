@@ -10,7 +10,21 @@ void step(Backend& backend, const AdamParameter& p, const UpdateRule& rule) {
   backend.adam(p.step, rule, *p.gradient, *p.m, *p.v, *p.value);
 }
 
+/// Done anew each time.
+class Repetition final : public Recording {
+ public:
+  explicit Repetition(std::function<void()> work) : work_(std::move(work)) {}
+  void replay() override { work_(); }
+
+ private:
+  std::function<void()> work_;
+};
+
 }  // namespace
+
+std::unique_ptr<Recording> Backend::record(std::function<void()> work) {
+  return std::make_unique<Repetition>(std::move(work));
+}
 
 void Backend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights,
                                         const Tensor* bias, Tensor& y, const BatchStatistics& statistics) {
@@ -18,7 +32,7 @@ void Backend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, co
   batch_norm_statistics(y, statistics);
 }
 
-void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma) {
+void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) {
   for (const QuantisedLayer& layer : layers) {
     checks::quantised_layer("quantize_backward_adam", layer);
     const AdamParameter& bits = layer.bits;
@@ -28,7 +42,7 @@ void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, flo
     of_weights.bits = layer.revive ? nullptr : bits.value;
     step(*this, layer.weights, of_weights);  // first: it asks for the bits that the gradients were taken at
     if (bits.m != nullptr) {
-      if (layer.size_slope != nullptr) accumulate(*layer.size_slope, gamma, *bits.gradient);
+      if (layer.size_slope != nullptr) accumulate(*layer.size_slope, gamma.get(), *bits.gradient);
       UpdateRule of_bits;
       of_bits.lower = layer.bits_lower;
       of_bits.upper = layer.bits_upper;

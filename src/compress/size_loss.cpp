@@ -164,7 +164,9 @@ double SizeLoss::value() {
     }
     ChannelQuantizer& quantizer = *quantizer_of(graph_, entry.node);
     if (!quantizer.bits().trainable || slope == entry.slope) continue;
-    quantizer.size_slope = backend.allocate(quantizer.bits().value.shape());
+    if (!(quantizer.size_slope.defined() && quantizer.size_slope.shape() == quantizer.bits().value.shape())) {
+      quantizer.size_slope = backend.allocate(quantizer.bits().value.shape());
+    }
     set_values(backend, slope, quantizer.size_slope);
     entry.slope = std::move(slope);
   }

@@ -47,8 +47,11 @@ class ResidentBatches final : public Batches {
     const std::span<const std::int32_t> order(order_);
     const Tensor indices = moved(
         backend_, Tensor::of(Shape{n}, order.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n))));
-    batch_.images = backend_.allocate(Shape{n, stored[1], stored[2], stored[3]});
-    batch_.labels = backend_.allocate(Shape{n}, DType::int32);
+    // The same memory for every batch of this size: recorded steps find it again.
+    if (!batch_.labels.defined() || batch_.labels.size() != n) {
+      batch_.images = backend_.allocate(Shape{n, stored[1], stored[2], stored[3]});
+      batch_.labels = backend_.allocate(Shape{n}, DType::int32);
+    }
     backend_.load_images(set_.images, set_.labels, indices, table_, steps_,
                          RandomStream(options_.seed, Stream::augment, epoch_), batch_.images, batch_.labels);
     return &batch_;

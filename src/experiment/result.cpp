@@ -49,6 +49,7 @@ std::string result_json(const RunResult& r) {
         {"file_percent", r.file_percent()}}},
       {"time",
        {{"train_seconds", r.train_seconds}, {"epoch_seconds", r.epoch_seconds}, {"eval_seconds", r.eval_seconds}}},
+      {"gpu", {{"recordings", r.recordings}, {"peak_bytes", r.peak_device_bytes}}},
       {"removals", removals}};
   return dump(json, 2) + "\n";
 }
@@ -72,6 +73,8 @@ RunResult read_result(const std::filesystem::path& path) {
     r.train_seconds = number(time.at("train_seconds"));
     for (const Json& seconds : time.at("epoch_seconds")) r.epoch_seconds.push_back(number(seconds));
     r.eval_seconds = number(time.at("eval_seconds"));
+    r.recordings = json.at("gpu").at("recordings");
+    r.peak_device_bytes = json.at("gpu").at("peak_bytes");
     for (const Json& removal : json.at("removals")) r.removals.push_back(removal_from_json(removal));
     return r;
   } catch (const Json::exception& error) {

@@ -81,6 +81,8 @@ RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, 
   for (const double seconds : result.epoch_seconds) result.train_seconds += seconds;
   result.eval_seconds = trainer.state().eval_seconds + seconds_since(start);
   result.removals = trainer.state().removals;
+  result.recordings = trainer.recordings();
+  result.peak_device_bytes = parts.backend->peak_bytes();
   write_file(folder.file("result.json"), result_json(result));
   folder.finish(RunState::done, 0);
   try {
@@ -183,7 +185,7 @@ Device device_for(const DeviceOptions& options) {
 
 std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
   return backend_for(device_for(options),
-                     BackendOptions{options.threads, options.precision, options.weight_quantisation});
+                     BackendOptions{options.threads, options.precision, options.weight_quantisation, options.graphs});
 }
 
 Parts prepare(const Experiment& experiment) {

@@ -337,6 +337,8 @@ void visit(SettingsVisitor& v, Experiment& o) {
                  .doc = "where a bf16 convolution's weights are quantised; equal but for rounding",
                  .choices = weight_quantisations},
                 o.device.weight_quantisation);
+    v.value({.key = "graphs", .doc = "a GPU replays each training step as one CUDA graph (Adam without clipping)"},
+            o.device.graphs);
     v.end();
   }
   if (v.begin({.key = "data", .doc = "the data set", .required = true}, present)) {

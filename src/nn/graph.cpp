@@ -112,6 +112,7 @@ void Graph::initialise(std::uint64_t seed) {
 
 void Graph::plan(std::int64_t batch) {
   planned_batch_ = batch;
+  ++plans_;
   view_batch_ = 0;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];

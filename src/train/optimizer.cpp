@@ -106,40 +106,55 @@ double Optimizer::gradient_scale() const {
 
 bool Optimizer::finishes_gradients() const { return options_.type != OptimizerType::sgd && clip_gradient <= 0; }
 
-AdamStep Optimizer::adam_step(const Target& target, double lr, std::int64_t steps) const {
+void Optimizer::prepare(double epochs, std::int64_t steps, double gamma) {
+  std::vector<double> factors;
+  for (const Schedule& schedule : schedules_) factors.push_back(schedule.factor(epochs));
+  lrs_.clear();
+  for (const Target& target : targets_) {
+    lrs_.push_back(static_cast<float>(target.lr * factors[target.schedule]));
+  }
+  std::vector<float> numbers = {static_cast<float>(1.0 - std::pow(options_.beta1, static_cast<double>(steps))),
+                                static_cast<float>(1.0 - std::pow(options_.beta2, static_cast<double>(steps))),
+                                static_cast<float>(gamma)};
+  numbers.insert(numbers.end(), lrs_.begin(), lrs_.end());
+  Backend& backend = graph_.backend();
+  if (!numbers_.defined()) numbers_ = backend.allocate(Shape{static_cast<std::int64_t>(numbers.size())});
+  set_values(backend, numbers, numbers_);
+}
+
+AdamStep Optimizer::adam_step(std::size_t target) const {
+  const float* numbers = numbers_.data<float>();
   AdamStep step;
-  step.lr = static_cast<float>(lr);
+  step.correction1 = Scalar::standing_at(numbers);
+  step.correction2 = Scalar::standing_at(numbers + 1);
+  step.lr = Scalar::standing_at(numbers + 3 + target);
   step.beta1 = static_cast<float>(options_.beta1);
   step.beta2 = static_cast<float>(options_.beta2);
-  step.eps = static_cast<float>(target.eps);
-  step.weight_decay = static_cast<float>(target.weight_decay);
+  step.eps = static_cast<float>(targets_[target].eps);
+  step.weight_decay = static_cast<float>(targets_[target].weight_decay);
   step.decoupled = options_.type == OptimizerType::adamw;
-  step.correction1 = static_cast<float>(1.0 - std::pow(options_.beta1, static_cast<double>(steps)));
-  step.correction2 = static_cast<float>(1.0 - std::pow(options_.beta2, static_cast<double>(steps)));
   return step;
 }
 
-void Optimizer::step(double epochs, std::int64_t steps, double gamma) {
+void Optimizer::update() {
   const Range range("update");
   Backend& backend = graph_.backend();
   const auto scale = static_cast<float>(gradient_scale());
-  std::vector<double> factors;
-  for (const Schedule& schedule : schedules_) factors.push_back(schedule.factor(epochs));
   std::vector<QuantisedLayer> layers;
   if (finishes_gradients()) {
     for (Weights* weights : quantised_) layers.push_back(weights->quantizer->fused_update(backend, weights->parameter));
   }
-  for (const Target& target : targets_) {
+  for (std::size_t t = 0; t < targets_.size(); ++t) {
+    const Target& target = targets_[t];
     Parameter& p = *target.parameter;
     UpdateRule rule;
     rule.lower = p.lower;
     rule.upper = p.upper;
     rule.bits = target.quantizer != nullptr ? target.quantizer->frozen_bits() : nullptr;
     rule.pull = p.pull.defined() ? &p.pull : nullptr;
-    const double lr = target.lr * factors[target.schedule];
     if (options_.type == OptimizerType::sgd) {
       SgdStep step;
-      step.lr = static_cast<float>(lr);
+      step.lr = lrs_[t];
       step.momentum = static_cast<float>(options_.momentum);
       step.nesterov = options_.nesterov;
       step.weight_decay = static_cast<float>(target.weight_decay);
@@ -147,7 +162,7 @@ void Optimizer::step(double epochs, std::int64_t steps, double gamma) {
       backend.sgd(step, rule, p.gradient, p.slots[0], p.value);
       continue;
     }
-    AdamStep step = adam_step(target, lr, steps);
+    AdamStep step = adam_step(t);
     if (finishes_gradients() && target.part != nullptr) {
       (layers[target.layer].*target.part).step = step;
       continue;
@@ -155,7 +170,7 @@ void Optimizer::step(double epochs, std::int64_t steps, double gamma) {
     step.gradient_scale = scale;
     backend.adam(step, rule, p.gradient, p.slots[0], p.slots[1], p.value);
   }
-  backend.quantize_backward_adam(layers, static_cast<float>(gamma));
+  backend.quantize_backward_adam(layers, Scalar::standing_at(numbers_.data<float>() + 2));
 }
 
 }  // namespace scnn

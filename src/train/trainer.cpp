@@ -1,6 +1,7 @@
 #include "scnn/train/trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 
@@ -96,32 +97,69 @@ void Trainer::step() {
   pass.step = static_cast<std::uint64_t>(state_.step);
   pass.finish_gradients = !optimizer_->finishes_gradients();
 
-  const Tensor& logits = graph_.forward(batch.images, pass);
-  Tensor loss = backend.allocate(Shape{images});
-  Tensor predicted = backend.allocate(Shape{images}, DType::int32);
-  Tensor dlogits = backend.allocate(logits.shape());
-  {
-    const Range loss_range("loss");
-    backend.softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing), loss,
-                                  predicted, &dlogits);
+  if (!loss_.defined() || loss_.size() != images) {
+    loss_ = backend.allocate(Shape{images});
+    predicted_ = backend.allocate(Shape{images}, DType::int32);
+    dlogits_ = backend.allocate(Shape{images, graph_.classes()});
+    recorded_plan_ = -1;
   }
-  last_size_loss_ = size_loss_->value();  // reads the bits, and so waits, where the loss is waited for anyway
-  double sum = 0;
-  for (const float value : host_values(backend, loss)) sum += value;
+  last_size_loss_ = size_loss_->value();
+  optimizer_->prepare(epochs, state_.step + 1, gamma(epochs));
+  if (!replay(batch, pass)) compute(batch, pass, true);
+  const double sum = loss_sum();
   if (!std::isfinite(sum)) report_nan("the training loss", pass, batch.images);
-
-  graph_.backward(dlogits, pass);
-  if (pass.finish_gradients) size_loss_->backward(gamma(epochs));
   ++state_.step;
-  optimizer_->step(epochs, state_.step, gamma(epochs));
 
-  state_.correct += count_equal(backend, predicted, batch.labels);
+  state_.correct += count_equal(backend, predicted_, batch.labels);
   state_.loss_sum += sum;
   state_.images += images;
   const double seconds = seconds_since(start);
   state_.train_seconds += seconds;
   observer_.on_step({(state_.step - 1) / steps_per_epoch_, state_.step, sum / static_cast<double>(images),
                      last_size_loss_, static_cast<double>(images) / seconds});
+}
+
+void Trainer::compute(const Batch& batch, const Pass& pass, bool checked) {
+  const Tensor& logits = graph_.forward(batch.images, pass);
+  {
+    const Range range("loss");
+    graph_.backend().softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing),
+                                           loss_, predicted_, &dlogits_);
+  }
+  if (checked && !std::isfinite(loss_sum())) return;
+  graph_.backward(dlogits_, pass);
+  if (pass.finish_gradients) size_loss_->backward(gamma(epochs_done()));
+  optimizer_->update();
+}
+
+double Trainer::loss_sum() {
+  double sum = 0;
+  for (const float value : host_values(graph_.backend(), loss_)) sum += value;
+  return sum;
+}
+
+bool Trainer::replay(const Batch& batch, const Pass& pass) {
+  Backend& backend = graph_.backend();
+  // Ranges are heard from work that is done, not from what is replayed.
+  if (!backend.records() || !optimizer_->finishes_gradients() || Range::heard()) return false;
+  if (recorded_plan_ != graph_.plans()) {
+    // One step makes what memory there is to make.
+    recording_.reset();
+    recorded_plan_ = graph_.plans();
+    return false;
+  }
+  if (!step_number_.defined()) step_number_ = backend.allocate(Shape{2}, DType::int32);
+  const std::array<std::int32_t, 2> words = {static_cast<std::int32_t>(pass.step & 0xFFFFFFFFU),
+                                             static_cast<std::int32_t>(pass.step >> 32U)};
+  backend.copy(Tensor::of(Shape{2}, std::span<const std::int32_t>(words)), step_number_);
+  if (!recording_) {
+    Pass recorded = pass;
+    recorded.step_at = &step_number_;
+    recording_ = backend.record([this, batch, recorded] { compute(batch, recorded, false); });
+    ++recordings_;
+  }
+  recording_->replay();
+  return true;
 }
 
 std::unique_ptr<Batches> Trainer::batches(const BatchOptions& options) const {
@@ -142,6 +180,7 @@ void Trainer::remove() {
   freeze_constants(graph_, removal_period_);
   const RemovalResult result = remove_channels(graph_, probe_images());
   if (!result.layers.empty()) size_loss_->rebuild();
+  recorded_plan_ = -1;
   for (const Removed& removed : result.layers) {
     const RemovalRecord record{(state_.step - 1) / steps_per_epoch_ + 1, state_.step, removed.layer, removed.channels,
                                result.max_diff};

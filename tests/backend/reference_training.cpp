@@ -48,7 +48,7 @@ void clamp(const Rule& rule, std::int64_t i, Array& value, Array& first) {
 }  // namespace
 
 void adam(const AdamStep& s, const Rule& rule, const Array& gradient, Array& m, Array& v, Array& value) {
-  const double lr = s.lr, beta1 = s.beta1, beta2 = s.beta2, decay = s.weight_decay;
+  const double lr = s.lr.get(), beta1 = s.beta1, beta2 = s.beta2, decay = s.weight_decay;
   for (std::int64_t i = 0; i < value.size(); ++i) {
     if (!updates(rule, i, value, m, &v)) continue;
     double g = gradient[i] * s.gradient_scale;
@@ -59,7 +59,7 @@ void adam(const AdamStep& s, const Rule& rule, const Array& gradient, Array& m, 
     }
     m[i] = beta1 * m[i] + (1 - beta1) * g;
     v[i] = beta2 * v[i] + (1 - beta2) * g * g;
-    value[i] -= lr * (m[i] / s.correction1) / (std::sqrt(v[i] / s.correction2) + s.eps);
+    value[i] -= lr * (m[i] / s.correction1.get()) / (std::sqrt(v[i] / s.correction2.get()) + s.eps);
     clamp(rule, i, value, m);
   }
 }

@@ -76,7 +76,7 @@ class Runs(Case):
         self.assertEqual(self.first.returncode, 0, self.first.stderr)
         printed = json.loads(self.first.stdout)
         self.assertEqual(printed, json.loads((self.run_folder / "result.json").read_text()))
-        self.assertEqual(set(printed), {"run", "device", "seed", "test", "size", "time", "removals"})
+        self.assertEqual(set(printed), {"run", "device", "seed", "test", "size", "time", "gpu", "removals"})
         self.assertEqual(printed["size"]["file_bytes"], (self.run_folder / "model.scnn").stat().st_size)
         self.assertIsNone(printed["size"]["entropy_bits"])
         self.assertEqual(len(printed["time"]["epoch_seconds"]), 6)

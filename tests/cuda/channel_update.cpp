@@ -81,7 +81,7 @@ void separate_ops(Bench& bench, Backend& backend, const Layer& layer, Tensors& t
     }
     Tensor live = backend.allocate(t.at("slope").shape(), DType::float32);
     set_values(backend, slope, live);
-    backend.accumulate(live, s.gamma, t.at("db"));
+    backend.accumulate(live, s.gamma.get(), t.at("db"));
   }
   UpdateRule of_weights;
   of_weights.bits = layer.revive ? nullptr : &t.at("b");

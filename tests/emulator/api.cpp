@@ -2,15 +2,31 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "cuda_runtime_api.h"
 #include "emulator/device.h"
 #include "emulator/gpu.h"
 #include "emulator/memory.h"
 
+/// Captured work: everything by value as it was when it was captured.
+struct CUgraph_st {
+  std::vector<std::function<void()>> work;
+  std::map<void*, std::size_t> memory;  ///< allocated by the graph, open while a launch of it runs
+  std::size_t open = 0;                 ///< of `memory`, at the end of the graph
+  bool valid = true;
+
+  ~CUgraph_st() {
+    for (const auto& [place, bytes] : memory) (void)emulator::device_free(place);
+  }
+};
+
 /// A stream holds its work until somebody waits for it: nothing may count on it having run earlier.
 struct CUstream_st {
   std::deque<std::function<void()>> work;
+  std::shared_ptr<CUgraph_st> capturing;
 
   void drain() {
     const emulator::DeviceAccess access;
@@ -50,8 +66,25 @@ cudaError_t planned(const char* function) {
 cudaError_t enqueue(const char* function, cudaStream_t stream, std::function<void()> work) {
   if (const cudaError_t error = planned(function)) return error;
   if (stream == nullptr) die("work for the default stream: the backend has a stream of its own");
-  stream->work.push_back(std::move(work));
+  if (stream->capturing) {
+    stream->capturing->work.push_back(std::move(work));
+  } else {
+    stream->work.push_back(std::move(work));
+  }
   return cudaSuccess;
+}
+
+/// For what may not be captured: spoils the capture.
+bool spoils_capture(cudaStream_t stream) {
+  if (stream == nullptr || !stream->capturing) return false;
+  stream->capturing->valid = false;
+  return true;
+}
+
+/// Graphs between the end of their capture and their destruction.
+std::map<cudaGraph_t, std::shared_ptr<CUgraph_st>>& ended_captures() {
+  static std::map<cudaGraph_t, std::shared_ptr<CUgraph_st>> graphs;
+  return graphs;
 }
 
 bool is_launchable(const Shape& shape, std::size_t most_shared_bytes) {
@@ -110,6 +143,10 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "an illegal memory access was encountered";
     case cudaErrorLaunchFailure:
       return "unspecified launch failure";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
   }
   return "unknown error";
 }
@@ -153,6 +190,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (emulator::spoils_capture(stream)) return failed(cudaErrorStreamCaptureUnsupported);
   if (const cudaError_t error = planned("cudaStreamSynchronize")) return error;
   stream->drain();
   return cudaSuccess;
@@ -167,13 +205,91 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t /*pool*/, cudaMemPoolAttr /*at
   return cudaSuccess;
 }
 
-cudaError_t cudaMallocAsync(void** place, std::size_t bytes, cudaStream_t /*stream*/) {
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t /*pool*/, cudaMemPoolAttr /*attribute*/, void* value) {
+  const std::uint64_t bytes = emulator::device_bytes_peak();
+  std::memcpy(value, &bytes, sizeof bytes);
+  return cudaSuccess;
+}
+
+// The emulated pool's figure holds graphs' memory already.
+cudaError_t cudaDeviceGetGraphMemAttribute(int /*device*/, cudaGraphMemAttributeType /*attribute*/, void* value) {
+  std::memset(value, 0, sizeof(std::uint64_t));
+  return cudaSuccess;
+}
+
+struct CUgraphExec_st {
+  std::shared_ptr<CUgraph_st> graph;
+};
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode /*mode*/) {
+  if (const cudaError_t error = planned("cudaStreamBeginCapture")) return error;
+  if (emulator::spoils_capture(stream)) return failed(cudaErrorStreamCaptureUnsupported);
+  stream->capturing = std::make_shared<CUgraph_st>();
+  return cudaSuccess;
+}
+
+// The handle of a graph owns nothing here: its executable does.
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = nullptr;
+  const std::shared_ptr<CUgraph_st> captured = std::exchange(stream->capturing, nullptr);
+  if (!captured || !captured->valid) return failed(cudaErrorStreamCaptureInvalidated);
+  emulator::ended_captures()[captured.get()] = captured;
+  *graph = captured.get();
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  return emulator::ended_captures().erase(graph) == 1 ? cudaSuccess : failed(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long /*flags*/) {
+  if (const cudaError_t error = planned("cudaGraphInstantiate")) return error;
+  const auto found = emulator::ended_captures().find(graph);
+  // A graph that leaves memory allocated cannot be launched twice.
+  if (found == emulator::ended_captures().end() || graph->open != 0) return failed(cudaErrorInvalidValue);
+  *executable = new CUgraphExec_st{found->second};
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  if (const cudaError_t error = planned("cudaGraphLaunch")) return error;
+  const std::shared_ptr<CUgraph_st> graph = executable->graph;
+  ++device().graph_launches;
+  for (const std::function<void()>& one : graph->work) {
+    stream->work.push_back([graph, one] { one(); });
+  }
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocAsync(void** place, std::size_t bytes, cudaStream_t stream) {
   if (const cudaError_t error = planned("cudaMallocAsync")) return error;
   *place = bytes == 0 ? nullptr : emulator::device_allocate(bytes);
+  if (*place != nullptr && stream != nullptr && stream->capturing) {
+    void* const mine = *place;
+    emulator::device_close(mine, bytes);
+    stream->capturing->memory[mine] = bytes;
+    ++stream->capturing->open;
+    stream->capturing->work.emplace_back([mine, bytes] { emulator::device_open(mine, bytes); });
+  }
   return *place != nullptr || bytes == 0 ? cudaSuccess : failed(cudaErrorMemoryAllocation);
 }
 
 cudaError_t cudaFreeAsync(void* place, cudaStream_t stream) {
+  if (place != nullptr && stream != nullptr && stream->capturing) {
+    const auto mine = stream->capturing->memory.find(place);
+    if (mine == stream->capturing->memory.end()) {
+      stream->capturing->valid = false;  // a graph frees what it allocated, nothing else
+      return failed(cudaErrorInvalidValue);
+    }
+    --stream->capturing->open;
+    return emulator::enqueue("cudaFreeAsync", stream,
+                             [place, bytes = mine->second] { emulator::device_close(place, bytes); });
+  }
   return emulator::enqueue("cudaFreeAsync", stream, [place] {
     if (place != nullptr && !emulator::device_free(place)) emulator::die("cudaFreeAsync of what was never allocated");
   });
@@ -190,6 +306,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   const bool from_device = emulator::is_device_memory(from);
   const auto actual = static_cast<cudaMemcpyKind>((from_device ? 2 : 0) + (to_device ? 1 : 0));
   if (kind != cudaMemcpyDefault && kind != actual) return failed(cudaErrorInvalidValue);
+  // Allowed by CUDA, but the host's memory is seldom still there at the next launch.
+  if (!(to_device && from_device) && emulator::spoils_capture(stream)) return failed(cudaErrorStreamCaptureUnsupported);
   if (!to_device) {
     const emulator::Quiet quiet;
     std::memset(to, 0xff, bytes);  // the host sees nothing before it waits

@@ -15,6 +15,7 @@ struct Device {
   cudaError_t driver = cudaSuccess;  ///< what every question for devices answers
   unsigned seed = 1;                 ///< of the schedules
   std::uint64_t launches = 0;
+  std::uint64_t graph_launches = 0;
   std::vector<std::string>
       nsight;  ///< what the profiler's interface was told: "start", "push DOMAIN NAME", "pop DOMAIN"
 };

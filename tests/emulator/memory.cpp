@@ -39,7 +39,7 @@ struct Arena {
   std::size_t end = alignment;                           // nothing was ever allocated from here on
   std::map<std::size_t, std::size_t> allocated;          // offset to bytes
   std::map<std::size_t, std::vector<std::size_t>> free;  // room to offsets
-  std::size_t in_use = 0, limit = device_bytes;
+  std::size_t in_use = 0, peak = 0, limit = device_bytes;
 
   Arena() { close(0, arena_bytes); }
   void open(std::size_t offset, std::size_t bytes) {
@@ -120,6 +120,7 @@ void* device_allocate(std::size_t bytes) {
   }
   a.allocated[offset] = bytes;
   a.in_use += bytes;
+  a.peak = a.in_use > a.peak ? a.in_use : a.peak;
   a.open(offset, bytes);
   return a.base + offset;
 }
@@ -137,6 +138,18 @@ bool device_free(void* place) {
   return true;
 }
 
+void device_close(void* place, std::size_t bytes) {
+  const Quiet quiet;
+  arena().close(offset_of(place), bytes);
+}
+
+void device_open(void* place, std::size_t bytes) {
+  const Quiet quiet;
+  const DeviceAccess access;
+  arena().open(offset_of(place), bytes);
+}
+
+std::size_t device_bytes_peak() { return arena().peak; }
 std::size_t device_bytes_in_use() { return arena().in_use; }
 void limit_device_bytes(std::size_t bytes) { arena().limit = bytes; }
 

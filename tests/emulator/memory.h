@@ -22,7 +22,11 @@ constexpr std::size_t device_bytes = std::size_t{1} << 30;
 [[nodiscard]] void* device_allocate(std::size_t bytes);
 /// False where `place` is not what device_allocate returned.
 [[nodiscard]] bool device_free(void* place);
+/// Allocated memory that is not there for a while, as a graph's between its launches; fresh when it is opened again.
+void device_close(void* place, std::size_t bytes);
+void device_open(void* place, std::size_t bytes);
 [[nodiscard]] std::size_t device_bytes_in_use();
+[[nodiscard]] std::size_t device_bytes_peak();
 /// Pretends that the device has no more than this.
 void limit_device_bytes(std::size_t bytes);
 

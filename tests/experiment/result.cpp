@@ -24,6 +24,8 @@ RunResult example() {
   r.train_seconds = 3.0;
   r.eval_seconds = 0.5;
   r.removals = {{2, 20, "conv1", 3, 1e-7}};
+  r.recordings = 4;
+  r.peak_device_bytes = 123456;
   return r;
 }
 
@@ -36,6 +38,7 @@ TEST_CASE("result.json has the documented shape") {
     "size": {"original_weights": 1000, "live_weights": 400, "learned_bits": 1600.0, "packed_bits": 1800,
              "entropy_bits": null, "file_bytes": 400, "learned_percent": 5.0, "file_percent": 10.0},
     "time": {"train_seconds": 3.0, "epoch_seconds": [2.0, 1.0], "eval_seconds": 0.5},
+    "gpu": {"recordings": 4, "peak_bytes": 123456},
     "removals": [{"epoch": 2, "layer": "conv1", "channels": 3, "max_diff": 1e-07}]})");
   REQUIRE(json == expected);
 }

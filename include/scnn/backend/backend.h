@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +13,16 @@
 #include "scnn/core/tensor.h"
 
 namespace scnn {
+
+/// Work to be done again and again (Backend::record).
+class Recording {
+ public:
+  Recording() = default;
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  virtual ~Recording() = default;
+  virtual void replay() = 0;
+};
 
 /// Every kernel of the project: one contract for all hardware.
 ///
@@ -35,7 +47,8 @@ class Backend {
   // --- memory -------------------------------------------------------------------------------------------------
   /// A zero-filled tensor.  Error(memory) names the bytes asked for.
   [[nodiscard]] virtual Tensor allocate(const Shape& shape, DType dtype = DType::float32) = 0;
-  /// Copies between tensors of equal size and type, on this device or the host, in either direction.  Waits.
+  /// Copies between tensors of equal size and type, on this device or the host, in either direction.  Waits where one
+  /// of them is the host's and the device is not.
   virtual void copy(const Tensor& from, Tensor& to) = 0;
   virtual void fill(Tensor& x, float value) = 0;
   virtual void synchronize() = 0;
@@ -129,7 +142,17 @@ class Backend {
   /// Fused, for all layers of a step: quantize_backward; gamma times the size loss's slope onto dL/db; adam on weights
   /// (of dead channels only with `revive`), on bits within their bounds, and on exponents.  What the gradients hold on
   /// return is left open.
-  virtual void quantize_backward_adam(std::span<const QuantisedLayer> layers, float gamma);
+  virtual void quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma);
+
+  // --- repetition -------------------------------------------------------------------------------------------------
+  /// `work` in a form to repeat, not done yet: ops of this backend, each time on the same tensors.  What differs from
+  /// time to time stands in the device's memory (Scalar, RandomStream's step).  Where this backend records, work that
+  /// waits or touches the host's memory is Error(bug), and replays need every tensor that `work` used.
+  [[nodiscard]] virtual std::unique_ptr<Recording> record(std::function<void()> work);
+  /// Whether a replay is more than the work done again.
+  [[nodiscard]] virtual bool records() const { return false; }
+  /// The most memory of the device that was in use at once, in bytes; 0: unknown.
+  [[nodiscard]] virtual std::int64_t peak_bytes() const { return 0; }
 };
 
 /// Arithmetic of convolutions on a GPU; sums are float in both.  The CPU computes in fp32.
@@ -151,6 +174,7 @@ struct BackendOptions {
   int threads = 0;  ///< CPU workers; 0: every core this process may use
   Precision precision = Precision::fp32;
   WeightQuantisation weight_quantisation = WeightQuantisation::automatic;
+  bool graphs = true;  ///< a GPU replays recorded work as one CUDA graph
 };
 
 /// The backend for `device`: the only place where hardware is chosen.  Error(device) where it cannot be used; the

@@ -2,20 +2,23 @@
 
 #include <limits>
 
+#include "scnn/backend/scalar.h"
 #include "scnn/core/tensor.h"
 
 namespace scnn {
 
 /// One step of Adam or AdamW for one parameter.
 struct AdamStep {
-  float lr = 1e-3F;
+  Scalar lr = 1e-3F;
   float beta1 = 0.9F, beta2 = 0.999F;
   float eps = 1e-8F;
   float weight_decay = 0;
-  bool decoupled = false;    ///< AdamW
-  float correction1 = 1;     ///< 1 - beta1^t
-  float correction2 = 1;     ///< 1 - beta2^t
-  float gradient_scale = 1;  ///< multiplies the gradient first (clipping)
+  bool decoupled = false;     ///< AdamW
+  Scalar correction1 = 1.0F;  ///< 1 - beta1^t
+  Scalar correction2 = 1.0F;  ///< 1 - beta2^t
+  float gradient_scale = 1;   ///< multiplies the gradient first (clipping)
+
+  friend bool operator==(const AdamStep&, const AdamStep&) = default;
 };
 
 /// One step of stochastic gradient descent for one parameter.

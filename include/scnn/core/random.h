@@ -50,6 +50,25 @@ class RandomStream {
   SCNN_HOST_DEVICE RandomStream(std::uint64_t seed, Stream purpose, std::uint32_t lane = 0)
       : key_(seed), high_((static_cast<std::uint64_t>(purpose) << 32) | lane) {}
 
+  /// The stream of one step of many: the key holds seed and step, the lane a layer.  The step's number stands in
+  /// memory, low word first, and is read by resolved(), which comes before all draws.
+  RandomStream(std::uint64_t seed, const std::int32_t* step, Stream purpose, std::uint32_t lane)
+      : RandomStream(seed, purpose, lane) {
+    step_ = step;
+  }
+  /// The same for a step's number given here.
+  [[nodiscard]] SCNN_HOST_DEVICE static RandomStream of_step(std::uint64_t seed, std::uint64_t step, Stream purpose,
+                                                             std::uint32_t lane) {
+    const Draws key = philox(seed, step, static_cast<std::uint64_t>(purpose));
+    return {(static_cast<std::uint64_t>(key.v[0]) << 32) | key.v[1], purpose, lane};
+  }
+  [[nodiscard]] SCNN_HOST_DEVICE RandomStream resolved() const {
+    if (step_ == nullptr) return *this;
+    const std::uint64_t step =
+        static_cast<std::uint64_t>(static_cast<std::uint32_t>(step_[1])) << 32 | static_cast<std::uint32_t>(step_[0]);
+    return of_step(key_, step, static_cast<Stream>(high_ >> 32), static_cast<std::uint32_t>(high_));
+  }
+
   SCNN_HOST_DEVICE Draws draws(std::uint64_t index) const { return philox(key_, index, high_); }
   /// Uniform integer in [0, bound), bound > 0, by multiply-shift of 64 bits (bias below 2^-32 * bound).
   SCNN_HOST_DEVICE std::uint64_t below(std::uint64_t index, std::uint64_t bound) const {
@@ -64,6 +83,7 @@ class RandomStream {
  private:
   std::uint64_t key_;
   std::uint64_t high_;
+  const std::int32_t* step_ = nullptr;
 };
 
 }  // namespace scnn

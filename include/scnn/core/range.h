@@ -28,6 +28,8 @@ class Range {
   }
   Range(const Range&) = delete;
   Range& operator=(const Range&) = delete;
+  /// Whether somebody listens to the calling thread.
+  [[nodiscard]] static bool heard() { return heard_by != nullptr; }
   ~Range() {
     innermost = outer_;
     if (heard_by != nullptr) heard_by->end();

@@ -24,6 +24,7 @@ struct DeviceOptions {
   int threads = 0;            ///< 0: auto, every core this process may use
   Precision precision = Precision::fp32;
   WeightQuantisation weight_quantisation = WeightQuantisation::automatic;  ///< bf16 alone
+  bool graphs = true;                                                      ///< a GPU replays training steps
 };
 
 struct LoggingOptions {

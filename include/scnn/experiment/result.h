@@ -20,6 +20,8 @@ struct RunResult {
   std::vector<double> epoch_seconds;  ///< training steps only
   double eval_seconds = 0;            ///< all evaluations
   std::vector<RemovalRecord> removals;
+  std::int64_t recordings = 0;         ///< of training steps as CUDA graphs; 0: none
+  std::int64_t peak_device_bytes = 0;  ///< a GPU's memory in use at once, at most; 0: unknown
 
   /// Learned bits in percent of 32 bits for each original weight.
   [[nodiscard]] double learned_percent() const;

@@ -34,6 +34,8 @@ class Graph {
 
   /// Logits [batch, classes] of x [batch, h, w, channels]; valid until the next call.
   const Tensor& forward(const Tensor& x, const Pass& pass);
+  /// Counts the plans made so far: with a new one every activation has new memory.
+  [[nodiscard]] std::int64_t plans() const noexcept { return plans_; }
   /// After a forward in Mode::train with the same pass: fills every parameter's gradient, quantizers included unless
   /// the pass leaves them unfinished.
   void backward(const Tensor& dlogits, const Pass& pass);
@@ -75,6 +77,7 @@ class Graph {
   std::vector<Node> nodes_;
   SetTable sets_;
   std::int64_t planned_batch_ = 0;  ///< 0: must be planned
+  std::int64_t plans_ = 0;
   std::int64_t view_batch_ = 0;
   Tensor logits_;
 };

@@ -58,9 +58,10 @@ enum class Mode { train, evaluate };
 struct Pass {
   Mode mode = Mode::evaluate;
   std::uint64_t seed = 0;
-  std::uint64_t step = 0;          ///< with the seed: the random draws of this pass
-  bool finish_gradients = true;    ///< false: quantised weights' gradients stay dL/dq (Quantizer::fused_update)
-  float statistics_momentum = -1;  ///< in [0, 1]: replaces batch-norm's own; below 0: its own
+  std::uint64_t step = 0;           ///< with the seed: the random draws of this pass
+  const Tensor* step_at = nullptr;  ///< int32 [2], or null: where the step's number stands instead, low word first
+  bool finish_gradients = true;     ///< false: quantised weights' gradients stay dL/dq (Quantizer::fused_update)
+  float statistics_momentum = -1;   ///< in [0, 1]: replaces batch-norm's own; below 0: its own
 };
 
 /// A node of the graph.  Layers call the backend and hold no code for removal: they name the sets of their axes.

@@ -17,9 +17,16 @@ class Optimizer {
   /// Whether step() takes quantised layers' gradients unfinished (Pass::finish_gradients) and their size loss with
   /// them: with Adam, while nothing needs to know all gradients before the first step.
   [[nodiscard]] bool finishes_gradients() const;
-  /// One update; `epochs` is the place in the run.  `steps` counts updates, this one included.  `gamma` is the weight
-  /// of the size loss, for gradients that come unfinished.
-  void step(double epochs, std::int64_t steps, double gamma = 0);
+  /// Puts the numbers of the coming update where update() reads them: learning rates, corrections, and `gamma`, the
+  /// weight of the size loss for gradients that come unfinished.  `epochs` is the place in the run; `steps` counts
+  /// updates, this one included.
+  void prepare(double epochs, std::int64_t steps, double gamma = 0);
+  /// One update.  May be recorded (Backend::record) where finishes_gradients().
+  void update();
+  void step(double epochs, std::int64_t steps, double gamma = 0) {
+    prepare(epochs, steps, gamma);
+    update();
+  }
   void epoch_ended(double training_loss);
   /// Learning rate of the optimizer's own settings, outside all groups.
   [[nodiscard]] double lr(double epochs) const;
@@ -37,13 +44,15 @@ class Optimizer {
     std::size_t schedule = 0;
   };
   [[nodiscard]] double gradient_scale() const;
-  [[nodiscard]] AdamStep adam_step(const Target& target, double lr, std::int64_t steps) const;
+  [[nodiscard]] AdamStep adam_step(std::size_t target) const;
 
   Graph& graph_;
   OptimizerOptions options_;
   std::vector<Schedule> schedules_;
   std::vector<Target> targets_;
   std::vector<Weights*> quantised_;
+  std::vector<float> lrs_;  ///< of targets_, for the coming update
+  Tensor numbers_;          ///< the same on the device, behind both corrections and gamma
 
  public:
   double clip_gradient = 0;  ///< largest global L2 norm of the gradient that is followed; 0: off

@@ -55,6 +55,8 @@ class Trainer {
 
   [[nodiscard]] const TrainerState& state() const noexcept { return state_; }
   [[nodiscard]] const SizeMeter& meter() const noexcept { return meter_; }
+  /// How often a step was recorded (Backend::record); 0 where steps are computed one by one.
+  [[nodiscard]] std::int64_t recordings() const noexcept { return recordings_; }
   [[nodiscard]] std::int64_t steps_per_epoch() const noexcept { return steps_per_epoch_; }
   [[nodiscard]] std::int64_t total_steps() const noexcept { return options_.train.epochs * steps_per_epoch_; }
   /// gamma after `epochs` (a real number) of the run.
@@ -62,6 +64,11 @@ class Trainer {
 
  private:
   void step();
+  /// Forward, loss, backward and update.  `checked`: stops where the loss is no number, before anything learns from it.
+  void compute(const Batch& batch, const Pass& pass, bool checked);
+  /// The same as a recording, made anew where memory has changed.  False where this step is to be computed instead.
+  bool replay(const Batch& batch, const Pass& pass);
+  [[nodiscard]] double loss_sum();
   void remove();
   void end_epoch();
   void reestimate_statistics();
@@ -85,6 +92,12 @@ class Trainer {
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t removal_period_ = 0, checkpoint_period_ = 0;
   double last_size_loss_ = 0;
+
+  // A step's memory: it stays, so that a recorded step finds it again.
+  Tensor loss_, predicted_, dlogits_, step_number_;
+  std::unique_ptr<Recording> recording_;
+  std::int64_t recorded_plan_ = -1;  ///< Graph::plans() of the recording; -1: none
+  std::int64_t recordings_ = 0;
 };
 
 }  // namespace scnn

@@ -16,9 +16,9 @@ void CpuBackend::adam(const AdamStep& step, const UpdateRule& rule, const Tensor
   float* __restrict second = v.data<float>();
   float* w = value.data<float>();
   const float coupled = step.decoupled ? 0.0F : step.weight_decay;
-  const float shrink = step.decoupled ? 1.0F - step.lr * step.weight_decay : 1.0F;
-  const float rate = step.lr / step.correction1;
-  const float inv_root = 1.0F / std::sqrt(step.correction2);
+  const float shrink = step.decoupled ? 1.0F - step.lr.get() * step.weight_decay : 1.0F;
+  const float rate = step.lr.get() / step.correction1.get();
+  const float inv_root = 1.0F / std::sqrt(step.correction2.get());
   const AdamStep s = step;
   update_with(
       workers_, rule, value, first,

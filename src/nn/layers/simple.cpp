@@ -44,9 +44,9 @@ Edge DropoutLayer::infer(std::span<const Edge> in, int node, SetTable& /*sets*/,
 }
 
 RandomStream DropoutLayer::stream(const Pass& pass) const {
-  // One stream for each step and layer: the lane holds the layer, the key the seed and step.
-  const Draws key = philox(pass.seed, pass.step, static_cast<std::uint64_t>(Stream::dropout));
-  return {(static_cast<std::uint64_t>(key.v[0]) << 32) | key.v[1], Stream::dropout, static_cast<std::uint32_t>(node_)};
+  const auto layer = static_cast<std::uint32_t>(node_);
+  if (pass.step_at != nullptr) return {pass.seed, pass.step_at->data<std::int32_t>(), Stream::dropout, layer};
+  return RandomStream::of_step(pass.seed, pass.step, Stream::dropout, layer);
 }
 
 void DropoutLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {

@@ -1,0 +1,169 @@
+#include "catch.h"
+#include "schedule.h"
+#include "scnn/backend/host_copy.h"
+#include "scnn/core/range.h"
+#include "training.h"
+#if !defined(SCNN_TEST_ON_GPU)
+#include "emulator/memory.h"
+#endif
+
+namespace scnn::test {
+namespace {
+
+constexpr Device gpu_0{DeviceType::cuda, 0};
+
+struct Seen : TrainObserver {
+  std::vector<double> losses;
+  std::int64_t removals = 0;
+  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
+  void on_removal(const RemovalRecord&) override { ++removals; }
+};
+
+/// A training run with dropout on the emulated GPU, its steps recorded or not.
+struct Recorded {
+  Seen seen;
+  std::unique_ptr<Backend> backend;
+  Graph graph;
+  Trainer trainer;
+
+  Recorded(bool graphs, const TrainerOptions& options)
+      : backend(backend_for(gpu_0, {.graphs = graphs})),
+        graph(network().spec(), *backend),
+        trainer((graph.initialise(options.seed), graph), small_data(), options, seen) {}
+
+  static NetworkBuilder network() {
+    NetworkBuilder net(1, 8, 8);
+    net.conv_bn_relu("conv1", 8).layer("drop", DropoutSpec{0.25F}).conv_bn_relu("conv2", 12);
+    net.layer("pool", global_average()).layer("fc", LinearSpec{4, true});
+    return net;
+  }
+  [[nodiscard]] std::map<std::string, std::vector<float>> values() {
+    std::map<std::string, std::vector<float>> all;
+    for (Parameter* p : graph.parameters()) all[p->name] = host_values(*backend, p->value);
+    return all;
+  }
+};
+
+struct Silent : RangeSink {
+  void begin(std::string_view, std::string_view) override {}
+  void end() noexcept override {}
+};
+
+}  // namespace
+
+TEST_CASE("recorded work is done at each replay, on what then stands in its tensors", "[cuda][recording]") {
+  const auto backend = backend_for(gpu_0);
+  REQUIRE(backend->records());
+  Tensor x = backend->allocate({100});
+  Tensor sum = backend->allocate({100});
+  backend->fill(x, 1);
+  const auto recording = backend->record([&] {
+    Tensor twice = backend->allocate({100});  // memory of the graph's own
+    backend->scale(x, 2, twice);
+    backend->accumulate(twice, 1, sum);
+  });
+  CHECK(host_values(*backend, sum)[99] == 0);
+#if !defined(SCNN_TEST_ON_GPU)
+  const std::size_t in_use = emulator::device_bytes_in_use();
+#endif
+  recording->replay();
+  recording->replay();
+  CHECK(host_values(*backend, sum)[99] == 4);
+  backend->fill(x, 10);
+  recording->replay();
+  CHECK(host_values(*backend, sum)[0] == 24);
+#if !defined(SCNN_TEST_ON_GPU)
+  CHECK(emulator::device_bytes_in_use() == in_use);
+#endif
+}
+
+TEST_CASE("work that waits or brings host memory cannot be recorded, and leaves the backend whole",
+          "[cuda][recording]") {
+  const auto backend = backend_for(gpu_0);
+  Tensor x = backend->allocate({4});
+  const std::vector<float> ones(4, 1.0F);
+  const auto refused = [&](const std::function<void()>& work) {
+    try {
+      (void)backend->record(work);
+    } catch (const Error& error) {
+      // CUDA itself refuses some of it, the stream the rest.
+      const std::string message = error.what();
+      return message == "recorded work waits" || message.find("not permitted") != std::string::npos;
+    }
+    return false;
+  };
+  CHECK(refused([&] { set_values(*backend, ones, x); }));
+  CHECK(refused([&] { (void)host_values(*backend, x); }));
+  CHECK(refused([&] { (void)backend->sum_of_squares(x); }));
+  CHECK(refused([&] { backend->synchronize(); }));
+  CHECK_THROWS_WITH((void)backend->record([&] { (void)backend->record([] {}); }), "recorded work records itself");
+  // Memory that was there before may not be freed by a graph.
+  auto old = std::make_unique<Tensor>(backend->allocate({4}));
+  CHECK_THROWS_WITH((void)backend->record([&] { old.reset(); }), Catch::Matchers::Contains("end of capture"));
+  set_values(*backend, ones, x);
+  CHECK(backend->sum_of_squares(x) == 4);
+}
+
+TEST_CASE("a step's random stream reads its number when the work is done", "[cuda][recording]") {
+  const auto backend = backend_for(gpu_0);
+  const auto plain = backend_for({}, {.threads = 1});
+  const Shape shape{3, 5, 5, 7};
+  Tensor x = backend->allocate(shape);
+  Tensor y = backend->allocate(shape);
+  Tensor step = backend->allocate({2}, DType::int32);
+  backend->fill(x, 1);
+  const RandomStream stream(7, step.data<std::int32_t>(), Stream::dropout, 3);
+  const auto recording = backend->record([&] { backend->dropout(x, 0.5F, stream, y); });
+  Tensor host_x = plain->allocate(shape);
+  Tensor host_y = plain->allocate(shape);
+  plain->fill(host_x, 1);
+  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{5}, std::uint64_t{1} << 33}) {
+    const std::vector<std::int32_t> words = {static_cast<std::int32_t>(number),
+                                             static_cast<std::int32_t>(number >> 32)};
+    backend->copy(Tensor::of(Shape{2}, std::span<const std::int32_t>(words)), step);
+    recording->replay();
+    plain->dropout(host_x, 0.5F, RandomStream::of_step(7, number, Stream::dropout, 3), host_y);
+    CHECK(host_values(*backend, y) == host_values(*plain, host_y));
+  }
+}
+
+TEST_CASE("recorded steps train to the same bits, across removals and evaluations", "[cuda][recording][train]") {
+  TrainerOptions options = small_options();
+  options.train.epochs = 3;
+  options.train.schedule.type = ScheduleType::cosine;
+  options.compression.gamma_ramp_epochs = 1;
+  options.compression.gamma = 0.15;
+  Recorded plain(false, options);
+  REQUIRE(plain.trainer.run());
+  CHECK(plain.trainer.recordings() == 0);
+  CHECK(plain.backend->peak_bytes() > 0);
+
+  Recorded recorded(true, options);
+  REQUIRE(recorded.trainer.run());
+  REQUIRE(recorded.seen.removals > 0);
+  CHECK(recorded.seen.losses == plain.seen.losses);
+  CHECK(recorded.values() == plain.values());
+  // 16 steps an epoch; one step after each change of memory is computed, the others are replayed.
+  const std::int64_t recordings = recorded.trainer.recordings();
+  CHECK(recordings >= 3);
+  CHECK(recordings <= 5);
+#if !defined(SCNN_TEST_ON_GPU)
+  CHECK(emulator::device().graph_launches >= 48 - 8);
+#endif
+
+  Silent listener;
+  const Listen listen(listener);
+  Recorded heard(true, options);
+  REQUIRE(heard.trainer.run());
+  CHECK(heard.trainer.recordings() == 0);
+  CHECK(heard.seen.losses == plain.seen.losses);
+}
+
+TEST_CASE("a loss that is no number ends recorded training, too", "[cuda][recording][train]") {
+  TrainerOptions options = small_options();
+  options.train.optimizer.lr = 1e30;
+  Recorded recorded(true, options);
+  CHECK_THROWS_WITH((void)recorded.trainer.run(), Catch::Matchers::Contains("is not a number"));
+}
+
+}  // namespace scnn::test
