@@ -10,8 +10,9 @@ struct Scalar {
   float value = 0;
   const float* at = nullptr;
 
-  Scalar() = default;
-  Scalar(float v) : value(v) {}  // NOLINT(google-explicit-constructor): a plain number is the usual case
+  SCNN_HOST_DEVICE Scalar() {}  // NOLINT(modernize-use-equals-default): also for device code
+  SCNN_HOST_DEVICE Scalar(float v)
+      : value(v) {}  // NOLINT(google-explicit-constructor): a plain number is the usual case
   [[nodiscard]] static Scalar standing_at(const float* place) {
     Scalar scalar;
     scalar.at = place;
