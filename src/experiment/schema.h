@@ -101,11 +101,13 @@ class SettingsVisitor {
 
   template <class T>
   void value(const Field& field, T& value) {
-    set(field, std::ref(value));
+    set(field, Member(std::in_place_type<Ref<T>>, value));
   }
-  void padding(const Field& field, Padding& kind, Extent2& pad) { set(field, PaddingMembers{kind, pad}); }
+  void padding(const Field& field, Padding& kind, Extent2& pad) {
+    set(field, Member(std::in_place_type<PaddingMembers>, PaddingMembers{kind, pad}));
+  }
   void groups(const Field& field, std::int64_t& groups, bool& depthwise) {
-    set(field, GroupsMembers{groups, depthwise});
+    set(field, Member(std::in_place_type<GroupsMembers>, GroupsMembers{groups, depthwise}));
   }
   template <class Enum>
   void type_of(std::span<const Option> options, Enum& value) {
