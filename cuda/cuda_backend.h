@@ -73,6 +73,8 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] std::unique_ptr<Recording> record(std::function<void()> work) override;
   [[nodiscard]] bool records() const override { return options_.graphs; }
+  /// A sum's last bit can turn an activation to its other neighbour in bf16.
+  [[nodiscard]] double rounding() const override { return options_.precision == Precision::bf16 ? 2e-2 : 1e-4; }
   [[nodiscard]] std::int64_t peak_bytes() const override { return stream_->peak_bytes(); }
 
  private:

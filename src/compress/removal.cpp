@@ -12,8 +12,6 @@
 namespace scnn {
 namespace {
 
-constexpr double rounding = 1e-4;
-
 /// Pulls the biases of dead channels to 0: without a batch-norm they are the constant that is left.
 void pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
   Parameter* bias = layer.bias();
@@ -143,7 +141,7 @@ RemovalResult remove_channels(Graph& graph, const Tensor& probe) {
     const std::int32_t gone = before[static_cast<std::size_t>(node.edge.set)] - graph.sets()[node.edge.set].size();
     if (gone > 0) result.layers.push_back({node.spec.name, gone});
   }
-  if (!(result.max_diff <= rounding)) {
+  if (!(result.max_diff <= graph.backend().rounding())) {
     throw Error(ErrorKind::bug, "removing channels changed the network's function by " +
                                     std::to_string(result.max_diff) + " of its largest logit");
   }

@@ -1,5 +1,6 @@
 #include "training.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -25,13 +26,14 @@ struct Training {
   Graph graph;
   Trainer trainer;
 
-  Training(Device device, const TrainerOptions& options)
-      : backend(backend_for(device, {.threads = 1})),
-        graph(initialised(*backend, options.seed)),
+  Training(Device device, const TrainerOptions& options, const NetworkBuilder& network = Run::network(),
+           Precision precision = Precision::fp32)
+      : backend(backend_for(device, {.threads = 1, .precision = precision})),
+        graph(initialised(*backend, network, options.seed)),
         trainer(graph, small_data(), options, seen) {}
 
-  static Graph initialised(Backend& backend, std::uint64_t seed) {
-    Graph graph(Run::network().spec(), backend);
+  static Graph initialised(Backend& backend, const NetworkBuilder& network, std::uint64_t seed) {
+    Graph graph(network.spec(), backend);
     graph.initialise(seed);
     return graph;
   }
@@ -108,6 +110,40 @@ TEST_CASE("the fused update trains as the separate ops do on the emulated GPU, a
     CHECK(largest_difference(host_values(*fused.backend, got[i]->value),
                              host_values(*separate.backend, want[i]->value)) <= 1e-6);
   }
+}
+
+TEST_CASE("a network trained in bf16 and cut from 64 to 61 channels gives its logits on the CPU", "[cuda][train]") {
+  const TemporaryFolder folder;
+  NetworkBuilder net(1, 8, 8);
+  net.conv_bn_relu("conv1", 64).conv_bn_relu("conv2", 16).layer("pool", global_average());
+  net.layer("fc", LinearSpec{4, true});
+  TrainerOptions options = small_options();
+  options.train.epochs = 2;
+  options.train.optimizer.groups = {{{"*.bits"}, 0.0, std::nullopt, std::nullopt, std::nullopt}};
+  options.compression.gamma = 0;
+  options.checkpoint_folder = folder.path();
+  use_schedule(13);
+  Training gpu({DeviceType::cuda, 0}, options, net, Precision::bf16);
+  Parameter& bits = parameter(gpu.graph, "conv1.bits");
+  std::vector<float> values = host_values(*gpu.backend, bits.value);
+  for (const std::size_t channel : {5U, 20U, 63U}) values[channel] = 0;
+  set_values(*gpu.backend, values, bits.value);
+  REQUIRE(gpu.trainer.run());
+  REQUIRE(live_channels(gpu.graph, "conv1") == 61);
+  CHECK(gpu.seen.losses.back() < 0.9 * gpu.seen.losses.front());
+
+  std::vector<std::string> warnings;
+  const auto checkpoint = CheckpointFolder(folder.path()).newest(warnings);
+  REQUIRE(checkpoint.has_value());
+  Training cpu(Device{}, options, net);
+  cpu.trainer.resume(*checkpoint);
+  Training plain({DeviceType::cuda, 0}, options, net);
+  plain.trainer.resume(*checkpoint);
+  const std::vector<float> logits = cpu.logits();
+  const float largest = std::abs(*std::ranges::max_element(logits, {}, [](float v) { return std::abs(v); }));
+  CHECK(largest_difference(plain.logits(), logits) <= 1e-5 * largest);
+  // Activations are rounded to bf16 on the way into each convolution.
+  CHECK(largest_difference(gpu.logits(), logits) <= 1e-2 * largest);
 }
 
 }  // namespace scnn::test

@@ -151,6 +151,8 @@ class Backend {
   [[nodiscard]] virtual std::unique_ptr<Recording> record(std::function<void()> work);
   /// Whether a replay is more than the work done again.
   [[nodiscard]] virtual bool records() const { return false; }
+  /// What another order of the same sums may change in a network's logits, relative to the largest.
+  [[nodiscard]] virtual double rounding() const { return 1e-4; }
   /// The most memory of the device that was in use at once, in bytes; 0: unknown.
   [[nodiscard]] virtual std::int64_t peak_bytes() const { return 0; }
 };

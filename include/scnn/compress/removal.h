@@ -29,7 +29,7 @@ void freeze_constants(Graph& graph, std::int64_t steps);
 
 /// Removes what may go and checks on `probe` images [n, h, w, channels] that the function stayed the same in evaluation
 /// mode.  Error(training) where no live path would be left, naming compression.gamma; Error(bug) where a logit changes
-/// by more than rounding (1e-4 of the largest one).
+/// by more than the backend rounds (Backend::rounding).
 RemovalResult remove_channels(Graph& graph, const Tensor& probe);
 
 }  // namespace scnn
