@@ -187,10 +187,11 @@ std::int64_t Stream::peak_bytes() const {
 
 void Stream::wait() {
   refuse_while_capturing("waits");
-  Fault fault{};
-  copy(&fault, faults_, sizeof fault);
+  seen_ = {};
+  copy(&seen_, faults_, sizeof seen_);
   check(cudaStreamSynchronize(stream_of(handle_)), "work on the device failed");
   kept_.clear();
+  const Fault fault = seen_;
   if (fault.count == 0) return;
   zero(faults_, sizeof fault);
   const auto what = static_cast<FaultKind>(fault.what);

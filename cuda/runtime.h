@@ -87,6 +87,7 @@ class Stream {
   bool capturing_ = false;
   void* handle_ = nullptr;
   Fault* faults_ = nullptr;
+  Fault seen_{};  ///< where wait() has it copied: a copy may come after a wait that failed
   std::vector<std::shared_ptr<const void>> kept_;  ///< host memory of copies under way
 };
 
