@@ -23,6 +23,9 @@ struct ResidentConv {
 /// Rows of a tile of the resident kernel, the unit of ConvOutput::moments.
 inline constexpr int kResidentRows = 128;
 
+/// Two or three blocks a multiprocessor of the target.
+inline constexpr int kResidentBlocks = 264;
+
 /// `blocks` a column of tiles: as many as the device holds at once.
 template <class Out>
 void launch_resident_conv(Stream& stream, const char* op, WeightUse use, const ResidentConv<Out>& args, int blocks);

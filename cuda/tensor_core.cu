@@ -9,8 +9,6 @@ namespace {
 
 int narrow(std::int64_t x) { return static_cast<int>(x); }
 
-/// Blocks of the resident kernel for each column of tiles: two or three a multiprocessor of the target.
-constexpr int kResidentBlocks = 264;
 /// Two blocks of this size fit a multiprocessor of sm_90.
 constexpr std::size_t kMostResidentBytes = 100 * 1024;
 

@@ -2,6 +2,7 @@
 
 #include "data/augment_steps.h"
 #include "data/order.h"
+#include "scnn/backend/host_copy.h"
 #include "scnn/core/error.h"
 #include "scnn/core/range.h"
 #include "scnn/data/batches.h"
@@ -44,9 +45,8 @@ class ResidentBatches final : public Batches {
     const std::int64_t first = next_++ * options_.batch_size;
     const std::int64_t n = std::min(options_.batch_size, set_.size() - first);
     const Shape& stored = set_.images.shape();
-    const std::span<const std::int32_t> order(order_);
-    const Tensor indices = moved(
-        backend_, Tensor::of(Shape{n}, order.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n))));
+    const Tensor indices = device_indices(
+        backend_, std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)));
     // The same memory for every batch of this size: recorded steps find it again.
     if (!batch_.labels.defined() || batch_.labels.size() != n) {
       batch_.images = backend_.allocate(Shape{n, stored[1], stored[2], stored[3]});

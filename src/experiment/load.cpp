@@ -49,6 +49,10 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
     conflict("device.precision", "the CPU computes in fp32",
              "bf16 needs device.type: cuda, or auto on a machine with a GPU");
   }
+  if (e.device.precision == Precision::fp32 && e.device.weight_quantisation != WeightQuantisation::automatic) {
+    conflict("device.weight_quantisation", "fp32 convolutions have no choice of where weights are quantised",
+             "it belongs to device.precision: bf16");
+  }
   if (c.type == CompressionType::self_compress) {
     const bool max_given = reader.place("compression.max_bits").source != nullptr;
     const auto at = [&](const char* path) {

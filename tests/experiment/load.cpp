@@ -279,6 +279,8 @@ TEST_CASE("a GPU's arithmetic can be chosen, but not for the CPU", "[experiment]
   CHECK(load(valid).device.precision == Precision::fp32);
   CHECK(contains(mistakes_in(folder.write("exp.yaml", valid + "device: {type: cpu, precision: bf16}\n")),
                  "the CPU computes in fp32\n  exp.yaml:8:"));
+  CHECK(contains(mistakes_in(folder.write("exp.yaml", valid + "device: {weight_quantisation: values}\n")),
+                 "no choice of where weights are quantised\n  exp.yaml:8:"));
 }
 
 TEST_CASE("named layers and list items can be overridden", "[experiment]") {

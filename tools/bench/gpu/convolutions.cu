@@ -4,6 +4,7 @@
 #include "cuda/bf16_passes.h"
 #include "cuda/conv_plan.h"
 #include "cuda/conv_resident.h"
+#include "cuda/tensor_core.h"
 #include "library.h"
 #include "numbers.h"
 
@@ -14,7 +15,6 @@ using cuda::Bf16;
 using cuda::Scratch;
 
 constexpr const char* op = "bench";
-constexpr int resident_blocks = 264;
 
 int narrow(std::int64_t x) { return static_cast<int>(x); }
 
@@ -113,7 +113,7 @@ class Bench {
     conv.taps = taps;
     conv.output = output(is_forward);
     cuda::launch_resident_conv(stream_, op, is_forward ? cuda::WeightUse::forward : cuda::WeightUse::backward_data,
-                               conv, resident_blocks);
+                               conv, cuda::kResidentBlocks);
   }
   /// The product of one direction: the convolution alone, with quantisation before it, and fused.
   void products(std::vector<Row>& rows, const char* pass, const std::vector<cuda::ConvGather>& gathers,
@@ -126,11 +126,8 @@ class Bench {
       cuda::launch_weight_pass(stream_, op, weight_pass(cuda::WeightForm::integers));
       for (const auto& gather : gathers) stream_weights(gather, is_forward);
     });
-    std::size_t bytes = 0;
-    for (const auto& gather : gathers) {
-      bytes = std::max(bytes, cuda::resident_bytes(gather, cuda::padded_channels(is_forward ? out_ : in_)));
-    }
-    if (bytes <= 100 * 1024) {
+    constexpr auto on_load = WeightQuantisation::on_load;
+    if (cuda::weight_quantisation(shape_, is_forward, on_load) == on_load) {
       add(rows, pass, "own, quantised on load", [&] {
         for (const auto& gather : gathers) keep_weights(gather, is_forward);
       });
