@@ -1,5 +1,5 @@
 #include "backend/checks.h"
-#include "cuda/column_sums.h"
+#include "cuda/batch_norm.h"
 #include "cuda/cuda_backend.h"
 
 namespace scnn::cuda {
@@ -58,82 +58,32 @@ struct MeasuredStatistics {
   }
 };
 
-/// The larger of v and 0; NaN stays NaN.
-template <bool relu>
-__device__ __forceinline__ float activate(float v) {
-  return relu && 0.0F > v ? 0.0F : v;
-}
-
 template <bool relu>
 struct Normalise {
   std::int64_t channels;
-  const float *x, *scale, *shift, *mean, *inv_std;
+  const float* x;
+  Normal normal;
   float* y;
-
-  __device__ void operator()(std::int64_t i) const {
-    const std::int64_t c = i % channels;
-    y[i] = activate<relu>(scale[c] * inv_std[c] * (x[i] - mean[c]) + shift[c]);
-  }
+  __device__ void operator()(std::int64_t i) const { y[i] = activate<relu>(normal(x[i], i % channels)); }
 };
-
-/// The gradient in front of the activation.
-template <bool relu>
-__device__ __forceinline__ float masked(const float* y, const float* dy, std::int64_t i) {
-  return !relu || y[i] > 0.0F ? dy[i] : 0.0F;
-}
 
 template <bool relu>
 struct GradientTerms {
-  const float *x, *y, *dy, *mean;
+  const float *x, *mean;
+  Masked<relu> gradient;
   __device__ float2 operator()(std::int64_t at, std::int64_t channel) const {
-    const float g = masked<relu>(y, dy, at);
+    const float g = gradient(at);
     return make_float2(g, g * (x[at] - mean[channel]));
-  }
-};
-
-/// dx = slope * (g - constant - (x - mean) * linear)
-struct Coefficients {
-  SliceSum sums;
-  std::int64_t rows, channels;
-  const float *scale, *inv_std;
-  float *dscale, *dshift, *coefficients;  ///< [3, channels]
-
-  __device__ void operator()(std::int64_t c) const {
-    const auto n = static_cast<double>(rows);
-    const auto inverse = static_cast<double>(inv_std[c]);
-    const double g = sums.first(c);
-    const double gx = sums.second(c);
-    dshift[c] = static_cast<float>(g);
-    dscale[c] = static_cast<float>(gx * inverse);
-    coefficients[c] = scale[c] * inv_std[c];
-    coefficients[channels + c] = static_cast<float>(g / n);
-    coefficients[2 * channels + c] = static_cast<float>(gx * inverse * inverse / n);
   }
 };
 
 template <bool relu>
 struct Gradient {
-  std::int64_t channels;
-  const float *x, *y, *dy, *mean, *coefficients;
+  const float* x;
+  Masked<relu> gradient;
+  NormGradient through;
   float* dx;
-
-  __device__ void operator()(std::int64_t i) const {
-    const std::int64_t c = i % channels;
-    const float g = masked<relu>(y, dy, i);
-    dx[i] = coefficients[c] * (g - coefficients[channels + c] - (x[i] - mean[c]) * coefficients[2 * channels + c]);
-  }
-};
-
-template <bool relu>
-struct Affine {
-  std::int64_t channels;
-  const float *x, *a, *shift;
-  float* y;
-
-  __device__ void operator()(std::int64_t i) const {
-    const std::int64_t c = i % channels;
-    y[i] = activate<relu>(a[c] * x[i] + shift[c]);
-  }
+  __device__ void operator()(std::int64_t i) const { dx[i] = through(gradient(i), x[i], i % through.channels); }
 };
 
 struct StoreSum {
@@ -185,35 +135,26 @@ void CudaBackend::store_statistics(const char* op, std::int64_t rows, const floa
                            out(op, *statistics.mean), out(op, *statistics.inv_std)}});
 }
 
-void CudaBackend::batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
-                                     const Tensor& inv_std, Activation activation, Tensor& y) {
+void CudaBackend::batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) {
   constexpr const char* op = "batch_norm_forward";
-  checks::batch_norm_forward(op, x, scale, shift, mean, inv_std, y);
-  const std::int64_t channels = channels_of(x);
-  const auto run = [&](auto normalise) { each(*stream_, op, x.size(), normalise); };
-  if (activation == Activation::relu) {
-    run(Normalise<true>{channels, in(op, x), in(op, scale), in(op, shift), in(op, mean), in(op, inv_std), out(op, y)});
-  } else {
-    run(Normalise<false>{channels, in(op, x), in(op, scale), in(op, shift), in(op, mean), in(op, inv_std), out(op, y)});
-  }
+  checks::same_shape(op, x, y);
+  checks::normalisation(op, norm, channels_of(x));
+  const auto run = [&]<bool relu>() {
+    const Normal normal{in(op, *norm.scale), in(op, *norm.shift), optional(op, norm.mean), optional(op, norm.inv_std)};
+    each(*stream_, op, x.size(), Normalise<relu>{channels_of(x), in(op, x), normal, out(op, y)});
+  };
+  norm.activation == Activation::relu ? run.operator()<true>() : run.operator()<false>();
 }
 
-void CudaBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale,
-                                      const Tensor& mean, const Tensor& inv_std, Activation activation, Tensor& dx,
-                                      Tensor& dscale, Tensor& dshift) {
+void CudaBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const BatchNorm& norm,
+                                      Tensor& dx, Tensor& dscale, Tensor& dshift) {
   constexpr const char* op = "batch_norm_backward";
-  const bool relu = activation == Activation::relu;
   checks::same_shape(op, x, dy);
   checks::same_shape(op, x, dx);
-  if (relu) checks::same_shape(op, x, y);
+  if (norm.activation == Activation::relu) checks::same_shape(op, x, y);
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
-  const Shape per_channel{channels};
-  checks::has_shape(op, "scale", scale, per_channel);
-  checks::has_shape(op, "mean", mean, per_channel);
-  checks::has_shape(op, "inv_std", inv_std, per_channel);
-  checks::has_shape(op, "dscale", dscale, per_channel);
-  checks::has_shape(op, "dshift", dshift, per_channel);
+  checks::normalisation_backward(op, norm, channels, dscale, dshift);
   if (channels == 0) return;
   if (rows == 0) {
     fill(dscale, 0);
@@ -221,43 +162,26 @@ void CudaBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Te
     return;
   }
 
-  const ColumnShape shape(rows, channels);
-  const Scratch<double> partial(*stream_, shape.partials());
-  const Scratch<float> coefficients(*stream_, 3 * channels);
-  const float* active = relu ? in(op, y) : nullptr;
-  if (relu) {
-    column_sums(*stream_, op, shape, GradientTerms<true>{in(op, x), active, in(op, dy), in(op, mean)}, partial.data());
-  } else {
-    column_sums(*stream_, op, shape, GradientTerms<false>{in(op, x), active, in(op, dy), in(op, mean)}, partial.data());
-  }
-  each(*stream_, op, channels,
-       Coefficients{{partial.data(), channels, shape.slices},
-                    rows,
-                    channels,
-                    in(op, scale),
-                    in(op, inv_std),
-                    out(op, dscale),
-                    out(op, dshift),
-                    coefficients.data()});
-  const auto run = [&](auto gradient) { each(*stream_, op, x.size(), gradient); };
-  if (relu) {
-    run(Gradient<true>{channels, in(op, x), active, in(op, dy), in(op, mean), coefficients.data(), out(op, dx)});
-  } else {
-    run(Gradient<false>{channels, in(op, x), active, in(op, dy), in(op, mean), coefficients.data(), out(op, dx)});
-  }
-}
-
-void CudaBackend::affine(const Tensor& x, const Tensor& a, const Tensor& c, Activation activation, Tensor& y) {
-  constexpr const char* op = "affine";
-  checks::same_shape(op, x, y);
-  const Shape per_channel{channels_of(x)};
-  checks::has_shape(op, "a", a, per_channel);
-  checks::has_shape(op, "c", c, per_channel);
-  if (activation == Activation::relu) {
-    each(*stream_, op, x.size(), Affine<true>{channels_of(x), in(op, x), in(op, a), in(op, c), out(op, y)});
-  } else {
-    each(*stream_, op, x.size(), Affine<false>{channels_of(x), in(op, x), in(op, a), in(op, c), out(op, y)});
-  }
+  const auto run = [&]<bool relu>() {
+    const ColumnShape shape(rows, channels);
+    const Scratch<double> partial(*stream_, shape.partials());
+    const Scratch<float> coefficients(*stream_, 3 * channels);
+    const float* mean = in(op, *norm.mean);
+    const Masked<relu> gradient{relu ? in(op, y) : nullptr, in(op, dy)};
+    column_sums(*stream_, op, shape, GradientTerms<relu>{in(op, x), mean, gradient}, partial.data());
+    each(*stream_, op, channels,
+         Coefficients{{partial.data(), channels, shape.slices},
+                      rows,
+                      channels,
+                      in(op, *norm.scale),
+                      in(op, *norm.inv_std),
+                      out(op, dscale),
+                      out(op, dshift),
+                      coefficients.data()});
+    const NormGradient through{channels, mean, coefficients.data()};
+    each(*stream_, op, x.size(), Gradient<relu>{in(op, x), gradient, through, out(op, dx)});
+  };
+  norm.activation == Activation::relu ? run.operator()<true>() : run.operator()<false>();
 }
 
 }  // namespace scnn::cuda

@@ -17,6 +17,13 @@ struct ActivationPass {
 };
 void launch_activation_pass(Stream& stream, const char* op, const ActivationPass& pass);
 
+/// Quantised weights as convolutions read them.
+struct WeightIntegers {
+  Bf16* values = nullptr;   ///< [out, taps, padded in]
+  float* scales = nullptr;  ///< [out], 2^e
+  int taps = 1;
+};
+
 /// What the convolution multiplies with: integers and a factor a channel, or the product of both rounded to bf16.
 enum class WeightForm { integers, values };
 

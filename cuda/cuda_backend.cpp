@@ -8,9 +8,12 @@ namespace {
 
 class DeviceStorage final : public Storage {
  public:
-  DeviceStorage(std::shared_ptr<Stream> stream, std::size_t bytes)
-      : stream_(std::move(stream)), data_(stream_->allocate(bytes)), bytes_(bytes) {}
-  ~DeviceStorage() override { stream_->release(data_); }
+  DeviceStorage(std::shared_ptr<Stream> stream, const std::shared_ptr<WeightCache>& cache, std::size_t bytes)
+      : stream_(std::move(stream)), cache_(cache), data_(stream_->allocate(bytes)), bytes_(bytes) {}
+  ~DeviceStorage() override {
+    if (const auto cache = cache_.lock()) cache->freed(data_);
+    stream_->release(data_);
+  }
   DeviceStorage(const DeviceStorage&) = delete;
   DeviceStorage& operator=(const DeviceStorage&) = delete;
 
@@ -19,31 +22,43 @@ class DeviceStorage final : public Storage {
 
  private:
   std::shared_ptr<Stream> stream_;
+  std::weak_ptr<WeightCache> cache_;
   void* data_;
   std::size_t bytes_;
 };
 
 class GraphRecording final : public Recording {
  public:
-  GraphRecording(std::shared_ptr<Stream> stream, const std::function<void()>& work)
-      : stream_(std::move(stream)), graph_(stream_->capture(work)) {}
-  void replay() override { stream_->launch(*graph_); }
+  GraphRecording(std::shared_ptr<Stream> stream, std::shared_ptr<WeightCache> cache, const std::function<void()>& work)
+      : stream_(std::move(stream)), cache_(std::move(cache)) {
+    weights_ = cache_->record([&] { graph_ = stream_->capture(work); });
+  }
+  void replay() override {
+    cache_->before(*weights_);
+    stream_->launch(*graph_);
+    cache_->after(*weights_);
+  }
 
  private:
   std::shared_ptr<Stream> stream_;
+  std::shared_ptr<WeightCache> cache_;
+  std::shared_ptr<const WeightCache::Recorded> weights_;
   std::unique_ptr<CapturedGraph> graph_;
 };
 
 }  // namespace
 
 CudaBackend::CudaBackend(Device device, const BackendOptions& options)
-    : device_(device), options_(options), stream_(std::make_shared<Stream>(device.index)) {}
+    : device_(device),
+      options_(options),
+      stream_(std::make_shared<Stream>(device.index)),
+      cache_(std::make_shared<WeightCache>(*stream_)) {}
 
 std::string CudaBackend::description() const { return describe(device_.index); }
 
 Tensor CudaBackend::allocate(const Shape& shape, DType dtype) {
   const std::size_t bytes = static_cast<std::size_t>(shape.size()) * byte_size(dtype);
-  auto storage = std::make_shared<DeviceStorage>(stream_, bytes);
+  auto storage = std::make_shared<DeviceStorage>(stream_, cache_, bytes);
   stream_->zero(storage->data(), bytes);
   return {std::move(storage), shape, dtype, device_};
 }
@@ -56,13 +71,14 @@ void CudaBackend::copy(const Tensor& from, Tensor& to) {
   for (const Tensor* tensor : {&from, static_cast<const Tensor*>(&to)}) {
     if (tensor->device().type != DeviceType::cpu) require_here("copy", *tensor);
   }
+  cache_->written(to.raw());
   stream_->copy(to.raw(), from.raw(), from.bytes());
   if (from.device().type == DeviceType::cpu || to.device().type == DeviceType::cpu) stream_->wait();
 }
 
 std::unique_ptr<Recording> CudaBackend::record(std::function<void()> work) {
   if (!options_.graphs) return Backend::record(std::move(work));
-  return std::make_unique<GraphRecording>(stream_, work);
+  return std::make_unique<GraphRecording>(stream_, cache_, work);
 }
 
 void CudaBackend::synchronize() { stream_->wait(); }

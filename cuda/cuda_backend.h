@@ -2,12 +2,10 @@
 
 #include <memory>
 
-#include "cuda/runtime.h"
+#include "cuda/weight_cache.h"
 #include "scnn/backend/backend.h"
 
 namespace scnn::cuda {
-
-struct DeviceWeights;
 
 /// Hand-written kernels, plain float32 but for the convolutions of Precision::bf16; each op stands in the file of its
 /// name.
@@ -46,12 +44,14 @@ class CudaBackend final : public Backend {
                          Tensor& dexponents) override;
 
   void batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) override;
-  void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
-                          const Tensor& inv_std, Activation activation, Tensor& y) override;
-  void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale, const Tensor& mean,
-                           const Tensor& inv_std, Activation activation, Tensor& dx, Tensor& dscale,
-                           Tensor& dshift) override;
-  void affine(const Tensor& x, const Tensor& a, const Tensor& c, Activation activation, Tensor& y) override;
+  void batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) override;
+  void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const BatchNorm& norm, Tensor& dx,
+                           Tensor& dscale, Tensor& dshift) override;
+  void batch_norm_max_pool_forward(const Pool2d& shape, const Tensor& x, const BatchNorm& norm, Tensor& y,
+                                   Tensor& argmax) override;
+  void batch_norm_max_pool_backward(const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax,
+                                    const Tensor& dy, const BatchNorm& norm, Tensor& dx, Tensor& dscale,
+                                    Tensor& dshift) override;
 
   void max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) override;
   void max_pool2d_backward(const Pool2d& shape, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;
@@ -89,6 +89,7 @@ class CudaBackend final : public Backend {
   template <class T = float>
   [[nodiscard]] T* out(const char* op, Tensor& tensor) const {
     require_here(op, tensor);
+    cache_->written(tensor.raw());
     return tensor.data<T>();
   }
   /// Null for an absent tensor.
@@ -120,6 +121,7 @@ class CudaBackend final : public Backend {
   Device device_;
   BackendOptions options_;
   std::shared_ptr<Stream> stream_;  ///< shared with the memory of tensors, which may outlive the backend
+  std::shared_ptr<WeightCache> cache_;
   std::shared_ptr<UpdateTable> update_table_;
 };
 

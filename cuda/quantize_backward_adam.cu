@@ -1,4 +1,5 @@
 #include "backend/checks.h"
+#include "cuda/bf16_passes.h"
 #include "cuda/channel_update.h"
 #include "cuda/cuda_backend.h"
 
@@ -20,9 +21,13 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
     if (channels == 0) continue;
     ChannelLayer& to = table.emplace_back();
     to.channels = static_cast<int>(channels);
-    to.in_channels = static_cast<int>(from.weights.value->size() / channels);
     to.partials = in(op, *from.weights.gradient);
     to.weights = out(op, *from.weights.value);
+    const WeightIntegers next = cache_->place_of(to.weights);
+    to.taps = next.taps;
+    to.in_channels = static_cast<int>(from.weights.value->size() / channels / next.taps);
+    to.integers = next.values;
+    to.scales = next.scales;
     to.weights_m = out(op, *from.weights.m);
     to.weights_v = out(op, *from.weights.v);
     to.bits = out(op, *from.bits.value);
@@ -48,6 +53,7 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
     stream_->upload(update_table_->there.data(), std::move(table));
   }
   launch_channel_update(*stream_, op, update_table_->there.data(), count, blocks);
+  for (const ChannelLayer& layer : update_table_->sent) cache_->updated(layer.weights);
 }
 
 }  // namespace scnn::cuda

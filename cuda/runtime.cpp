@@ -122,7 +122,7 @@ void* Stream::allocate(std::size_t bytes) {
   (void)cudaMemGetInfo(&free, &total);
   throw Error(ErrorKind::memory, "out of memory on " + name_of(device_) + ": " + std::to_string(bytes) +
                                      " bytes asked for, " + std::to_string(free) + " of " + std::to_string(total) +
-                                     " free; a smaller train.batch_size needs less");
+                                     " free");
 }
 
 void Stream::release(void* memory) noexcept {

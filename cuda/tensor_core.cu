@@ -33,7 +33,7 @@ std::int64_t out_pixels(const Conv2d& s) { return s.batch * s.out_h * s.out_w; }
 /// One product, its weights quantised as `way` says; `output.scale` belongs to this function.
 void multiply(Stream& stream, const char* op, const Conv2d& shape, WeightUse use,
               const std::vector<ConvGather>& gathers, const Bf16* source, const DeviceWeights& weights,
-              WeightQuantisation way, ConvOutput<float> output) {
+              WeightQuantisation way, WeightCache* cache, ConvOutput<float> output) {
   const int in = narrow(shape.in_c);
   const int out = narrow(shape.out_c);
   const int taps = taps_of(shape);
@@ -53,18 +53,23 @@ void multiply(Stream& stream, const char* op, const Conv2d& shape, WeightUse use
     }
     return;
   }
-  const std::int64_t count = std::int64_t{out} * taps * padded_channels(in);
-  const Scratch<Bf16> copy(stream, count);
-  const Scratch<float> scales(stream, out);
-  const WeightForm form = way == WeightQuantisation::values ? WeightForm::values : WeightForm::integers;
-  launch_weight_pass(
-      stream, op, {weights.values, weights.bits, weights.exponents, out, taps, in, form, copy.data(), scales.data()});
-  if (use == WeightUse::forward) output.scale = scales.data();
+  const bool keep = cache != nullptr && weights.bits != nullptr && way == WeightQuantisation::integers;
+  WeightIntegers ready = keep ? cache->integers(op, weights, out, taps, in) : WeightIntegers{};
+  const bool make = ready.values == nullptr;
+  const Scratch<Bf16> copy(stream, make ? std::int64_t{out} * taps * padded_channels(in) : 0);
+  const Scratch<float> scales(stream, make ? out : 0);
+  if (make) {
+    ready = {copy.data(), scales.data(), taps};
+    const WeightForm form = way == WeightQuantisation::values ? WeightForm::values : WeightForm::integers;
+    launch_weight_pass(
+        stream, op, {weights.values, weights.bits, weights.exponents, out, taps, in, form, ready.values, ready.scales});
+  }
+  if (use == WeightUse::forward) output.scale = ready.scales;
   for (const ConvGather& gather : gathers) {
     ConvGemm<float> conv;
     conv.gather = gather;
     conv.source = source;
-    conv.weights = copy.data();
+    conv.weights = ready.values;
     conv.weight_rows = out;
     conv.weight_taps = taps;
     conv.weight_chunks = chunks_of(in);
@@ -93,8 +98,8 @@ WeightQuantisation weight_quantisation(const Conv2d& shape, bool forward, Weight
 }
 
 void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, const float* x,
-                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, float* y,
-                         const ChannelMoments& moments) {
+                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, WeightCache* cache,
+                         float* y, const ChannelMoments& moments) {
   const Bf16Copy source(stream, op, x, nullptr, in_pixels(shape), narrow(shape.in_c));
   const WeightQuantisation way = weight_quantisation(shape, true, wanted);
   ConvOutput<float> output;
@@ -107,13 +112,13 @@ void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, co
   const bool measures = moments.mean != nullptr;
   const Scratch<Moments> tiles(stream, measures ? std::int64_t{(pixels + rows - 1) / rows} * output.channels : 0);
   output.moments = tiles.data();
-  multiply(stream, op, shape, WeightUse::forward, {forward_gather(shape)}, source.data(), weights, way, output);
+  multiply(stream, op, shape, WeightUse::forward, {forward_gather(shape)}, source.data(), weights, way, cache, output);
   if (!measures) return;
   launch_finish_moments(stream, op, {tiles.data(), rows, pixels, output.channels, moments.mean, moments.variance});
 }
 
 void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,
-                               const DeviceWeights& weights, WeightQuantisation wanted, float* dx) {
+                               const DeviceWeights& weights, WeightQuantisation wanted, WeightCache* cache, float* dx) {
   const WeightQuantisation way = weight_quantisation(shape, false, wanted);
   // The product reduces over out channels: their 2^e goes into dy.
   const float* exponents = way == WeightQuantisation::values ? nullptr : weights.exponents;
@@ -122,7 +127,7 @@ void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& sha
   output.out = dx;
   output.channels = output.pitch = narrow(shape.in_c);
   multiply(stream, op, shape, WeightUse::backward_data, backward_data_gathers(shape), source.data(), weights, way,
-           output);
+           cache, output);
 }
 
 void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,

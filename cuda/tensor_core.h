@@ -1,17 +1,11 @@
 #pragma once
 
-#include "cuda/runtime.h"
+#include "cuda/weight_cache.h"
 #include "scnn/backend/backend.h"
 
 /// Convolutions on tensor cores: operands in bf16, sums in float.  Tensors stay float outside: each call converts its
 /// operands in a pass of its own, which reads 4 and writes 2 bytes a value; padding of channels to 8 happens there too.
 namespace scnn::cuda {
-
-/// WeightView on this device.
-struct DeviceWeights {
-  const float* values = nullptr;
-  const float *bits = nullptr, *exponents = nullptr;
-};
 
 /// Whether these kernels take the shape; the others are for the float kernels of convolution.h and depthwise.cu.
 [[nodiscard]] bool tensor_cores_take(const Conv2d& shape);
@@ -24,11 +18,12 @@ struct ChannelMoments {
   float *mean = nullptr, *variance = nullptr;
 };
 
+/// `cache` keeps integers for the next call; null: they are made for this one.
 void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, const float* x,
-                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, float* y,
-                         const ChannelMoments& moments = {});
+                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, WeightCache* cache,
+                         float* y, const ChannelMoments& moments = {});
 void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,
-                               const DeviceWeights& weights, WeightQuantisation wanted, float* dx);
+                               const DeviceWeights& weights, WeightQuantisation wanted, WeightCache* cache, float* dx);
 void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,
                                   float* dw);
 

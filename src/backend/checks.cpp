@@ -100,14 +100,28 @@ void batch_statistics(const char* op, const BatchStatistics& statistics, std::in
   if (statistics.frozen != nullptr) present(op, "frozen", statistics.frozen, per_channel);
 }
 
-void batch_norm_forward(const char* op, const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
-                        const Tensor& inv_std, const Tensor& y) {
-  same_shape(op, x, y);
-  const Shape per_channel{x.shape()[-1]};
-  has_shape(op, "scale", scale, per_channel);
-  has_shape(op, "shift", shift, per_channel);
-  has_shape(op, "mean", mean, per_channel);
-  has_shape(op, "inv_std", inv_std, per_channel);
+void normalisation(const char* op, const BatchNorm& norm, std::int64_t channels) {
+  const Shape per_channel{channels};
+  if (norm.scale == nullptr || norm.shift == nullptr) fail(op, "scale and shift must be there");
+  if ((norm.mean == nullptr) != (norm.inv_std == nullptr)) fail(op, "mean and inv_std come together");
+  has_shape(op, "scale", *norm.scale, per_channel);
+  has_shape(op, "shift", *norm.shift, per_channel);
+  if (norm.mean == nullptr) return;
+  has_shape(op, "mean", *norm.mean, per_channel);
+  has_shape(op, "inv_std", *norm.inv_std, per_channel);
+}
+
+void normalisation_backward(const char* op, const BatchNorm& norm, std::int64_t channels, const Tensor& dscale,
+                            const Tensor& dshift) {
+  const Shape per_channel{channels};
+  if (norm.scale == nullptr || norm.mean == nullptr || norm.inv_std == nullptr) {
+    fail(op, "scale, mean and inv_std must be there");
+  }
+  has_shape(op, "scale", *norm.scale, per_channel);
+  has_shape(op, "mean", *norm.mean, per_channel);
+  has_shape(op, "inv_std", *norm.inv_std, per_channel);
+  has_shape(op, "dscale", dscale, per_channel);
+  has_shape(op, "dshift", dshift, per_channel);
 }
 
 void pool2d(const char* op, const Pool2d& s) {
@@ -117,6 +131,14 @@ void pool2d(const char* op, const Pool2d& s) {
       !inside(s.in_w, s.out_w, w.kernel_w, w.stride_w, w.pad_w, w.dilation_w)) {
     fail(op, "a window lies outside the image");
   }
+}
+
+void max_pool2d(const char* op, const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax) {
+  pool2d(op, shape);
+  has_shape(op, "x", x, input_shape(shape));
+  has_shape(op, "y", y, output_shape(shape));
+  has_shape(op, "argmax", argmax, output_shape(shape));
+  if (shape.window.kernel_h * shape.window.kernel_w > 255) fail(op, "a window of more than 255 places");
 }
 
 void update(const char* op, const UpdateRule& rule, const Tensor& gradient, const Tensor& value) {

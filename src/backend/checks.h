@@ -25,9 +25,13 @@ void conv2d_forward(const char* op, const Conv2d& shape, const Tensor& x, const 
                     const Tensor& y);
 /// Everything but `frozen` is there, one entry for each channel.
 void batch_statistics(const char* op, const BatchStatistics& statistics, std::int64_t channels);
-/// Arguments of batch_norm_forward.
-void batch_norm_forward(const char* op, const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
-                        const Tensor& inv_std, const Tensor& y);
+/// Terms of a batch norm's forward ops: mean and inv_std come together.
+void normalisation(const char* op, const BatchNorm& norm, std::int64_t channels);
+/// Terms and results of a batch norm's backward ops: mean and inv_std are there.
+void normalisation_backward(const char* op, const BatchNorm& norm, std::int64_t channels, const Tensor& dscale,
+                            const Tensor& dshift);
+/// Arguments of max_pool2d_forward, or of its fused forms.
+void max_pool2d(const char* op, const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax);
 /// Every window holds at least one pixel of the image.
 void pool2d(const char* op, const Pool2d& shape);
 /// `bits` has one entry for each row of `value`, `pull` the shape of `value`.

@@ -32,6 +32,32 @@ void Backend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, co
   batch_norm_statistics(y, statistics);
 }
 
+void Backend::batch_norm_max_pool_forward(const Pool2d& shape, const Tensor& x, const BatchNorm& norm, Tensor& y,
+                                          Tensor& argmax) {
+  BatchNorm linear = norm;
+  linear.activation = Activation::none;
+  Tensor normal = allocate(x.shape());
+  batch_norm_forward(x, linear, normal);
+  if (norm.activation == Activation::none) return max_pool2d_forward(shape, normal, y, argmax);
+  Tensor pooled = allocate(y.shape());
+  max_pool2d_forward(shape, normal, pooled, argmax);
+  relu_forward(pooled, y);
+}
+
+void Backend::batch_norm_max_pool_backward(const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax,
+                                           const Tensor& dy, const BatchNorm& norm, Tensor& dx, Tensor& dscale,
+                                           Tensor& dshift) {
+  Tensor through = dy;
+  if (norm.activation == Activation::relu) {
+    through = allocate(dy.shape());
+    relu_backward(y, dy, through);
+  }
+  max_pool2d_backward(shape, through, argmax, dx);
+  BatchNorm linear = norm;
+  linear.activation = Activation::none;
+  batch_norm_backward(x, x, dx, linear, dx, dscale, dshift);
+}
+
 void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) {
   for (const QuantisedLayer& layer : layers) {
     checks::quantised_layer("quantize_backward_adam", layer);

@@ -49,9 +49,8 @@ Tensor Tensor::host(const Shape& shape, DType dtype) {
   try {
     return {std::make_shared<HostStorage>(bytes), shape, dtype, Device{}};
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::memory, "out of memory: a tensor of shape " + shape.str() + " needs " +
-                                       std::to_string(bytes) +
-                                       " bytes; lower train.batch_size or the width of the network");
+    throw Error(ErrorKind::memory,
+                "out of memory: a tensor of shape " + shape.str() + " needs " + std::to_string(bytes) + " bytes");
   }
 }
 

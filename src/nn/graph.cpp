@@ -8,6 +8,7 @@
 #include "scnn/core/settings_error.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/conv2d.h"
+#include "scnn/nn/layers/pool.h"
 #include "scnn/nn/layers/simple.h"
 
 namespace scnn {
@@ -67,20 +68,32 @@ Graph::Graph(const NetworkSpec& spec, Backend& backend) : backend_(backend) {
   prune();
 }
 
+const Graph::Node* Graph::sole_input(const Node& node) const {
+  if (node.inputs.size() != 1) return nullptr;
+  const Node& before = nodes_[static_cast<std::size_t>(node.inputs[0])];
+  return before.consumers.size() == 1 ? &before : nullptr;
+}
+
 void Graph::fuse() {
   for (Node& node : nodes_) {
-    if (node.inputs.size() != 1) continue;
-    const Node& before = nodes_[static_cast<std::size_t>(node.inputs[0])];
-    if (before.consumers.size() != 1) continue;
-    auto* norm = dynamic_cast<BatchNormLayer*>(node.layer.get());
-    if (auto* conv = dynamic_cast<Conv2dLayer*>(before.layer.get()); conv != nullptr && norm != nullptr) {
+    const Node* before = sole_input(node);
+    if (before == nullptr) continue;
+    auto* conv = dynamic_cast<Conv2dLayer*>(before->layer.get());
+    if (auto* norm = dynamic_cast<BatchNormLayer*>(node.layer.get()); norm != nullptr && conv != nullptr) {
       conv->fuse(*norm);
     }
-    auto* relu = dynamic_cast<ReluLayer*>(node.layer.get());
-    norm = dynamic_cast<BatchNormLayer*>(before.layer.get());
-    if (relu == nullptr || norm == nullptr) continue;
-    norm->fuse(Activation::relu);
-    relu->fuse();
+    auto* norm = dynamic_cast<BatchNormLayer*>(before->layer.get());
+    if (auto* relu = dynamic_cast<ReluLayer*>(node.layer.get()); relu != nullptr && norm != nullptr) {
+      norm->fuse(Activation::relu);
+      relu->fuse();
+    }
+    auto* pool = dynamic_cast<PoolLayer*>(node.layer.get());
+    if (pool == nullptr || !pool->takes_maximum()) continue;
+    const auto* relu = dynamic_cast<ReluLayer*>(before->layer.get());
+    if (relu != nullptr && relu->alias()) {  // by the batch norm before it
+      norm = dynamic_cast<BatchNormLayer*>(nodes_[static_cast<std::size_t>(before->inputs[0])].layer.get());
+    }
+    if (norm != nullptr) pool->fuse(*norm);
   }
 }
 
@@ -227,6 +240,23 @@ std::int64_t Graph::macs() const {
     if (node.live) sum += node.layer->macs(input_edges(node), node.edge, sets_);
   }
   return sum;
+}
+
+Graph::Memory Graph::training_memory() {
+  constexpr auto element = static_cast<std::int64_t>(sizeof(float));
+  Memory memory;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
+    if (node.storage != static_cast<int>(i)) continue;
+    const std::int64_t size = node.edge.h * node.edge.w * sets_[node.edge.set].size();
+    memory.of_image += (node.needs_gradient ? 2 : 1) * size * element;
+  }
+  for (const Parameter* parameter : parameters()) {
+    const auto copies =
+        1 + (parameter->gradient.defined() ? 1 : 0) + static_cast<std::int64_t>(parameter->slots.size());
+    memory.of_parameters += copies * parameter->value.size() * element;
+  }
+  return memory;
 }
 
 std::vector<ChannelStates> Graph::states() {

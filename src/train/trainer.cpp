@@ -67,6 +67,21 @@ double Trainer::gamma(double epochs) const {
 }
 
 bool Trainer::run() {
+  try {
+    return run_steps();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::memory) throw;
+    const auto mebibytes = [](std::int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; };
+    const Graph::Memory memory = graph_.training_memory();
+    const std::int64_t batch = options_.train.batch_size;
+    throw Error(ErrorKind::memory, std::string(error.what()) + "; training with train.batch_size " +
+                                       std::to_string(batch) + " keeps about " + mebibytes(batch * memory.of_image) +
+                                       " of activations and " + mebibytes(memory.of_parameters) +
+                                       " of parameters, and ops need room of their own: lower train.batch_size");
+  }
+}
+
+bool Trainer::run_steps() {
   observer_.on_start(state_.step, total_steps());
   while (state_.step < total_steps()) {
     const Range epoch("epoch");

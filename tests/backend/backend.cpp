@@ -219,19 +219,19 @@ TEST_CASE("batch norm with relu equals batch norm, then relu", "[backend][fusion
   Run fused = make();
   backend->batch_norm_statistics(
       x, {1e-5F, 0.1F, nullptr, &fused.running_mean, &fused.running_var, &fused.mean, &fused.inv_std});
-  backend->batch_norm_forward(x, scale, shift, fused.mean, fused.inv_std, Activation::relu, fused.y);
-  backend->batch_norm_backward(x, fused.y, dy, scale, fused.mean, fused.inv_std, Activation::relu, fused.dx,
-                               fused.dscale, fused.dshift);
+  const BatchNorm with_relu{&scale, &shift, &fused.mean, &fused.inv_std, Activation::relu};
+  backend->batch_norm_forward(x, with_relu, fused.y);
+  backend->batch_norm_backward(x, fused.y, dy, with_relu, fused.dx, fused.dscale, fused.dshift);
   Run parts = make();
   Tensor normal = backend->allocate(shape);
   Tensor masked = backend->allocate(shape);
   backend->batch_norm_statistics(
       x, {1e-5F, 0.1F, nullptr, &parts.running_mean, &parts.running_var, &parts.mean, &parts.inv_std});
-  backend->batch_norm_forward(x, scale, shift, parts.mean, parts.inv_std, Activation::none, normal);
+  const BatchNorm alone{&scale, &shift, &parts.mean, &parts.inv_std};
+  backend->batch_norm_forward(x, alone, normal);
   backend->relu_forward(normal, parts.y);
   backend->relu_backward(parts.y, dy, masked);
-  backend->batch_norm_backward(x, normal, masked, scale, parts.mean, parts.inv_std, Activation::none, parts.dx,
-                               parts.dscale, parts.dshift);
+  backend->batch_norm_backward(x, normal, masked, alone, parts.dx, parts.dscale, parts.dshift);
   for (const auto& [a, b] : {std::pair{fused.y, parts.y},
                              {fused.dx, parts.dx},
                              {fused.dscale, parts.dscale},

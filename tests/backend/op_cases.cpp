@@ -7,7 +7,7 @@ namespace scnn::test {
 std::vector<OpCase> op_cases() {
   std::vector<OpCase> all;
   for (auto* group : {conv2d_cases, linear_cases, quantize_cases, batch_norm_cases, pool_cases, elementwise_cases,
-                      training_cases, image_cases, fused_cases}) {
+                      training_cases, image_cases, fused_cases, batch_norm_max_pool_cases}) {
     for (OpCase& c : group()) all.push_back(std::move(c));
   }
   return all;

@@ -44,6 +44,7 @@ struct OpCase {
 [[nodiscard]] std::vector<OpCase> training_cases();
 [[nodiscard]] std::vector<OpCase> image_cases();
 [[nodiscard]] std::vector<OpCase> fused_cases();
+[[nodiscard]] std::vector<OpCase> batch_norm_max_pool_cases();
 
 /// Seeded values, exactly representable as float, in [low, high).
 [[nodiscard]] Array uniform_array(const Shape& shape, std::uint32_t seed, double low = -1, double high = 1);

@@ -119,7 +119,6 @@ TEST_CASE("the list of cases covers the contract", "[ops]") {
                          "batch_norm_statistics",
                          "batch_norm_forward",
                          "batch_norm_backward",
-                         "affine",
                          "max_pool2d_forward",
                          "max_pool2d_backward",
                          "avg_pool2d_forward",
@@ -128,6 +127,8 @@ TEST_CASE("the list of cases covers the contract", "[ops]") {
                          "adam",
                          "sgd",
                          "conv2d_forward_statistics",
+                         "batch_norm_max_pool_forward",
+                         "batch_norm_max_pool_backward",
                          "quantize_backward_adam"}) {
     INFO(op);
     CHECK(ops.contains(op));

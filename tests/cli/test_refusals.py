@@ -157,6 +157,20 @@ class Refusals(Case):
         self.expect(0, "resume", folder)
         self.assertEqual(self.result(folder), self.result(self.run_folder))
 
+    def test_out_of_memory_names_what_training_needs(self):
+        def little_memory():
+            resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
+
+        if scnn("version", preexec_fn=little_memory).returncode != 0:
+            self.skipTest("skipped: this build (a sanitizer's) does not start in so little memory")
+        folder = self.place / "wide"
+        wide = self.place / "wide.yaml"
+        wide.write_text(TINY.replace("conv1, type: conv2d, out: 8", "conv1, type: conv2d, out: 20000"))
+        self.expect(10, "run", wide, "train.batch_size=224", "--out", folder, preexec_fn=little_memory,
+                    says=["out of memory", "train.batch_size 224", "MiB of activations", "lower train.batch_size"])
+        state = json.loads((folder / "run.json").read_text())
+        self.assertEqual((state["state"], state["exit_code"]), ("failed", 10))
+
     def test_closed_streams_reach_no_file(self):
         """The next file opened must not become stdout or stderr."""
         def close():

@@ -97,15 +97,19 @@ class Backend {
   /// Fused: conv2d_forward, and batch_norm_statistics of y.
   virtual void conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights,
                                          const Tensor* bias, Tensor& y, const BatchStatistics& statistics);
-  /// y = act(scale * (x - mean) * inv_std + shift).
-  virtual void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
-                                  const Tensor& inv_std, Activation activation, Tensor& y) = 0;
-  /// dy is the gradient behind the activation; y the forward result (read only with an activation).
-  virtual void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale,
-                                   const Tensor& mean, const Tensor& inv_std, Activation activation, Tensor& dx,
-                                   Tensor& dscale, Tensor& dshift) = 0;
-  /// Inference: y = act(a * x + c), a and c [channels].
-  virtual void affine(const Tensor& x, const Tensor& a, const Tensor& c, Activation activation, Tensor& y) = 0;
+  virtual void batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) = 0;
+  /// Of a batch norm by the statistics of x itself.  dy is the gradient behind the activation; y the forward result
+  /// (read only with an activation).  dy and dx may be the same tensor.
+  virtual void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const BatchNorm& norm,
+                                   Tensor& dx, Tensor& dscale, Tensor& dshift) = 0;
+  /// Fused: batch_norm_forward without its activation, max_pool2d_forward of what it gives, which is kept nowhere, and
+  /// the activation.  Pooling activated pixels gives the same y, and the same gradients.
+  virtual void batch_norm_max_pool_forward(const Pool2d& shape, const Tensor& x, const BatchNorm& norm, Tensor& y,
+                                           Tensor& argmax);
+  /// Fused: max_pool2d_backward and batch_norm_backward.  y and dy are the pool's.
+  virtual void batch_norm_max_pool_backward(const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax,
+                                            const Tensor& dy, const BatchNorm& norm, Tensor& dx, Tensor& dscale,
+                                            Tensor& dshift);
 
   // --- pools ------------------------------------------------------------------------------------------------------
   /// `argmax` (uint8, shape of y) receives the winner's place in the window, kernel_w * row + column, the first of

@@ -52,6 +52,16 @@ struct WeightView {
 
 enum class Activation { none, relu };
 
+/// y = act(scale * inv_std * (x - mean) + shift), [channels] each: batch normalisation, by a batch's statistics or a
+/// trained network's.
+struct BatchNorm {
+  const Tensor* scale = nullptr;
+  const Tensor* shift = nullptr;    ///< not read by backward ops
+  const Tensor* mean = nullptr;     ///< null where it is 0 everywhere
+  const Tensor* inv_std = nullptr;  ///< null exactly when mean is: 1 everywhere
+  Activation activation = Activation::none;
+};
+
 /// Statistics of a batch norm over a training batch, [channels] each.
 struct BatchStatistics {
   float eps = 1e-5F, momentum = 0.1F;

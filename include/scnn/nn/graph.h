@@ -50,6 +50,12 @@ class Graph {
   [[nodiscard]] std::int64_t classes() const;
   /// Multiply-adds of one image with the channels alive now.
   [[nodiscard]] std::int64_t macs() const;
+  /// What training keeps in memory at once, in bytes, with the channels alive now: activations and their gradients, for
+  /// each image; parameters, their gradients and optimizer state.  A backend's own room comes on top.
+  struct Memory {
+    std::int64_t of_image = 0, of_parameters = 0;
+  };
+  [[nodiscard]] Memory training_memory();
 
   /// States of every live node's output channels in evaluation mode, by propagating constants forward.
   [[nodiscard]] std::vector<ChannelStates> states();
@@ -65,6 +71,9 @@ class Graph {
   std::function<void(const Node&, bool backward, const Tensor& result)> probe;
 
  private:
+  /// The node's only input, where nobody else reads it; null otherwise.
+  [[nodiscard]] const Node* sole_input(const Node& node) const;
+  /// Neighbours that one op can do.
   void fuse();
   void plan(std::int64_t batch);
   void view_at(std::int64_t batch);

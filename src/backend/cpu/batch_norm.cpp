@@ -1,5 +1,9 @@
+#include "backend/cpu/batch_norm.h"
+
+#include <array>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
@@ -10,9 +14,6 @@ namespace {
 
 std::int64_t channels_of(const Tensor& x) { return x.shape()[-1]; }
 std::int64_t rows_of(const Tensor& x) { return channels_of(x) == 0 ? 0 : x.size() / channels_of(x); }
-
-/// The larger of v and 0; NaN stays NaN.
-inline float rectify(float v) { return 0.0F > v ? 0.0F : v; }
 
 /// body(offset, n): the elements from `offset` on are the first n places of a wide row, for all wide rows.
 template <class Body>
@@ -38,7 +39,38 @@ void normalise(const Workers& workers, const FoldedRows& f, const float* __restr
   });
 }
 
+/// dx = slope * (g - constant - (x - mean) * linear), one for each channel, g being the gradient in front of the
+/// activation.
+struct NormGradient {
+  std::vector<float> slope, constant, linear;
+
+  /// `sums` [2, channels] of g and g * (x - mean) over `rows` values a channel.  Writes dscale and dshift.
+  NormGradient(const BatchNorm& norm, const std::array<std::vector<double>, 2>& sums, std::int64_t rows, Tensor& dscale,
+               Tensor& dshift)
+      : slope(sums[0].size()), constant(sums[0].size()), linear(sums[0].size()) {
+    const auto n = static_cast<double>(rows);
+    for (std::size_t c = 0; c < slope.size(); ++c) {
+      const float inverse = norm.inv_std->data<float>()[c];
+      const double gx = sums[1][c] * static_cast<double>(inverse);
+      dshift.data<float>()[c] = static_cast<float>(sums[0][c]);
+      dscale.data<float>()[c] = static_cast<float>(gx);
+      slope[c] = norm.scale->data<float>()[c] * inverse;
+      constant[c] = static_cast<float>(sums[0][c] / n);
+      linear[c] = static_cast<float>(gx * static_cast<double>(inverse) / n);
+    }
+  }
+};
+
 }  // namespace
+
+NormTerms::NormTerms(const BatchNorm& norm, std::int64_t channels)
+    : centre(static_cast<std::size_t>(channels), 0.0F),
+      slope(norm.scale->data<float>(), norm.scale->data<float>() + channels),
+      shift(norm.shift->data<float>(), norm.shift->data<float>() + channels) {
+  if (norm.mean == nullptr) return;
+  centre.assign(norm.mean->data<float>(), norm.mean->data<float>() + channels);
+  for (std::size_t c = 0; c < slope.size(); ++c) slope[c] *= norm.inv_std->data<float>()[c];
+}
 
 void CpuBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) {
   const std::int64_t channels = channels_of(x);
@@ -75,36 +107,30 @@ void CpuBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& s
   }
 }
 
-void CpuBackend::batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
-                                    const Tensor& inv_std, Activation activation, Tensor& y) {
-  checks::batch_norm_forward("batch_norm_forward", x, scale, shift, mean, inv_std, y);
+void CpuBackend::batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) {
+  constexpr const char* op = "batch_norm_forward";
+  checks::same_shape(op, x, y);
+  checks::normalisation(op, norm, channels_of(x));
   if (x.size() == 0) return;
   const FoldedRows f(rows_of(x), channels_of(x));
-  std::vector<float> slope(static_cast<std::size_t>(f.channels));
-  for (std::size_t c = 0; c < slope.size(); ++c) slope[c] = scale.data<float>()[c] * inv_std.data<float>()[c];
-  const auto centres = f.repeated(mean.data<float>());
-  const auto slopes = f.repeated(slope.data());
-  const auto shifts = f.repeated(shift.data<float>());
-  const auto run = activation == Activation::relu ? normalise<true> : normalise<false>;
+  const NormTerms terms(norm, f.channels);
+  const auto centres = f.repeated(terms.centre.data());
+  const auto slopes = f.repeated(terms.slope.data());
+  const auto shifts = f.repeated(terms.shift.data());
+  const auto run = norm.activation == Activation::relu ? normalise<true> : normalise<false>;
   run(workers_, f, x.data<float>(), centres.data(), slopes.data(), shifts.data(), y.data<float>());
 }
 
-void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale,
-                                     const Tensor& mean, const Tensor& inv_std, Activation activation, Tensor& dx,
-                                     Tensor& dscale, Tensor& dshift) {
+void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const BatchNorm& norm,
+                                     Tensor& dx, Tensor& dscale, Tensor& dshift) {
   constexpr const char* op = "batch_norm_backward";
-  const bool relu = activation == Activation::relu;
+  const bool relu = norm.activation == Activation::relu;
   checks::same_shape(op, x, dy);
   checks::same_shape(op, x, dx);
   if (relu) checks::same_shape(op, x, y);
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
-  const Shape per_channel{channels};
-  checks::has_shape(op, "scale", scale, per_channel);
-  checks::has_shape(op, "mean", mean, per_channel);
-  checks::has_shape(op, "inv_std", inv_std, per_channel);
-  checks::has_shape(op, "dscale", dscale, per_channel);
-  checks::has_shape(op, "dshift", dshift, per_channel);
+  checks::normalisation_backward(op, norm, channels, dscale, dshift);
   if (channels == 0) return;
   if (rows == 0) {
     fill(dscale, 0);
@@ -116,7 +142,7 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Ten
   const float* in = x.data<float>();
   const float* out = relu ? y.data<float>() : nullptr;
   const float* grad = dy.data<float>();
-  const auto means = f.repeated(mean.data<float>());
+  const auto means = f.repeated(norm.mean->data<float>());
   const float* mu = means.data();
   const auto sums = relu ? row_sums(workers_, f,
                                     [=](std::int64_t at, std::int64_t place) {
@@ -128,30 +154,17 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Ten
                              return std::pair{grad[at], grad[at] * (in[at] - mu[place])};
                            });
 
-  // dx = slope * (g - constant - (x - mean) * linear)
-  std::vector<float> slope(static_cast<std::size_t>(channels));
-  std::vector<float> constant(slope.size());
-  std::vector<float> linear(slope.size());
-  const double n = static_cast<double>(rows);
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const auto k = static_cast<std::size_t>(c);
-    const double inverse = static_cast<double>(inv_std.data<float>()[c]);
-    dshift.data<float>()[c] = static_cast<float>(sums[0][k]);
-    dscale.data<float>()[c] = static_cast<float>(sums[1][k] * inverse);
-    slope[k] = scale.data<float>()[c] * inv_std.data<float>()[c];
-    constant[k] = static_cast<float>(sums[0][k] / n);
-    linear[k] = static_cast<float>(sums[1][k] * inverse * inverse / n);
-  }
-  const auto slopes = f.repeated(slope.data());
-  const auto constants = f.repeated(constant.data());
-  const auto linears = f.repeated(linear.data());
+  const NormGradient terms(norm, sums, rows, dscale, dshift);
+  const auto slopes = f.repeated(terms.slope.data());
+  const auto constants = f.repeated(terms.constant.data());
+  const auto linears = f.repeated(terms.linear.data());
   const float* __restrict a = slopes.data();
   const float* __restrict k1 = constants.data();
   const float* __restrict k2 = linears.data();
   float* result = dx.data<float>();
   if (relu) {
     wide_rows(workers_, f, [=](std::int64_t at, std::int64_t width) {
-      float* __restrict to = result + at;
+      float* to = result + at;
 #pragma omp simd
       for (std::int64_t i = 0; i < width; ++i) {
         const float all = grad[at + i];
@@ -161,39 +174,11 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Ten
     });
   } else {
     wide_rows(workers_, f, [=](std::int64_t at, std::int64_t width) {
-      float* __restrict to = result + at;
+      float* to = result + at;
 #pragma omp simd
       for (std::int64_t i = 0; i < width; ++i) to[i] = a[i] * (grad[at + i] - k1[i] - (in[at + i] - mu[i]) * k2[i]);
     });
   }
-}
-
-void CpuBackend::affine(const Tensor& x, const Tensor& a, const Tensor& c, Activation activation, Tensor& y) {
-  constexpr const char* op = "affine";
-  checks::same_shape(op, x, y);
-  const Shape per_channel{channels_of(x)};
-  checks::has_shape(op, "a", a, per_channel);
-  checks::has_shape(op, "c", c, per_channel);
-  if (x.size() == 0) return;
-  const FoldedRows f(rows_of(x), channels_of(x));
-  const auto slopes = f.repeated(a.data<float>());
-  const auto shifts = f.repeated(c.data<float>());
-  const float* __restrict slope = slopes.data();
-  const float* __restrict shift = shifts.data();
-  const float* in = x.data<float>();
-  float* result = y.data<float>();
-  const bool relu = activation == Activation::relu;
-  wide_rows(workers_, f, [=](std::int64_t at, std::int64_t width) {
-    float* __restrict to = result + at;
-    // clang-tidy 14 does not look into the loops behind a pragma.
-    if (relu) {  // NOLINT(bugprone-branch-clone)
-#pragma omp simd
-      for (std::int64_t i = 0; i < width; ++i) to[i] = rectify(slope[i] * in[at + i] + shift[i]);
-    } else {
-#pragma omp simd
-      for (std::int64_t i = 0; i < width; ++i) to[i] = slope[i] * in[at + i] + shift[i];
-    }
-  });
 }
 
 }  // namespace scnn::cpu

@@ -45,12 +45,11 @@ class CpuBackend final : public Backend {
                          Tensor& dexponents) override;
 
   void batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) override;
-  void batch_norm_forward(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean,
-                          const Tensor& inv_std, Activation activation, Tensor& y) override;
-  void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const Tensor& scale, const Tensor& mean,
-                           const Tensor& inv_std, Activation activation, Tensor& dx, Tensor& dscale,
-                           Tensor& dshift) override;
-  void affine(const Tensor& x, const Tensor& a, const Tensor& c, Activation activation, Tensor& y) override;
+  void batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) override;
+  void batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const BatchNorm& norm, Tensor& dx,
+                           Tensor& dscale, Tensor& dshift) override;
+  void batch_norm_max_pool_forward(const Pool2d& shape, const Tensor& x, const BatchNorm& norm, Tensor& y,
+                                   Tensor& argmax) override;
 
   void max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) override;
   void max_pool2d_backward(const Pool2d& shape, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;

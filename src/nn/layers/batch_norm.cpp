@@ -5,6 +5,14 @@
 #include "nn/layers/common.h"
 
 namespace scnn {
+namespace {
+
+/// Where a data gradient goes.  Without a reader its memory is still needed: the statistics tie all elements together.
+Tensor room_for(Backend& backend, const Tensor* gradient, const Shape& shape) {
+  return gradient != nullptr ? *gradient : backend.allocate(shape);
+}
+
+}  // namespace
 
 Edge BatchNormLayer::infer(std::span<const Edge> in, int /*node*/, SetTable& sets, Backend& backend) {
   const Edge& input = only_input(in);
@@ -50,25 +58,38 @@ BatchStatistics BatchNormLayer::statistics(const Pass& pass) {
   return {spec_.eps, momentum, &frozen_.value, &running_mean_.value, &running_var_.value, &mean_, &inv_std_};
 }
 
-void BatchNormLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {
+BatchNorm BatchNormLayer::by_batch() const { return {&scale_.value, &shift_.value, &mean_, &inv_std_, activation_}; }
+
+BatchNorm BatchNormLayer::normalisation(Backend& backend, const Pass& pass, const Tensor& x) {
   if (pass.mode == Mode::train) {
-    if (takes_statistics_) backend.batch_norm_statistics(*in[0], statistics(pass));
-    backend.batch_norm_forward(*in[0], scale_.value, shift_.value, mean_, inv_std_, activation_, out);
-    return;
+    if (takes_statistics_) backend.batch_norm_statistics(x, statistics(pass));
+    return by_batch();
   }
   const AffineTerms terms = affine_terms(backend);
   set_values(backend, terms.a, a_);
   set_values(backend, terms.c, c_);
-  backend.affine(*in[0], a_, c_, activation_, out);
+  return {&a_, &c_, nullptr, nullptr, activation_};
+}
+
+void BatchNormLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {
+  backend.batch_norm_forward(*in[0], normalisation(backend, pass, *in[0]), out);
 }
 
 void BatchNormLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in,
                               const Tensor& out, const Tensor& dout, std::span<Tensor* const> din) {
-  // Without a reader for the data gradient its memory is still needed: the statistics tie all elements together.
-  Tensor unused;
-  if (din[0] == nullptr) unused = backend.allocate(in[0]->shape());
-  backend.batch_norm_backward(*in[0], out, dout, scale_.value, mean_, inv_std_, activation_,
-                              din[0] != nullptr ? *din[0] : unused, scale_.gradient, shift_.gradient);
+  Tensor result = room_for(backend, din[0], in[0]->shape());
+  backend.batch_norm_backward(*in[0], out, dout, by_batch(), result, scale_.gradient, shift_.gradient);
+}
+
+void BatchNormLayer::pool_forward(Backend& backend, const Pass& pass, const Pool2d& shape, const Tensor& x, Tensor& y,
+                                  Tensor& argmax) {
+  backend.batch_norm_max_pool_forward(shape, x, normalisation(backend, pass, x), y, argmax);
+}
+
+void BatchNormLayer::pool_backward(Backend& backend, const Pool2d& shape, const Tensor& x, const Tensor& y,
+                                   const Tensor& argmax, const Tensor& dy, Tensor* dx) {
+  Tensor result = room_for(backend, dx, x.shape());
+  backend.batch_norm_max_pool_backward(shape, x, y, argmax, dy, by_batch(), result, scale_.gradient, shift_.gradient);
 }
 
 ChannelStates BatchNormLayer::states(std::span<const ChannelStates* const> in, const SetTable& /*sets*/,

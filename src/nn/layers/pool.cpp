@@ -1,6 +1,7 @@
 #include "scnn/nn/layers/pool.h"
 
 #include "nn/layers/common.h"
+#include "scnn/nn/layers/batch_norm.h"
 
 namespace scnn {
 
@@ -39,17 +40,26 @@ Pool2d PoolLayer::geometry(std::int64_t batch) const {
   return shape;
 }
 
-void PoolLayer::forward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in, Tensor& out) {
+void PoolLayer::fuse(BatchNormLayer& norm) {
+  norm_ = &norm;
+  norm.leave_to_pool();
+}
+
+void PoolLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {
   const Pool2d shape = geometry(in[0]->shape()[0]);
   if (spec_.kind == PoolKind::average) return backend.avg_pool2d_forward(shape, *in[0], out);
   Tensor argmax = at_batch(argmax_, shape.batch);
+  if (norm_ != nullptr) return norm_->pool_forward(backend, pass, shape, *in[0], out, argmax);
   backend.max_pool2d_forward(shape, *in[0], out, argmax);
 }
 
-void PoolLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in,
-                         const Tensor& /*out*/, const Tensor& dout, std::span<Tensor* const> din) {
-  if (din[0] == nullptr) return;
+void PoolLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in, const Tensor& out,
+                         const Tensor& dout, std::span<Tensor* const> din) {
   const Pool2d shape = geometry(in[0]->shape()[0]);
+  if (norm_ != nullptr) {
+    return norm_->pool_backward(backend, shape, *in[0], out, at_batch(argmax_, shape.batch), dout, din[0]);
+  }
+  if (din[0] == nullptr) return;
   if (spec_.kind == PoolKind::average) return backend.avg_pool2d_backward(shape, dout, *din[0]);
   backend.max_pool2d_backward(shape, dout, at_batch(argmax_, shape.batch), *din[0]);
 }

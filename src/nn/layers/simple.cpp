@@ -87,7 +87,7 @@ Edge AffineLayer::infer(std::span<const Edge> in, int /*node*/, SetTable& sets, 
 }
 
 void AffineLayer::forward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in, Tensor& out) {
-  backend.affine(*in[0], a_.value, c_.value, Activation::none, out);
+  backend.batch_norm_forward(*in[0], {&a_.value, &c_.value}, out);
 }
 
 void AffineLayer::backward(Backend& /*backend*/, const Pass& /*pass*/, std::span<const Tensor* const> /*in*/,

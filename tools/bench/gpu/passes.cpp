@@ -26,19 +26,25 @@ std::vector<Row> passes(const Options& options) {
   };
   add("relu", 8 * elements, [&] { backend->relu_forward(x, y); });
   add("relu backward", 12 * elements, [&] { backend->relu_backward(x, dy, y); });
-  add("affine and relu", 8 * elements, [&] { backend->affine(x, scale, shift, Activation::relu, y); });
+  const BatchNorm norm{&scale, &shift, &mean, &inv_std, Activation::relu};
+  add("batch norm and relu, statistics known", 8 * elements, [&] { backend->batch_norm_forward(x, norm, y); });
   add("batch norm and relu", 12 * elements, [&] {
     backend->batch_norm_statistics(x, {1e-5F, 0.1F, nullptr, &running_mean, &running_var, &mean, &inv_std});
-    backend->batch_norm_forward(x, scale, shift, mean, inv_std, Activation::relu, y);
+    backend->batch_norm_forward(x, norm, y);
   });
   add("batch norm and relu backward", 28 * elements, [&] {
-    backend->batch_norm_backward(x, y, dy, scale, mean, inv_std, Activation::relu, x, dscale, dshift);
+    backend->batch_norm_backward(x, y, dy, norm, x, dscale, dshift);
   });
   const Pool2d pool{options.batch, 32, 32, 16, 16, channels, {2, 2, 2, 2, 0, 0, 1, 1}};
   const double outputs = elements / 4;
   add("max pool 2x2", 4 * elements + 5 * outputs, [&] { backend->max_pool2d_forward(pool, y, small, argmax); });
   add("max pool 2x2 backward", 4 * elements + 5 * outputs,
       [&] { backend->max_pool2d_backward(pool, small, argmax, x); });
+  add("batch norm, relu and max pool 2x2", 4 * elements + 5 * outputs,
+      [&] { backend->batch_norm_max_pool_forward(pool, dy, norm, small, argmax); });
+  add("batch norm, relu and max pool 2x2 backward", 12 * elements + 18 * outputs, [&] {
+    backend->batch_norm_max_pool_backward(pool, dy, small, argmax, small, norm, x, dscale, dshift);
+  });
 
   // All weights of Page's network as one parameter.
   const Shape weights{512, std::max<std::int64_t>(1, 12800 * options.batch / 512)};

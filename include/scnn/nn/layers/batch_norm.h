@@ -26,6 +26,16 @@ class BatchNormLayer final : public Layer {
 
   /// The layer also applies the relu that follows it.
   void fuse(Activation activation) { activation_ = activation; }
+  /// The max pool behind it does its work too, by pool_forward and pool_backward: the layer's own result is kept
+  /// nowhere.
+  void leave_to_pool() { pooled_ = true; }
+  [[nodiscard]] bool alias() const override { return pooled_; }
+  /// y and argmax: the pool `shape` of the normalised and activated x.
+  void pool_forward(Backend& backend, const Pass& pass, const Pool2d& shape, const Tensor& x, Tensor& y,
+                    Tensor& argmax);
+  /// dx may be null.
+  void pool_backward(Backend& backend, const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax,
+                     const Tensor& dy, Tensor* dx);
   /// The convolution before it also takes its statistics, in training.
   void leave_statistics() { takes_statistics_ = false; }
   /// Where the statistics of its input go in a pass of training.
@@ -39,9 +49,13 @@ class BatchNormLayer final : public Layer {
   bool freeze(const ChannelStates& inputs, std::int64_t steps, Backend& backend);
 
  private:
+  /// What the layer does to x in this pass; in training from x's own statistics, taken here unless the convolution did.
+  [[nodiscard]] BatchNorm normalisation(Backend& backend, const Pass& pass, const Tensor& x);
+  [[nodiscard]] BatchNorm by_batch() const;
+
   BatchNormSpec spec_;
   Activation activation_ = Activation::none;
-  bool takes_statistics_ = true;
+  bool takes_statistics_ = true, pooled_ = false;
   Parameter scale_, shift_, running_mean_, running_var_, frozen_;
   Tensor mean_, inv_std_;  ///< of the last training batch
   Tensor a_, c_;

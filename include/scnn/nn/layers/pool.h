@@ -4,6 +4,8 @@
 
 namespace scnn {
 
+class BatchNormLayer;
+
 /// Max and average pools, global ones included.
 class PoolLayer final : public Layer {
  public:
@@ -16,10 +18,16 @@ class PoolLayer final : public Layer {
   void backward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, const Tensor& out,
                 const Tensor& dout, std::span<Tensor* const> din) override;
 
+  [[nodiscard]] bool takes_maximum() const { return spec_.kind == PoolKind::max; }
+  /// The max pool also does the work of the batch norm before it (and of the relu between them): it reads that one's
+  /// input.
+  void fuse(BatchNormLayer& norm);
+
  private:
   [[nodiscard]] Pool2d geometry(std::int64_t batch) const;
 
   PoolSpec spec_;
+  BatchNormLayer* norm_ = nullptr;
   Pool2d shape_;
   Tensor argmax_;
 };
