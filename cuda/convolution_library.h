@@ -27,10 +27,10 @@ class ConvolutionLibrary {
   [[nodiscard]] virtual bool takes(ConvPass pass, const Conv2d& shape, Precision precision) = 0;
   /// All three tensors float, or all Bf16 in Precision::bf16.  Error(device) where the library does not take it.
   virtual void convolve(ConvPass pass, const Conv2d& shape, Precision precision, void* x, void* w, void* y) = 0;
-  /// The same of a linear layer: x [rows, in], w [out, in], y [rows, out].  In Precision::bf16 what is read is Bf16,
-  /// its rows padded with zeros to whole chunks (cuda/bf16.h); what is written is float, without padding.
+  /// The same of a linear layer: x [rows, in], w [out, in], y [rows, out].  What is read is Bf16 in Precision::bf16,
+  /// its rows, of `in` or of `out` values, so many values apart as the pitches say; what is written is float and dense.
   struct Product {
-    int rows = 0, in = 0, out = 0;
+    int rows = 0, in = 0, out = 0, in_pitch = 0, out_pitch = 0;
   };
   virtual void multiply(ConvPass pass, const Product& product, Precision precision, void* x, void* w, void* y) = 0;
 };

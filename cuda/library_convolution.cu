@@ -98,7 +98,9 @@ void run(const LibraryPath& path, const char* op, ConvPass pass, const Conv2d& s
     return call(first.data(), third, second.data());
   };
   if (is_linear(shape)) {
-    const ConvolutionLibrary::Product product{narrow(shape.batch), narrow(shape.in_c), narrow(shape.out_c)};
+    const Conv2d seen = library_shape(shape, path.precision);
+    const ConvolutionLibrary::Product product{narrow(shape.batch), narrow(shape.in_c), narrow(shape.out_c),
+                                              narrow(seen.in_c), narrow(seen.out_c)};
     return in_order(result, [&](void* at_x, void* at_w, void* at_y) {
       path.library.multiply(pass, product, path.precision, at_x, at_w, at_y);
     });

@@ -2,7 +2,6 @@
 
 #include <cublas_v2.h>
 
-#include "cuda/bf16.h"
 #include "cuda/nvidia/dynamic_library.h"
 #include "cuda/nvidia/packages.h"
 #include "scnn/core/error.h"
@@ -13,6 +12,11 @@ namespace {
 /// What NVIDIA recommends for sm_90.
 constexpr std::int64_t workspace_bytes = 32 << 20;
 
+/// cublasGemmEx, of which the header has two forms.
+using Gemm = cublasStatus_t (*)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const void*,
+                                const void*, cudaDataType, int, const void*, cudaDataType, int, const void*, void*,
+                                cudaDataType, int, cublasComputeType_t, cublasGemmAlgo_t);
+
 struct Library {
   DynamicLibrary in{"libcublas.so." + std::to_string(CUBLAS_VER_MAJOR), cublas_package};
   decltype(&cublasCreate_v2) create = in("cublasCreate_v2");
@@ -22,7 +26,7 @@ struct Library {
   decltype(&cublasSetWorkspace_v2) set_workspace = in("cublasSetWorkspace_v2");
   decltype(&cublasSetMathMode) set_math_mode = in("cublasSetMathMode");
   decltype(&cublasSetAtomicsMode) set_atomics_mode = in("cublasSetAtomicsMode");
-  decltype(&cublasGemmEx) gemm = in("cublasGemmEx");
+  Gemm gemm = in("cublasGemmEx");
   decltype(&cublasGetStatusString) text = in("cublasGetStatusString");
 
   void check(cublasStatus_t status, const char* what) const {
@@ -66,10 +70,7 @@ Cublas::~Cublas() { (void)library().destroy(handle_of(handle_)); }
 // Columns of cuBLAS's matrices are rows of ours.
 void Cublas::multiply(ConvPass pass, const ConvolutionLibrary::Product& p, Precision precision, const void* x,
                       const void* w, const void* y) {
-  const bool bf16 = precision == Precision::bf16;
-  const cudaDataType_t type = bf16 ? CUDA_R_16BF : CUDA_R_32F;
-  const int in = bf16 ? padded_channels(p.in) : p.in;
-  const int out = bf16 ? padded_channels(p.out) : p.out;
+  const cudaDataType_t type = precision == Precision::bf16 ? CUDA_R_16BF : CUDA_R_32F;
   const float one = 1;
   const float zero = 0;
   const auto gemm = [&](cublasOperation_t of_a, cublasOperation_t of_b, int m, int n, int k, const void* a, int lda,
@@ -83,11 +84,11 @@ void Cublas::multiply(ConvPass pass, const ConvolutionLibrary::Product& p, Preci
   };
   switch (pass) {
     case ConvPass::forward:
-      return gemm(CUBLAS_OP_T, CUBLAS_OP_N, p.out, p.rows, p.in, w, in, x, in, y);
+      return gemm(CUBLAS_OP_T, CUBLAS_OP_N, p.out, p.rows, p.in, w, p.in_pitch, x, p.in_pitch, y);
     case ConvPass::backward_data:
-      return gemm(CUBLAS_OP_N, CUBLAS_OP_N, p.in, p.rows, p.out, w, in, y, out, x);
+      return gemm(CUBLAS_OP_N, CUBLAS_OP_N, p.in, p.rows, p.out, w, p.in_pitch, y, p.out_pitch, x);
     case ConvPass::backward_weights:
-      return gemm(CUBLAS_OP_N, CUBLAS_OP_T, p.in, p.out, p.rows, x, in, y, out, w);
+      return gemm(CUBLAS_OP_N, CUBLAS_OP_T, p.in, p.out, p.rows, x, p.in_pitch, y, p.out_pitch, w);
   }
 }
 

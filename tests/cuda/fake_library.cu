@@ -85,11 +85,10 @@ struct Convolution {
   }
 };
 
-/// Rows of what is read are `pitch_in` and `pitch_out` long.
 template <class T>
 struct LinearLayer {
   ConvPass pass;
-  int rows, in, out, pitch_in, pitch_out;
+  cuda::ConvolutionLibrary::Product p;
   void *x, *w, *y;
 
   __device__ void operator()(std::int64_t result) const {
@@ -98,17 +97,18 @@ struct LinearLayer {
     const auto* at_w = static_cast<const T*>(w);
     const auto* at_y = static_cast<const T*>(y);
     if (pass == ConvPass::forward) {
-      const std::int64_t row = result / out, o = result % out;
-      for (int i = 0; i < pitch_in; ++i) sum += read(at_x, row * pitch_in + i) * read(at_w, o * pitch_in + i);
+      const std::int64_t row = result / p.out, o = result % p.out;
+      for (int i = 0; i < p.in; ++i) sum += read(at_x, row * p.in_pitch + i) * read(at_w, o * p.in_pitch + i);
       write(static_cast<float*>(y), result, sum);
     } else if (pass == ConvPass::backward_data) {
-      const std::int64_t row = result / in, i = result % in;
-      for (int o = 0; o < out; ++o) sum += read(at_y, row * pitch_out + o) * read(at_w, std::int64_t{o} * pitch_in + i);
+      const std::int64_t row = result / p.in, i = result % p.in;
+      for (int o = 0; o < p.out; ++o)
+        sum += read(at_y, row * p.out_pitch + o) * read(at_w, std::int64_t{o} * p.in_pitch + i);
       write(static_cast<float*>(x), result, sum);
     } else {
-      const std::int64_t o = result / in, i = result % in;
-      for (std::int64_t row = 0; row < rows; ++row) {
-        sum += read(at_x, row * pitch_in + i) * read(at_y, row * pitch_out + o);
+      const std::int64_t o = result / p.in, i = result % p.in;
+      for (std::int64_t row = 0; row < p.rows; ++row) {
+        sum += read(at_x, row * p.in_pitch + i) * read(at_y, row * p.out_pitch + o);
       }
       write(static_cast<float*>(w), result, sum);
     }
@@ -142,10 +142,9 @@ class Library final : public cuda::ConvolutionLibrary {
                                  : pass == ConvPass::backward_data ? std::int64_t{p.rows} * p.in
                                                                    : std::int64_t{p.out} * p.in;
     if (precision == Precision::bf16) {
-      const int in = cuda::padded_channels(p.in), out = cuda::padded_channels(p.out);
-      cuda::each(stream_, "fake", results, LinearLayer<Bf16>{pass, p.rows, p.in, p.out, in, out, x, w, y});
+      cuda::each(stream_, "fake", results, LinearLayer<Bf16>{pass, p, x, w, y});
     } else {
-      cuda::each(stream_, "fake", results, LinearLayer<float>{pass, p.rows, p.in, p.out, p.in, p.out, x, w, y});
+      cuda::each(stream_, "fake", results, LinearLayer<float>{pass, p, x, w, y});
     }
   }
 

@@ -67,7 +67,7 @@ std::vector<Row> ceilings(const Options& options) {
     const double seconds = seconds_of(
         options,
         [&] {
-          library->multiply(cuda::ConvPass::forward, {extent, extent, extent}, Precision::bf16, a.data(), b.data(),
+          library->multiply(cuda::ConvPass::forward, {extent, extent, extent, extent, extent}, Precision::bf16, a.data(), b.data(),
                             c.data());
         },
         wait);
