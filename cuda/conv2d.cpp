@@ -2,6 +2,7 @@
 #include "cuda/convolution.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/tensor_core.h"
+#include "scnn/core/error.h"
 
 namespace scnn::cuda {
 namespace {
@@ -12,8 +13,17 @@ bool has_work(const Conv2d& s) { return s.batch > 0 && s.in_c > 0 && s.out_c > 0
 
 // Where a convolution, or a linear layer as one of images of one pixel, chooses its kernels.
 
-bool CudaBackend::on_tensor_cores(const Conv2d& shape) const {
-  return options_.precision == Precision::bf16 && tensor_cores_take(shape);
+CudaBackend::Kernels CudaBackend::kernels_for(const char* op, ConvPass pass, const Conv2d& shape) {
+  if (library_) {
+    if (library_takes(library_path(), pass, shape)) return Kernels::library;
+    if (options_.convolution == ConvolutionPath::cudnn) {
+      throw Error(ErrorKind::device, std::string(op) + ": cuDNN has no deterministic algorithm for x " +
+                                         checks::input_shape(shape).str() + ", weights " +
+                                         checks::weight_shape(shape).str() + ", groups " +
+                                         std::to_string(shape.groups) + "; set device.convolution: auto");
+    }
+  }
+  return options_.precision == Precision::bf16 && tensor_cores_take(shape) ? Kernels::tensor_core : Kernels::plain;
 }
 
 DeviceWeights CudaBackend::on_device(const char* op, const WeightView& weights) const {
@@ -22,29 +32,43 @@ DeviceWeights CudaBackend::on_device(const char* op, const WeightView& weights) 
 
 void CudaBackend::convolve_forward(const char* op, const Conv2d& shape, const Tensor& x, const WeightView& weights,
                                    const Tensor* bias, Tensor& y) {
-  if (on_tensor_cores(shape)) {
+  const Kernels kernels = kernels_for(op, ConvPass::forward, shape);
+  if (kernels == Kernels::tensor_core) {
     return tensor_core_forward(*stream_, op, shape, in(op, x), on_device(op, weights), optional(op, bias),
                                options_.weight_quantisation, cache_.get(), out(op, y));
   }
   Tensor room;
+  const float* w = effective(op, weights, room);
+  if (kernels == Kernels::library) {
+    return library_forward(library_path(), op, shape, in(op, x), w, optional(op, bias), out(op, y));
+  }
   const auto run = is_depthwise(shape) ? depthwise_forward : convolution_forward;
-  run(*stream_, op, shape, in(op, x), effective(op, weights, room), optional(op, bias), out(op, y));
+  run(*stream_, op, shape, in(op, x), w, optional(op, bias), out(op, y));
 }
 
 void CudaBackend::convolve_backward_data(const char* op, const Conv2d& shape, const Tensor& dy,
                                          const WeightView& weights, Tensor& dx) {
-  if (on_tensor_cores(shape)) {
+  const Kernels kernels = kernels_for(op, ConvPass::backward_data, shape);
+  if (kernels == Kernels::tensor_core) {
     return tensor_core_backward_data(*stream_, op, shape, in(op, dy), on_device(op, weights),
                                      options_.weight_quantisation, cache_.get(), out(op, dx));
   }
   Tensor room;
+  const float* w = effective(op, weights, room);
+  if (kernels == Kernels::library) {
+    return library_backward_data(library_path(), op, shape, in(op, dy), w, out(op, dx));
+  }
   const auto run = is_depthwise(shape) ? depthwise_backward_data : convolution_backward_data;
-  run(*stream_, op, shape, in(op, dy), effective(op, weights, room), out(op, dx));
+  run(*stream_, op, shape, in(op, dy), w, out(op, dx));
 }
 
 void CudaBackend::convolve_backward_weights(const char* op, const Conv2d& shape, const Tensor& x, const Tensor& dy,
                                             Tensor& dw) {
-  if (on_tensor_cores(shape)) {
+  const Kernels kernels = kernels_for(op, ConvPass::backward_weights, shape);
+  if (kernels == Kernels::library) {
+    return library_backward_weights(library_path(), op, shape, in(op, x), in(op, dy), out(op, dw));
+  }
+  if (kernels == Kernels::tensor_core) {
     return tensor_core_backward_weights(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
   }
   const auto run = is_depthwise(shape) ? depthwise_backward_weights : convolution_backward_weights;
@@ -65,10 +89,10 @@ void CudaBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const Wei
 
 void CudaBackend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights,
                                             const Tensor* bias, Tensor& y, const BatchStatistics& statistics) {
-  if (!on_tensor_cores(shape) || !has_work(shape)) {
+  constexpr const char* op = "conv2d_forward_statistics";
+  if (!has_work(shape) || kernels_for(op, ConvPass::forward, shape) != Kernels::tensor_core) {
     return Backend::conv2d_forward_statistics(shape, x, weights, bias, y, statistics);
   }
-  constexpr const char* op = "conv2d_forward_statistics";
   checks::conv2d_forward(op, shape, x, weights, bias, y);
   checks::batch_statistics(op, statistics, shape.out_c);
   const Scratch<float> mean(*stream_, shape.out_c);

@@ -52,9 +52,19 @@ CudaBackend::CudaBackend(Device device, const BackendOptions& options)
     : device_(device),
       options_(options),
       stream_(std::make_shared<Stream>(device.index)),
-      cache_(std::make_shared<WeightCache>(*stream_)) {}
+      cache_(std::make_shared<WeightCache>(*stream_)) {
+  const bool tf32 = options.precision == Precision::tf32;
+  if (tf32 && options.convolution == ConvolutionPath::own) {
+    throw Error(ErrorKind::device,
+                "there are no own kernels in tf32: set device.convolution: auto or cudnn, or "
+                "device.precision: fp32 or bf16");
+  }
+  if (tf32 || options.convolution == ConvolutionPath::cudnn) library_ = make_convolution_library(*stream_);
+}
 
-std::string CudaBackend::description() const { return describe(device_.index); }
+std::string CudaBackend::description() const {
+  return describe(device_.index) + (library_ ? ", " + library_->description() : "");
+}
 
 Tensor CudaBackend::allocate(const Shape& shape, DType dtype) {
   const std::size_t bytes = static_cast<std::size_t>(shape.size()) * byte_size(dtype);

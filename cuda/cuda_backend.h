@@ -2,13 +2,13 @@
 
 #include <memory>
 
+#include "cuda/library_convolution.h"
 #include "cuda/weight_cache.h"
-#include "scnn/backend/backend.h"
 
 namespace scnn::cuda {
 
-/// Hand-written kernels, plain float32 but for the convolutions of Precision::bf16; each op stands in the file of its
-/// name.
+/// Hand-written kernels, plain float32 but for the convolutions of Precision::bf16, and NVIDIA's libraries for
+/// convolutions where asked; each op stands in the file of its name.
 class CudaBackend final : public Backend {
  public:
   CudaBackend(Device device, const BackendOptions& options);
@@ -73,8 +73,10 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] std::unique_ptr<Recording> record(std::function<void()> work) override;
   [[nodiscard]] bool records() const override { return options_.graphs; }
-  /// A sum's last bit can turn an activation to its other neighbour in bf16.
-  [[nodiscard]] double rounding() const override { return options_.precision == Precision::bf16 ? 2e-2 : 1e-4; }
+  /// A sum's last bit can turn an activation to its other neighbour in tf32 or bf16.
+  [[nodiscard]] double rounding() const override {
+    return options_.precision == Precision::bf16 ? 2e-2 : options_.precision == Precision::tf32 ? 5e-3 : 1e-4;
+  }
   [[nodiscard]] std::int64_t peak_bytes() const override { return stream_->peak_bytes(); }
 
  private:
@@ -109,8 +111,10 @@ class CudaBackend final : public Backend {
                         const BatchStatistics& statistics);
 
   [[nodiscard]] DeviceWeights on_device(const char* op, const WeightView& weights) const;
-  /// Whether a convolution goes to the tensor cores.
-  [[nodiscard]] bool on_tensor_cores(const Conv2d& shape) const;
+  enum class Kernels { plain, tensor_core, library };
+  /// Which ones a pass of a convolution gets.  Error(device) where the path asked for has none for it.
+  [[nodiscard]] Kernels kernels_for(const char* op, ConvPass pass, const Conv2d& shape);
+  [[nodiscard]] LibraryPath library_path() { return {*stream_, *library_, options_.precision}; }
   /// What conv2d_* and linear_* do once their arguments are in order; every extent is positive.
   void convolve_forward(const char* op, const Conv2d& shape, const Tensor& x, const WeightView& weights,
                         const Tensor* bias, Tensor& y);
@@ -122,6 +126,7 @@ class CudaBackend final : public Backend {
   BackendOptions options_;
   std::shared_ptr<Stream> stream_;  ///< shared with the memory of tensors, which may outlive the backend
   std::shared_ptr<WeightCache> cache_;
+  std::unique_ptr<ConvolutionLibrary> library_;  ///< null where the options never ask for it
   std::shared_ptr<UpdateTable> update_table_;
 };
 

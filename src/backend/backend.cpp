@@ -8,4 +8,6 @@ std::unique_ptr<Backend> backend_for(Device device, const BackendOptions& option
 
 std::string cuda_unusable_because() { return cuda::unusable_because(); }
 
+CudaLibraries cuda_libraries() { return cuda::libraries(); }
+
 }  // namespace scnn

@@ -81,6 +81,9 @@ std::vector<Check> examine(const Context& context) {
   }
   const std::string no_cuda = cuda_unusable_because();
   checks.push_back({"CUDA", no_cuda.empty() ? "usable" : no_cuda, no_cuda.empty()});
+  const CudaLibraries nvidia = cuda_libraries();
+  checks.push_back(
+      {"cuDNN, cuBLAS", nvidia.found.empty() ? nvidia.unusable_because : nvidia.found, !nvidia.found.empty()});
   std::string tools;
   for (const NsightTool tool : {NsightTool::nsys, NsightTool::ncu}) {
     if (is_installed(tool)) tools.append(tools.empty() ? "" : ", ").append(to_string(tool));

@@ -48,7 +48,10 @@ int eval(const Context& context, const Options& options) {
   }
   DeviceOptions device = file.experiment->device;
   if (!options.device.empty()) device.type = options.device;
-  if (device.type == "cpu") device.precision = Precision::fp32;
+  if (device.type == "cpu") {
+    device.precision = Precision::fp32;
+    device.convolution = ConvolutionPath::automatic;
+  }
   const std::unique_ptr<Backend> backend = make_backend(device);
   const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
   const ImageSet& set = split_of(data, options.split);

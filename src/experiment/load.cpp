@@ -47,11 +47,24 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   }
   if (e.device.type == "cpu" && e.device.precision != Precision::fp32) {
     conflict("device.precision", "the CPU computes in fp32",
-             "bf16 needs device.type: cuda, or auto on a machine with a GPU");
+             "tf32 and bf16 need device.type: cuda, or auto on a machine with a GPU");
   }
-  if (e.device.precision == Precision::fp32 && e.device.weight_quantisation != WeightQuantisation::automatic) {
-    conflict("device.weight_quantisation", "fp32 convolutions have no choice of where weights are quantised",
-             "it belongs to device.precision: bf16");
+  if (e.device.type == "cpu" && e.device.convolution == ConvolutionPath::cudnn) {
+    conflict("device.convolution", "the CPU has no cuDNN",
+             "it needs device.type: cuda, or auto on a machine with a GPU");
+  }
+  if (e.device.precision == Precision::tf32 && e.device.convolution == ConvolutionPath::own) {
+    conflict("device.convolution", "there are no own kernels in tf32",
+             "set convolution: auto or cudnn, or precision: fp32 or bf16");
+  }
+  if (e.device.weight_quantisation != WeightQuantisation::automatic) {
+    const char* belongs = "it belongs to device.precision: bf16 with own kernels";
+    if (e.device.precision != Precision::bf16) {
+      conflict("device.weight_quantisation", "only bf16 convolutions have a choice of where weights are quantised",
+               belongs);
+    } else if (e.device.convolution == ConvolutionPath::cudnn) {
+      conflict("device.weight_quantisation", "weights are quantised before cuDNN multiplies them", belongs);
+    }
   }
   if (c.type == CompressionType::self_compress) {
     const bool max_given = reader.place("compression.max_bits").source != nullptr;

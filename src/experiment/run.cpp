@@ -184,8 +184,8 @@ Device device_for(const DeviceOptions& options) {
 }
 
 std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
-  return backend_for(device_for(options),
-                     BackendOptions{options.threads, options.precision, options.weight_quantisation, options.graphs});
+  return backend_for(device_for(options), BackendOptions{options.threads, options.precision, options.convolution,
+                                                         options.weight_quantisation, options.graphs});
 }
 
 Parts prepare(const Experiment& experiment) {

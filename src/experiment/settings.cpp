@@ -39,8 +39,16 @@ constexpr Option optimizer_types[] = {
 constexpr Option device_types[] = {{"auto", "a GPU if there is one, else the CPU"}, {"cpu", ""}, {"cuda", ""}};
 constexpr Option precisions[] = {
     {"fp32", "float32"},
+    {"tf32", "float32 whose operands tensor cores round to 11 significant bits; by NVIDIA's libraries alone"},
     {"bf16",
      "operands of convolutions rounded to bfloat16, on tensor cores; sums, weights and everything else float32"},
+};
+constexpr Option convolution_paths[] = {
+    {"auto", "the project's own kernels in fp32 and bf16, NVIDIA's libraries in tf32; by this table, never by timing"},
+    {"own", "the project's own kernels; grouped convolutions are float32 there, whatever the precision"},
+    {"cudnn",
+     "cuDNN, and cuBLAS for linear layers, found when the program runs (scnn doctor tells); weights are quantised "
+     "before it, and in bf16 a convolution's results are rounded to bfloat16 too"},
 };
 constexpr Option weight_quantisations[] = {
     {"auto", "by the layer's shape"},
@@ -331,8 +339,13 @@ void visit(SettingsVisitor& v, Experiment& o) {
              .word = "auto"},
             threads);
     o.device.threads = static_cast<int>(threads);
-    v.choice_of({.key = "precision", .doc = "arithmetic of convolutions on a GPU", .choices = precisions},
-                o.device.precision);
+    v.choice_of(
+        {.key = "precision", .doc = "arithmetic of convolutions and linear layers on a GPU", .choices = precisions},
+        o.device.precision);
+    v.choice_of({.key = "convolution",
+                 .doc = "whose kernels compute convolutions and linear layers on a GPU; each repeats its bits",
+                 .choices = convolution_paths},
+                o.device.convolution);
     v.choice_of({.key = "weight_quantisation",
                  .doc = "where a bf16 convolution's weights are quantised; equal but for rounding",
                  .choices = weight_quantisations},

@@ -260,7 +260,11 @@ TEST_CASE("a convolution quantises as quantize does", "[backend][fusion]") {
 }
 
 TEST_CASE("the CPU refuses a precision that it does not compute in") {
-  CHECK_THROWS_AS(backend_for(Device{}, {.threads = 1, .precision = Precision::bf16}), Error);
+  CHECK_THROWS_WITH(backend_for(Device{}, {.threads = 1, .precision = Precision::bf16}),
+                    "tf32 and bf16 need a CUDA device, the CPU computes in fp32: set device.precision: fp32");
+  CHECK_THROWS_AS(backend_for(Device{}, {.threads = 1, .precision = Precision::tf32}), Error);
+  CHECK_THROWS_WITH(backend_for(Device{}, {.threads = 1, .convolution = ConvolutionPath::cudnn}),
+                    "cuDNN needs a CUDA device: set device.convolution: auto");
 }
 
 }  // namespace scnn::test

@@ -280,7 +280,16 @@ TEST_CASE("a GPU's arithmetic can be chosen, but not for the CPU", "[experiment]
   CHECK(contains(mistakes_in(folder.write("exp.yaml", valid + "device: {type: cpu, precision: bf16}\n")),
                  "the CPU computes in fp32\n  exp.yaml:8:"));
   CHECK(contains(mistakes_in(folder.write("exp.yaml", valid + "device: {weight_quantisation: values}\n")),
-                 "no choice of where weights are quantised\n  exp.yaml:8:"));
+                 "only bf16 convolutions have a choice of where weights are quantised\n  exp.yaml:8:"));
+  const auto mistakes_of = [&](const char* device) { return mistakes_in(folder.write("exp.yaml", valid + device)); };
+  CHECK(load(valid).device.convolution == ConvolutionPath::automatic);
+  CHECK(load(valid + "device: {convolution: cudnn, precision: tf32}\n").device.convolution == ConvolutionPath::cudnn);
+  CHECK(contains(mistakes_of("device: {type: cpu, convolution: cudnn}\n"), "the CPU has no cuDNN\n  exp.yaml:8:"));
+  CHECK(contains(mistakes_of("device: {type: cpu, precision: tf32}\n"), "the CPU computes in fp32\n  exp.yaml:8:"));
+  CHECK(contains(mistakes_of("device: {precision: tf32, convolution: own}\n"),
+                 "there are no own kernels in tf32\n  exp.yaml:8:"));
+  CHECK(contains(mistakes_of("device: {precision: bf16, convolution: cudnn, weight_quantisation: values}\n"),
+                 "weights are quantised before cuDNN multiplies them\n  exp.yaml:8:"));
 }
 
 TEST_CASE("named layers and list items can be overridden", "[experiment]") {

@@ -33,7 +33,7 @@ class GpuCheck(unittest.TestCase):
         self.place = Path(folder.name)
         self.pretend("scnn", json.dumps(DOCTOR))
         self.pretend("test_gpu", "All tests passed (3 assertions in 2 test cases)")
-        self.pretend("gpu_bench_libraries", json.dumps(speed_rows()))
+        self.pretend("gpu_bench", json.dumps(speed_rows()))
 
     def pretend(self, name, output, code=0, sleep=0):
         program = self.place / name
@@ -64,7 +64,7 @@ class GpuCheck(unittest.TestCase):
 
     def test_each_missed_gate_is_seen(self):
         for change in ({"convolution": 300.0}, {"elementwise": 2700.0}, {"quantised_us": 103.0}):
-            self.pretend("gpu_bench_libraries", json.dumps(speed_rows(**change)))
+            self.pretend("gpu_bench", json.dumps(speed_rows(**change)))
             done, _ = self.check(1, "--stages", "speed")
             self.assertIn("**no**", done.stdout, change)
 
@@ -81,10 +81,10 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(len(stages["speed"]["rows"]), 15)
 
     def test_without_the_libraries_the_kernels_are_measured_alone(self):
-        self.pretend("gpu_bench_libraries", "libcublas.so.13: cannot open", 127)
-        self.pretend("gpu_bench", json.dumps({"rows": [r for r in speed_rows()["rows"] if r["what"] not in ("cuBLAS", "cuDNN")]}))
+        own = [r for r in speed_rows()["rows"] if r["what"] not in ("cuBLAS", "cuDNN")]
+        self.pretend("gpu_bench", json.dumps({"without_libraries_because": "libcublas.so.13 was not found", "rows": own}))
         done, stages = self.check(0, "--stages", "speed")
-        self.assertIn("without cuBLAS and cuDNN", stages["speed"]["note"])
+        self.assertEqual(stages["speed"]["note"], "without cuBLAS and cuDNN: libcublas.so.13 was not found")
         self.assertIn("| bf16 convolution, layer2, forward: share of cuBLAS's 8192^3 | not run on a GPU |", done.stdout)
 
     def test_no_gpu_is_5_and_the_table_says_so(self):

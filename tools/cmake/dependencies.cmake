@@ -11,7 +11,10 @@ find_package(ZLIB REQUIRED)
 find_package(xxHash REQUIRED MODULE)
 if(SCNN_CUDA)
   find_package(CUDAToolkit REQUIRED)
-  find_package(cuDNN MODULE)   # measured against, where it is there
+  # Headers of NVIDIA's libraries, where they are there: device.convolution, and what our kernels are measured against.
+  find_package(cuDNN MODULE)
+  find_path(cuBLAS_INCLUDE_DIR cublas_v2.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  mark_as_advanced(cuBLAS_INCLUDE_DIR)
 endif()
 include(yaml_target)
 if(SCNN_TESTS)

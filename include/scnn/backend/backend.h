@@ -161,10 +161,18 @@ class Backend {
   [[nodiscard]] virtual std::int64_t peak_bytes() const { return 0; }
 };
 
-/// Arithmetic of convolutions on a GPU; sums are float in both.  The CPU computes in fp32.
+/// Arithmetic of convolutions and linear layers on a GPU; sums are float in all.  The CPU computes in fp32.
 enum class Precision {
   fp32,
+  tf32,  ///< operands rounded to 11 significant bits on their way into tensor cores; by NVIDIA's libraries alone
   bf16,  ///< operands rounded to bf16, on tensor cores; integers of quantised weights up to 256 stay exact
+};
+
+/// Whose kernels compute a GPU's convolutions and linear layers.
+enum class ConvolutionPath {
+  automatic,  ///< by a table: own ones where the project has them for the precision, else the libraries
+  own,
+  cudnn,  ///< NVIDIA's libraries: cuDNN, and cuBLAS for linear layers; deterministic algorithms alone
 };
 
 /// Where a bf16 convolution's weights are quantised.
@@ -179,6 +187,7 @@ enum class WeightQuantisation {
 struct BackendOptions {
   int threads = 0;  ///< CPU workers; 0: every core this process may use
   Precision precision = Precision::fp32;
+  ConvolutionPath convolution = ConvolutionPath::automatic;
   WeightQuantisation weight_quantisation = WeightQuantisation::automatic;
   bool graphs = true;  ///< a GPU replays recorded work as one CUDA graph
 };
@@ -190,6 +199,14 @@ struct BackendOptions {
 /// Why CUDA cannot be used in this build or on this machine; empty where it can.
 [[nodiscard]] std::string cuda_unusable_because();
 
+/// NVIDIA's libraries for ConvolutionPath::cudnn as this build and this machine have them.
+struct CudaLibraries {
+  std::string found;             ///< versions and places; empty where they cannot be used
+  std::string unusable_because;  ///< with a remedy; empty where they can
+};
+/// Looks for them; needs no GPU.
+[[nodiscard]] CudaLibraries cuda_libraries();
+
 /// Implemented by src/backend/cpu, and by cuda or src/backend/no_cuda: whichever is linked in.
 namespace cpu {
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const BackendOptions& options);
@@ -197,6 +214,7 @@ namespace cpu {
 namespace cuda {
 [[nodiscard]] std::unique_ptr<Backend> make_backend(Device device, const BackendOptions& options);
 [[nodiscard]] std::string unusable_because();
+[[nodiscard]] CudaLibraries libraries();
 }  // namespace cuda
 
 }  // namespace scnn

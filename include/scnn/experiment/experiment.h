@@ -23,6 +23,7 @@ struct DeviceOptions {
   std::string type = "auto";  ///< auto | cpu | cuda
   int threads = 0;            ///< 0: auto, every core this process may use
   Precision precision = Precision::fp32;
+  ConvolutionPath convolution = ConvolutionPath::automatic;
   WeightQuantisation weight_quantisation = WeightQuantisation::automatic;  ///< bf16 alone
   bool graphs = true;                                                      ///< a GPU replays training steps
 };

@@ -34,7 +34,9 @@ CpuBackend::CpuBackend(const BackendOptions& options)
     : workers_(options.threads > 0 ? options.threads : usable_cores()), convolutions_(workers_), winograd_(workers_) {
   require(options.threads >= 0, ErrorKind::device, "device.threads must not be negative (0: every core)");
   require(options.precision == Precision::fp32, ErrorKind::device,
-          "bf16 needs a CUDA device, the CPU computes in fp32: set device.precision: fp32");
+          "tf32 and bf16 need a CUDA device, the CPU computes in fp32: set device.precision: fp32");
+  require(options.convolution != ConvolutionPath::cudnn, ErrorKind::device,
+          "cuDNN needs a CUDA device: set device.convolution: auto");
 }
 
 std::string CpuBackend::description() const {

@@ -18,4 +18,6 @@ std::string unusable_because() {
          "an NVIDIA driver, or set device.type: cpu";
 }
 
+CudaLibraries libraries() { return {"", "this program was built without CUDA"}; }
+
 }  // namespace scnn::cuda

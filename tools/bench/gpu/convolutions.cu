@@ -4,6 +4,7 @@
 #include "cuda/bf16_passes.h"
 #include "cuda/conv_plan.h"
 #include "cuda/conv_resident.h"
+#include "cuda/library_convolution.h"
 #include "cuda/tensor_core.h"
 #include "library.h"
 #include "numbers.h"
@@ -68,14 +69,12 @@ class Bench {
     const double seconds = seconds_of(options_, call, [this] { stream_.wait(); });
     rows.push_back({pass, name_, what, seconds, 2.0 * static_cast<double>(pixels_) * taps * in_ * out_, 0});
   }
-  void add_library(std::vector<Row>& rows, const char* name, ConvPass pass) {
-    // The library wants whole chunks: it computes the padding too, which its time includes and its flops do not.
-    Conv2d padded = shape_;
-    padded.in_c = cuda::padded_channels(in_);
-    padded.out_c = cuda::padded_channels(out_);
-    std::string why;
-    const auto library = library_convolution(stream_, padded, pass, why);
-    if (library) add(rows, name, "cuDNN", [&] { library->run(x_.data(), w_.data(), y_.data()); });
+  void add_library(std::vector<Row>& rows, const char* name, cuda::ConvPass pass) {
+    // It computes the padding too, which its time includes and its flops do not.
+    const Conv2d padded = cuda::library_shape(shape_, Precision::bf16);
+    if (!library_ || !library_->takes(pass, padded, Precision::bf16)) return;
+    add(rows, name, "cuDNN",
+        [&] { library_->convolve(pass, padded, Precision::bf16, x_.data(), w_.data(), y_.data()); });
   }
   [[nodiscard]] cuda::WeightPass weight_pass(cuda::WeightForm form) const {
     return {values_.data(), bits_.data(), exponents_.data(), out_, taps, in_, form, w_.data(), scales_.data()};
@@ -135,11 +134,11 @@ class Bench {
   }
   void forward(std::vector<Row>& rows) {
     products(rows, "forward", {cuda::forward_gather(shape_)}, true);
-    add_library(rows, "forward", ConvPass::forward);
+    add_library(rows, "forward", cuda::ConvPass::forward);
   }
   void backward_data(std::vector<Row>& rows) {
     products(rows, "backward data", cuda::backward_data_gathers(shape_), false);
-    add_library(rows, "backward data", ConvPass::backward_data);
+    add_library(rows, "backward data", cuda::ConvPass::backward_data);
   }
   void backward_weights(std::vector<Row>& rows) {
     const cuda::ConvGather gather = cuda::forward_gather(shape_);
@@ -158,12 +157,13 @@ class Bench {
       }
       cuda::launch_finish_partials(stream_, op, partials.data(), plan.splits, count, dw.data());
     });
-    add_library(rows, "backward weights", ConvPass::backward_weights);
+    add_library(rows, "backward weights", cuda::ConvPass::backward_weights);
   }
 
   const Options& options_;
   std::string name_;
   cuda::Stream stream_{0};
+  std::unique_ptr<cuda::ConvolutionLibrary> library_ = library_on(stream_);
   Conv2d shape_;
   int in_, out_;
   std::int64_t pixels_;

@@ -51,7 +51,14 @@ int run(int argc, char** argv) {
   stage("ceilings", scnn::bench::ceilings);
   stage("convolutions", scnn::bench::convolutions);
   stage("passes", scnn::bench::passes);
-  std::cout << Json{{"device", backend->description()}, {"batch", options.batch}, {"rows", rows}}.dump(1) << '\n';
+  const scnn::CudaLibraries libraries = scnn::cuda_libraries();
+  std::cout << Json{{"device", backend->description()},
+                    {"libraries", libraries.found.empty() ? Json() : Json(libraries.found)},
+                    {"without_libraries_because", libraries.unusable_because},
+                    {"batch", options.batch},
+                    {"rows", rows}}
+                   .dump(1)
+            << '\n';
   return 0;
 }
 
