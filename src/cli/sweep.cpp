@@ -75,7 +75,7 @@ int print_outcome(const Context& context, const std::filesystem::path& folder, c
                              folder.string());
   }
   if (outcome.failures.empty()) return 0;
-  std::string list = fmt::format("{} runs failed", outcome.failures.size());
+  std::string list = fmt::format("{} of {} runs failed", outcome.failures.size(), table.runs);
   for (const SweepFailure& one : outcome.failures) {
     list += fmt::format("\n  {}: exit code {}: {}", one.run, one.exit_code, one.message);
   }

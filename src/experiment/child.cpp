@@ -20,6 +20,7 @@ namespace {
 [[noreturn]] void become(const char* program, char* const* arguments, int log, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  for (const int number : {SIGINT, SIGTERM}) (void)std::signal(number, SIG_DFL);  // a handler is the parent's code
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);  // the parent blocks the signals it waits for

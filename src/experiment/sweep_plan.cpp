@@ -55,6 +55,7 @@ std::string describe(const Candidate& candidate) {
 std::int64_t drop_repeated(std::vector<Candidate>& candidates, Diagnostics& diagnostics) {
   std::unordered_map<std::string, std::size_t> seen;
   std::vector<Candidate> kept;
+  std::set<std::string> told;  // one value written twice repeats many runs
   std::int64_t repeated = 0;
   for (Candidate& one : candidates) {
     const auto [first, fresh] = seen.emplace(one.experiment.yaml, kept.size());
@@ -64,8 +65,10 @@ std::int64_t drop_repeated(std::vector<Candidate>& candidates, Diagnostics& diag
       ++repeated;
     } else {
       const Candidate& earlier = kept[first->second];
+      const Place place = repeated_at(one, earlier);
+      if (!told.insert(place.str()).second) continue;
       diagnostics.add({Code::duplicate, fmt::format("{} is the same run as {}", describe(one), describe(earlier)),
-                       repeated_at(one, earlier), "sweep", "every run is made once: remove one of the two", ""});
+                       place, "sweep", "every run is made once: remove one of the two", ""});
     }
   }
   candidates = std::move(kept);
