@@ -68,14 +68,15 @@ class Scheduler {
       std::this_thread::sleep_for(poll_period);
     }
     SweepTable table = write_results(true);
+    const bool all_tried = progress_.done + progress_.failed == progress_.runs;
+    if (!all_tried && !failed_fast_) {
+      throw Error(stop_ ? stop_->kind : ErrorKind::stopped,
+                  fmt::format("{}; {} of {} runs are done, {} failed; go on with: scnn sweep --resume {}{}",
+                              stop_ ? stop_->why : stopped_run_ + " was stopped", progress_.done, progress_.runs,
+                              progress_.failed, folder_.string(), shard_text()));
+    }
     std::vector<SweepFailure> failures;
     for (const auto& [name, failure] : failures_) failures.push_back(failure);
-    if (failures.empty() && !unfinished_.empty()) {
-      throw Error(stop_ ? stop_->kind : ErrorKind::stopped,
-                  fmt::format("{}; {} of {} runs are done; go on with: scnn sweep --resume {}{}",
-                              stop_ ? stop_->why : "stopped: " + unfinished_, progress_.done, progress_.runs,
-                              folder_.string(), shard_text()));
-    }
     return {std::move(table), std::move(failures)};
   }
 
@@ -113,8 +114,6 @@ class Scheduler {
 
   void stop(const StopRequest& request) {
     stop_ = request;
-    unfinished_ = request.why;
-    if (running_.empty() && waiting_.empty()) unfinished_.clear();
     for (Running& one : running_) one.child.signal(request.kind == ErrorKind::interrupted ? SIGINT : SIGTERM);
   }
 
@@ -194,7 +193,7 @@ class Scheduler {
                                 progress_.runs, 100 * status.result->test.top1, grouped(status.result->file_bytes),
                                 clock_text(status.result->train_seconds), ended.what.label));
     } else if (told) {
-      unfinished_ = run.name + " was stopped";
+      stopped_run_ = run.name;
       console_.line(run.name + "  stopped");
     } else if (is_busy(run)) {
       return put_off(ended.what);
@@ -211,18 +210,22 @@ class Scheduler {
     failures_[name] = {name, code, message};
     ++progress_.failed;
     console_.line(fmt::format("{}  failed with exit code {}: {}", name, code, message));
-    if (options_.fail_fast && !stop_) stop({ErrorKind::stopped, name + " failed"});
+    if (!options_.fail_fast || stop_) return;
+    failed_fast_ = true;
+    stop({ErrorKind::stopped, name + " failed"});
   }
 
   /// Written until it says what the folders say: another shard may finish a run, and write, between the two.
-  SweepTable write_results(bool report) {
+  SweepTable write_results(bool at_end) {
     SweepTable table = sweep_table(folder_, plan_, failures_);
-    for (std::size_t done = 0;; done = table.done) {
+    for (;;) {
       write_shared(folder_ / "results.csv", sweep_csv(plan_, table));
       write_shared(folder_ / "sweep.json", sweep_json(folder_, plan_, table));
-      if (report) write_shared(folder_ / "report.html", sweep_page(folder_, plan_, table));
-      table = sweep_table(folder_, plan_, failures_);
-      if (table.done == done || !report) return table;
+      if (!at_end) return table;
+      write_shared(folder_ / "report.html", sweep_page(folder_, plan_, table));
+      SweepTable now = sweep_table(folder_, plan_, failures_);
+      if (now.done == table.done) return table;
+      table = std::move(now);
     }
   }
 
@@ -235,8 +238,9 @@ class Scheduler {
   std::vector<Running> running_;
   std::map<std::string, SweepFailure> failures_;
   std::optional<StopRequest> stop_;
-  std::string unfinished_;  ///< why runs are left to do; empty: none is
-  double seconds_ = 0;      ///< of the runs that are done
+  bool failed_fast_ = false;
+  std::string stopped_run_;  ///< the last that ended unfinished, told by us or by others
+  double seconds_ = 0;       ///< of the runs that are done
 };
 
 }  // namespace

@@ -153,7 +153,7 @@ class Sweeps(Case):
             self.assertNotIn("running", states, output)
         self.expect(0, "sweep", "--resume", folder, "--jobs", 2)
         self.assert_like_straight(folder)
-        self.expect(75, "sweep", self.file, "--out", self.place / "short", "--max-time", "0.001s", says="0 of 6 runs are done")
+        self.expect(75, "sweep", self.file, "--out", self.place / "short", "--max-time", "0.001s", says="0 of 6 runs are done, 0 failed")
 
     def test_a_run_that_another_process_has_is_waited_for(self):
         folder = self.place / "twice"
