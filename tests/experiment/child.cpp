@@ -60,6 +60,15 @@ TEST_CASE("a child gets the signals sent to it, also where its parent blocks the
   CHECK(wait_for(child) == 128 + SIGTERM);
 }
 
+TEST_CASE("a child has a process group of its own: a Ctrl-C on the terminal is its parent's") {
+  const test::TemporaryFolder place;
+  Child child("/bin/sh", shell("cut -d' ' -f5 /proc/$$/stat; echo $$"), place / "log");
+  CHECK(wait_for(child) == 0);
+  const std::string text = text_in(place / "log");
+  const std::string group = text.substr(0, text.find('\n'));
+  CHECK(text == group + "\n" + group + "\n");
+}
+
 TEST_CASE("a child ends with its parent, however that ends") {
   const test::TemporaryFolder place;
   const auto log = place / "log";
