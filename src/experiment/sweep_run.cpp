@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto poll_period = std::chrono::milliseconds(50);
-constexpr double busy_period = 1;  // seconds until a run that another process has is looked at again
+constexpr double busy_period = 1;   // seconds until a run that another process has is looked at again
+constexpr double table_period = 5;  // seconds between two tables on the way: each reads all results
 
 /// The message of a run that left none in its folder: the end of what it printed.
 std::string printed(const fs::path& log, std::uintmax_t from, int code) {
@@ -67,7 +68,7 @@ class Scheduler {
       console_.show(progress_);
       std::this_thread::sleep_for(poll_period);
     }
-    SweepTable table = write_results(true);
+    SweepTable table = write_results();
     const bool all_tried = progress_.done + progress_.failed == progress_.runs;
     if (!all_tried && !failed_fast_) {
       throw Error(stop_ ? stop_->kind : ErrorKind::stopped,
@@ -200,7 +201,7 @@ class Scheduler {
     } else {
       fail(ended, code, status);
     }
-    write_results(false);
+    write_on_the_way();
   }
 
   void fail(const Running& ended, int code, const SweepRunStatus& status) {
@@ -215,13 +216,22 @@ class Scheduler {
     stop({ErrorKind::stopped, name + " failed"});
   }
 
+  void write_files(const SweepTable& table) {
+    write_shared(folder_ / "results.csv", sweep_csv(plan_, table));
+    write_shared(folder_ / "sweep.json", sweep_json(folder_, plan_, table));
+  }
+
+  void write_on_the_way() {
+    if (written_ > 0 && console_.now() - written_ < table_period) return;
+    write_files(sweep_table(folder_, plan_, failures_));
+    written_ = console_.now();
+  }
+
   /// Written until it says what the folders say: another shard may finish a run, and write, between the two.
-  SweepTable write_results(bool at_end) {
+  SweepTable write_results() {
     SweepTable table = sweep_table(folder_, plan_, failures_);
     for (;;) {
-      write_shared(folder_ / "results.csv", sweep_csv(plan_, table));
-      write_shared(folder_ / "sweep.json", sweep_json(folder_, plan_, table));
-      if (!at_end) return table;
+      write_files(table);
       write_shared(folder_ / "report.html", sweep_page(folder_, plan_, table));
       SweepTable now = sweep_table(folder_, plan_, failures_);
       if (now.done == table.done) return table;
@@ -241,6 +251,7 @@ class Scheduler {
   bool failed_fast_ = false;
   std::string stopped_run_;  ///< the last that ended unfinished, told by us or by others
   double seconds_ = 0;       ///< of the runs that are done
+  double written_ = 0;       ///< when the last table on the way was
 };
 
 }  // namespace

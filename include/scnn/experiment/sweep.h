@@ -53,7 +53,7 @@ struct SweepPlan {
 void check_sweep(const SweepPlan& plan);
 
 // The folder of a sweep: plan.json, written before anything else; for each run runs/NAME.yaml, its messages NAME.log
-// and its run folder NAME; results.csv and sweep.json, written again after every run, and at the end report.html.
+// and its run folder NAME; results.csv and sweep.json, also on the way, and at the end report.html.
 
 /// Whether `path` is a folder with a plan.json.
 [[nodiscard]] bool is_sweep(const std::filesystem::path& path);
