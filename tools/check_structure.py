@@ -41,7 +41,7 @@ class Tree:
             except (OSError, subprocess.CalledProcessError):
                 pass
         paths = (path.relative_to(self.root) for path in self.root.rglob("*"))
-        return [p for p in paths if not p.parts[0].startswith(("build", "runs", "data", ".git/", ".venv"))]
+        return [p for p in paths if not p.parts[0].startswith(("build", "runs", "sweeps", "data", ".git/", ".venv"))]
 
     def lines(self, path):
         if path not in self._lines:

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include "cli/verbs.h"
 #include "experiment/report/assets.h"
 #include "scnn/backend/backend.h"
+#include "scnn/core/cores.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/experiment/nsight_tool.h"
 #include "scnn/experiment/version.h"
@@ -47,13 +47,6 @@ std::string features() {
   add("avx512vnni", __builtin_cpu_supports("avx512vnni") != 0);
 #endif
   return list.empty() ? "none known" : list.substr(1);
-}
-
-int usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
-                                                       : static_cast<int>(std::thread::hardware_concurrency());
 }
 
 Check run_folder() {

@@ -6,6 +6,7 @@
 #include "cli/verbs.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/experiment/check.h"
+#include "scnn/experiment/sweep.h"
 
 namespace scnn::cli {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 void check(const std::string& file) {
   const Experiment experiment = load_experiment(file);
   check_experiment(experiment);
+  if (has_sweep(file)) (void)plan_sweep(file);
   if (experiment.data.type != "synthetic" && !find_data(data_info(experiment.data.type), experiment.data.root)) {
     std::cerr << fmt::format("note: {}: its data are not on this machine: {}\n", file,
                              data_remedy(data_info(experiment.data.type)));

@@ -52,6 +52,7 @@ void add_doctor(CLI::App& program, Context& context);
 void add_data(CLI::App& program, Context& context);
 void add_profile(CLI::App& program, Context& context);
 void add_report(CLI::App& program, Context& context);
+void add_sweep(CLI::App& program, Context& context);
 void add_version(CLI::App& program, Context& context);
 
 }  // namespace scnn::cli

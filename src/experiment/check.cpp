@@ -65,25 +65,29 @@ void check_classes(const Graph& graph, const Experiment& experiment, Diagnostics
 }
 
 }  // namespace
-}  // namespace config
 
-void check_experiment(const Experiment& experiment) {
-  config::Diagnostics diagnostics;
+void check_network(const Experiment& experiment, Diagnostics& diagnostics) {
   const auto gather = [&](const std::function<void()>& work) {
     try {
       work();
     } catch (const SettingsError& error) {
-      config::add_mistakes(error, experiment, diagnostics);
+      add_mistakes(error, experiment, diagnostics);
     }
   };
   const std::unique_ptr<Backend> backend = backend_for(Device{}, {1});
   std::unique_ptr<Graph> graph;
   gather([&] { graph = std::make_unique<Graph>(experiment.model, *backend); });
-  if (graph) {
-    config::check_classes(*graph, experiment, diagnostics);
-    gather([&] { attach_quantizers(*graph, experiment.compression); });
-    gather([&] { const Optimizer groups(*graph, experiment.train.optimizer, experiment.train.schedule, 1); });
-  }
+  if (!graph) return;
+  check_classes(*graph, experiment, diagnostics);
+  gather([&] { attach_quantizers(*graph, experiment.compression); });
+  gather([&] { const Optimizer groups(*graph, experiment.train.optimizer, experiment.train.schedule, 1); });
+}
+
+}  // namespace config
+
+void check_experiment(const Experiment& experiment) {
+  config::Diagnostics diagnostics;
+  config::check_network(experiment, diagnostics);
   diagnostics.raise();
 }
 

@@ -62,6 +62,7 @@ class Diagnostics {
  public:
   void add(Problem problem) { problems_.push_back(std::move(problem)); }
   [[nodiscard]] bool empty() const noexcept { return problems_.empty(); }
+  [[nodiscard]] std::size_t count() const noexcept { return problems_.size(); }
   /// Error(experiment) with everything gathered so far, in the order of the files' lines; nothing if there is nothing.
   void raise() const;
 

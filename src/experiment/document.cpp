@@ -191,55 +191,6 @@ Node read_overrides(std::span<const std::string> overrides, Diagnostics& diagnos
   return root;
 }
 
-/// Puts the model file under what the experiment says of the model.
-void expand_model_file(Node& document, Diagnostics& diagnostics) {
-  Node* model = document.find("model");
-  if (!model || model->kind != Kind::map || !model->find("file")) return;
-  const Node file = *model->find("file");
-  model->erase("file");
-  if (file.kind != Kind::scalar) {
-    if (file.kind != Kind::invalid) {
-      diagnostics.add(
-          {Code::wrong_type, "model.file must be a path, not " + file.describe(), file.place, "model", "", ""});
-    }
-    model->kind = Kind::invalid;
-    return;
-  }
-  Node base = read_yaml_file(relative_to(file.place, file.text), file.place, diagnostics);
-  if (base.kind != Kind::map) {
-    model->kind = Kind::invalid;
-    return;
-  }
-  for (const Entry& entry : base.entries) {
-    if (entry.key == "file" || entry.key == "extends") {
-      diagnostics.add({Code::unknown_key, "a model file stands alone: '" + entry.key + "' is for experiments",
-                       entry.place, "", "", "known keys here: parameters, input, blocks, layers"});
-    }
-  }
-  base.erase("file");
-  base.erase("extends");
-  const Node* given = model->find("parameters");
-  const Node* known = base.find("parameters");
-  if (given && given->kind == Kind::map) {
-    std::vector<std::string> names;
-    if (known) {
-      for (const Entry& entry : known->entries) names.push_back(entry.key);
-    }
-    for (const Entry& entry : given->entries) {
-      if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
-      diagnostics.add({Code::unknown_key, file.text + " has no parameter '" + entry.key + "'", entry.place,
-                       "model.parameters", did_you_mean(entry.key, names),
-                       names.empty() ? "it has none" : "its parameters: " + join(names)});
-    }
-  }
-  if (const Node* layers = model->find("layers"); layers && layers->kind == Kind::sequence) {
-    diagnostics.add({Code::conflict, "both a model file and a list of layers", layers->place, "model",
-                     "give one of them; a map here changes named layers of the file", ""});
-  }
-  merge(base, *model, "model", diagnostics);
-  *model = std::move(base);
-}
-
 }  // namespace
 
 Node read_yaml_file(const fs::path& file, const Place& where, Diagnostics& diagnostics) {
@@ -297,13 +248,60 @@ void merge(Node& base, const Node& over, const std::string& path, Diagnostics& d
   }
 }
 
+void expand_model_file(Node& document, Diagnostics& diagnostics) {
+  Node* model = document.find("model");
+  if (!model || model->kind != Kind::map || !model->find("file")) return;
+  const Node file = *model->find("file");
+  model->erase("file");
+  if (file.kind != Kind::scalar) {
+    if (file.kind != Kind::invalid) {
+      diagnostics.add(
+          {Code::wrong_type, "model.file must be a path, not " + file.describe(), file.place, "model", "", ""});
+    }
+    model->kind = Kind::invalid;
+    return;
+  }
+  Node base = read_yaml_file(relative_to(file.place, file.text), file.place, diagnostics);
+  if (base.kind != Kind::map) {
+    model->kind = Kind::invalid;
+    return;
+  }
+  for (const Entry& entry : base.entries) {
+    if (entry.key == "file" || entry.key == "extends") {
+      diagnostics.add({Code::unknown_key, "a model file stands alone: '" + entry.key + "' is for experiments",
+                       entry.place, "", "", "known keys here: parameters, input, blocks, layers"});
+    }
+  }
+  base.erase("file");
+  base.erase("extends");
+  const Node* given = model->find("parameters");
+  const Node* known = base.find("parameters");
+  if (given && given->kind == Kind::map) {
+    std::vector<std::string> names;
+    if (known) {
+      for (const Entry& entry : known->entries) names.push_back(entry.key);
+    }
+    for (const Entry& entry : given->entries) {
+      if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
+      diagnostics.add({Code::unknown_key, file.text + " has no parameter '" + entry.key + "'", entry.place,
+                       "model.parameters", did_you_mean(entry.key, names),
+                       names.empty() ? "it has none" : "its parameters: " + join(names)});
+    }
+  }
+  if (const Node* layers = model->find("layers"); layers && layers->kind == Kind::sequence) {
+    diagnostics.add({Code::conflict, "both a model file and a list of layers", layers->place, "model",
+                     "give one of them; a map here changes named layers of the file", ""});
+  }
+  merge(base, *model, "model", diagnostics);
+  *model = std::move(base);
+}
+
 Node load_document(const fs::path& file, std::span<const std::string> overrides, Diagnostics& diagnostics) {
   std::vector<fs::path> chain;
   Node document = load_file(file, Place{}, chain, diagnostics);
   const Node over = read_overrides(overrides, diagnostics);
   if (document.kind != Kind::map) return document;
   merge(document, over, "", diagnostics);
-  expand_model_file(document, diagnostics);
   return document;
 }
 

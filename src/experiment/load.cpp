@@ -1,3 +1,5 @@
+#include "experiment/load.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include "experiment/model.h"
 #include "experiment/settings_read.h"
 #include "experiment/settings_write.h"
+#include "experiment/sweep_section.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/experiment/experiment.h"
 
@@ -120,8 +123,10 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   }
 }
 
-/// Throws what was gathered while the document was made, too.
-Experiment read_document(const Node& document, const std::string& name, Diagnostics& diagnostics) {
+}  // namespace
+
+Experiment config::read_document(const Node& document, const std::string& name, Diagnostics& diagnostics) {
+  const std::size_t mistakes_before = diagnostics.count();
   Experiment experiment;
   experiment.name = name;
   if (document.kind == Kind::map) {
@@ -134,11 +139,13 @@ Experiment read_document(const Node& document, const std::string& name, Diagnost
     for (const Entry& entry : document.entries) {
       if (entry.key == "model") {
         model = &entry.value;
+      } else if (entry.key == "sweep") {
+        (void)read_sweep(entry.value, resolver, diagnostics);
       } else {
         settings.entries.push_back({entry.key, entry.place, resolver.resolve(entry.value, {})});
       }
     }
-    SettingsReader reader(settings, "", {"model", "extends"}, diagnostics);
+    SettingsReader reader(settings, "", {"model", "sweep", "extends"}, diagnostics);
     config::visit(reader, experiment);
     reader.finish();
     if (!model) {
@@ -155,12 +162,9 @@ Experiment read_document(const Node& document, const std::string& name, Diagnost
     if (!places->layers.empty()) places->settings["model.input"] = places->layers.front();
     experiment.places = std::move(places);
   }
-  diagnostics.raise();
-  experiment.yaml = write_experiment(experiment);
+  if (diagnostics.count() == mistakes_before) experiment.yaml = write_experiment(experiment);
   return experiment;
 }
-
-}  // namespace
 
 std::string write_experiment(const Experiment& experiment) {
   SettingsWriter writer;
@@ -176,8 +180,11 @@ std::string write_experiment(const Experiment& experiment) {
 
 Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides) {
   Diagnostics diagnostics;
-  const Node document = load_document(file, overrides, diagnostics);
-  return read_document(document, file.stem().string(), diagnostics);
+  Node document = load_document(file, overrides, diagnostics);
+  expand_model_file(document, diagnostics);
+  Experiment experiment = read_document(document, file.stem().string(), diagnostics);
+  diagnostics.raise();
+  return experiment;
 }
 
 Experiment parse_experiment(const std::string& text, const std::string& where) {
@@ -186,7 +193,9 @@ Experiment parse_experiment(const std::string& text, const std::string& where) {
   source->name = where;
   source->lines = split_lines(text);
   const Node document = parse_yaml(text, source, diagnostics);
-  return read_document(document, "experiment", diagnostics);
+  Experiment experiment = read_document(document, "experiment", diagnostics);
+  diagnostics.raise();
+  return experiment;
 }
 
 }  // namespace scnn

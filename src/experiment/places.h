@@ -27,4 +27,7 @@ struct Places {
 /// Takes the mistakes over, with their lines where the experiment knows them.
 void add_mistakes(const SettingsError& error, const Experiment& experiment, Diagnostics& diagnostics);
 
+/// What check_experiment finds, gathered.
+void check_network(const Experiment& experiment, Diagnostics& diagnostics);
+
 }  // namespace scnn::config

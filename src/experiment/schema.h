@@ -124,9 +124,17 @@ class SettingsVisitor {
   }
 };
 
+/// How the random axes of a sweep are drawn.
+struct SweepDraws {
+  std::int64_t samples = 0;  ///< 0: no axis is random
+  std::uint64_t seed = 0;
+};
+
 // The table of settings.
-/// Everything but the model.
+/// Everything but the model and the sweep.
 void visit(SettingsVisitor& v, Experiment& experiment);
+/// The keys of `sweep` that hold one value.
+void visit(SettingsVisitor& v, SweepDraws& draws);
 /// The keys of one layer type, `name`, `type` and `input` aside.
 void visit(SettingsVisitor& v, LayerOptions& options);
 

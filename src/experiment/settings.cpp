@@ -324,6 +324,16 @@ void visit(SettingsVisitor& v, TrainOptions& o) {
 
 }  // namespace
 
+void visit(SettingsVisitor& v, SweepDraws& o) {
+  v.value({.key = "samples",
+           .doc = "points drawn at random; needed where an axis is a distribution",
+           .unit = "points",
+           .range = between(1, 10000),
+           .word = "none"},
+          o.samples);
+  v.value({.key = "seed", .doc = "the draws follow from it and each axis's key"}, o.seed);
+}
+
 void visit(SettingsVisitor& v, Experiment& o) {
   bool present = true;
   std::int64_t version = o.version, threads = o.device.threads;

@@ -139,6 +139,16 @@ std::vector<Setting> structure() {
       structural("model.layers[].name", "text", "<type>_<index>", "names the layer; unique"),
       structural("model.layers[].input", "name or list of names", "the layer before",
                  "what the layer reads; 'input' is what the list receives"),
+      structural(
+          "sweep.axes", "map", "{}",
+          "{key: values}: every combination is a point of `scnn sweep`; values are a list, or drawn `samples` times "
+          "from {log_uniform: [min, max]}, {uniform: [min, max]} or {choice: [values]}; a point's seeds make one "
+          "row, with mean and deviation"),
+      structural("sweep.points", "list of maps", "[]",
+                 "points that no grid makes, each {key: value, ...}; with axes beside it, each goes with every "
+                 "combination of them"),
+      structural("sweep.baseline", "map", "none",
+                 "{key: value, ...} on the file itself: run once for each seed, to compare with"),
       structural("residual.layers", "list of maps", "", "the branch; its output is added to the input"),
       structural("residual.projection", "list of maps", "none", "layers on the skip, where shapes differ"),
   };
@@ -180,6 +190,10 @@ std::vector<Setting> describe_settings() {
   Experiment defaults;
   visit(describer, defaults);
   std::vector<Setting> out = std::move(describer.settings);
+  Describer sweep{"sweep"};
+  SweepDraws draws;
+  visit(sweep, draws);
+  for (Setting& setting : sweep.settings) out.push_back(std::move(setting));
   for (Setting& setting : structure()) out.push_back(std::move(setting));
   for (const LayerType& type : layer_types()) {
     for (Setting& setting : describe_layer(type)) out.push_back(std::move(setting));

@@ -164,7 +164,7 @@ TEST_CASE("values out of range or of a wrong type are mistakes", "[experiment]")
       {"seed: -1", "'seed' is -1", "must be in [0, 2^64 - 1]"},
       {"seed: 18446744073709551616", "'seed' is 18446744073709551616", "must be in [0, 2^64 - 1]"},
       {"name: a/b", "'name' must be letters", "it names a folder"},
-      {"sweep: {axes: {}}", "unknown key 'sweep'", ""},
+      {"sweeps: {axes: {}}", "unknown key 'sweeps'", "did you mean 'sweep'?"},
       {"name:", "'name' must be text, not nothing", ""},
   };
   for (const Case& one : cases) {

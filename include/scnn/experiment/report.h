@@ -8,6 +8,7 @@
 #include "scnn/experiment/recorder.h"
 #include "scnn/experiment/result.h"
 #include "scnn/experiment/run_folder.h"
+#include "scnn/experiment/sweep.h"
 
 namespace scnn {
 
@@ -28,6 +29,9 @@ struct ReportRun {
 [[nodiscard]] std::string run_page(const ReportRun& run);
 /// One self-contained HTML page that sets runs side by side: accuracy against size of the file, and their epochs.
 [[nodiscard]] std::string comparison_page(const std::vector<ReportRun>& runs);
+/// One self-contained HTML page on a sweep: its table, and accuracy against size of the file with the Pareto front.
+[[nodiscard]] std::string sweep_page(const std::filesystem::path& folder, const SweepPlan& plan,
+                                     const SweepTable& table);
 
 /// `text` with & < > " ' as references, for text and attributes.
 [[nodiscard]] std::string html_escape(std::string_view text);

@@ -1,23 +1,15 @@
 #include "backend/cpu/cpu_backend.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <thread>
 
 #include "backend/checks.h"
+#include "scnn/core/cores.h"
 #include "scnn/core/error.h"
 
 namespace scnn::cpu {
 namespace {
-
-int usable_cores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 std::string processor_name() {
   std::ifstream in("/proc/cpuinfo");

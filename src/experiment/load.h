@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "experiment/yaml.h"
+#include "scnn/experiment/experiment.h"
+
+namespace scnn::config {
+
+/// The experiment that a whole document comes to, `name` its name where it says none.  Mistakes go to the diagnostics;
+/// where there are any, what is returned is of no use.
+[[nodiscard]] Experiment read_document(const Node& document, const std::string& name, Diagnostics& diagnostics);
+
+}  // namespace scnn::config
