@@ -71,8 +71,8 @@ class CudaBackend final : public Backend {
            Tensor& value) override;
   void quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) override;
 
-  [[nodiscard]] std::unique_ptr<Recording> record(std::function<void()> work) override;
   [[nodiscard]] bool records() const override { return options_.graphs; }
+  [[nodiscard]] std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   /// A sum's last bit can turn an activation to its other neighbour in bf16.
   [[nodiscard]] double rounding() const override { return options_.precision == Precision::bf16 ? 2e-2 : 1e-4; }
   [[nodiscard]] std::int64_t peak_bytes() const override { return stream_->peak_bytes(); }
