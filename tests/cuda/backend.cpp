@@ -5,6 +5,7 @@
 #include <set>
 
 #include "catch.h"
+#include "cuda/runtime.h"
 #include "emulator/device.h"
 #include "emulator/memory.h"
 #include "tested_backend.h"
@@ -56,6 +57,12 @@ TEST_CASE("an unusable GPU says why, and how to get one", "[cuda]") {
   CHECK(contains(message(0), "no NVIDIA GPU"));
 }
 
+TEST_CASE("the oldest architecture of a build is known wherever it stands in the list", "[cuda]") {
+  CHECK(cuda::oldest_of("80;90") == 80);
+  CHECK(cuda::oldest_of("120-real;90-virtual;100") == 90);
+  CHECK(cuda::oldest_of("all-major") == 0);
+}
+
 TEST_CASE("out of device memory names the bytes asked for", "[cuda]") {
   const Restored restored;
   const auto backend = backend_for(gpu_0);
@@ -63,6 +70,8 @@ TEST_CASE("out of device memory names the bytes asked for", "[cuda]") {
   CHECK(contains(message, "17179869184 bytes asked for"));
   CHECK(contains(message, "of 1073741824 free"));
   CHECK(contains(message, "train.batch_size"));
+  emulator::fail_next("cudaMallocAsync", cudaErrorIllegalAddress);
+  CHECK(contains(message_of(ErrorKind::device, [&] { (void)backend->allocate({4}); }), "illegal memory access"));
   // The backend goes on.
   CHECK(backend->sum_of_squares(backend->allocate({5})) == 0);
 }

@@ -4,6 +4,7 @@
 #include "scnn/core/range.h"
 #include "training_run.h"
 #if !defined(SCNN_TEST_ON_GPU)
+#include "emulator/device.h"
 #include "emulator/memory.h"
 #endif
 
@@ -25,6 +26,24 @@ struct Silent : RangeSink {
 };
 
 }  // namespace
+
+#if !defined(SCNN_TEST_ON_GPU)
+TEST_CASE("no graph outlives its recording, done or refused", "[cuda][recording]") {
+  const auto backend = backend_for(gpu_0);
+  Tensor x = backend->allocate({4});
+  {
+    const auto recording = backend->record([&] { backend->fill(x, 1); });
+    recording->replay();
+    backend->synchronize();
+    CHECK(emulator::graphs_in_use() == 1);
+  }
+  CHECK_THROWS((void)backend->record([&] {
+    backend->fill(x, 1);
+    throw Error(ErrorKind::bug, "not this");
+  }));
+  CHECK(emulator::graphs_in_use() == 0);
+}
+#endif
 
 TEST_CASE("recorded work is done at each replay, on what then stands in its tensors", "[cuda][recording]") {
   const auto backend = backend_for(gpu_0);
@@ -70,7 +89,7 @@ TEST_CASE("work that waits or brings host memory cannot be recorded, and leaves 
   CHECK(refused([&] { set_values(*backend, ones, x); }));
   CHECK(refused([&] { (void)host_values(*backend, x); }));
   CHECK(refused([&] { (void)backend->sum_of_squares(x); }));
-  CHECK(refused([&] { backend->synchronize(); }));
+  CHECK_THROWS_WITH((void)backend->record([&] { backend->synchronize(); }), "recorded work waits");
   CHECK_THROWS_WITH((void)backend->record([&] { (void)backend->record([] {}); }), "recorded work records itself");
   // Memory that was there before may not be freed by a graph.
   auto old = std::make_unique<Tensor>(backend->allocate({4}));
