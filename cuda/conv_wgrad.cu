@@ -124,20 +124,6 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) conv_wgrad(cons
   }
 }
 
-/// One value of dw.
-struct FinishPartials {
-  const float* partials;
-  int splits;
-  std::int64_t count;
-  float* dw;
-
-  __device__ void operator()(std::int64_t i) const {
-    float sum = partials[i];
-    for (int s = 1; s < splits; ++s) sum += partials[s * count + i];
-    dw[i] = sum;
-  }
-};
-
 template <class Tile>
 void launch_tile(Stream& stream, const char* op, const ConvWgrad& args) {
   WgradCall call;
@@ -194,11 +180,6 @@ void launch_conv_wgrad(Stream& stream, const char* op, WgradTile tile, const Con
     case WgradTile::m32_n128:
       return launch_tile<M32N128>(stream, op, args);
   }
-}
-
-void launch_finish_partials(Stream& stream, const char* op, const float* partials, int splits, std::int64_t count,
-                            float* dw) {
-  each(stream, op, count, FinishPartials{partials, splits, count, dw});
 }
 
 }  // namespace scnn::cuda

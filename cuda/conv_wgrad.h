@@ -41,8 +41,4 @@ inline constexpr int kNarrowOut = 64;      ///< out channels a block
 
 void launch_narrow_wgrad(Stream& stream, const char* op, const NarrowWgrad& args);
 
-/// dw[i] = partials[0][i] + partials[1][i] + ..., in this order; `count` values a split.
-void launch_finish_partials(Stream& stream, const char* op, const float* partials, int splits, std::int64_t count,
-                            float* dw);
-
 }  // namespace scnn::cuda

@@ -86,8 +86,8 @@ void CudaBackend::copy(const Tensor& from, Tensor& to) {
   if (from.device().type == DeviceType::cpu || to.device().type == DeviceType::cpu) stream_->wait();
 }
 
-std::unique_ptr<Recording> CudaBackend::record(std::function<void()> work) {
-  if (!options_.graphs) return Backend::record(std::move(work));
+std::unique_ptr<Recording> CudaBackend::record(const std::function<void()>& work) {
+  if (!options_.graphs) return Backend::record(work);
   return std::make_unique<GraphRecording>(stream_, cache_, work);
 }
 

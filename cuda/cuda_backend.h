@@ -71,8 +71,8 @@ class CudaBackend final : public Backend {
            Tensor& value) override;
   void quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) override;
 
-  [[nodiscard]] std::unique_ptr<Recording> record(std::function<void()> work) override;
   [[nodiscard]] bool records() const override { return options_.graphs; }
+  [[nodiscard]] std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   /// A sum's last bit can turn an activation to its other neighbour in tf32 or bf16.
   [[nodiscard]] double rounding() const override {
     return options_.precision == Precision::bf16 ? 2e-2 : options_.precision == Precision::tf32 ? 5e-3 : 1e-4;

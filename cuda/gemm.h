@@ -61,7 +61,6 @@ class RowLoader {
   __device__ void store(float (&to)[gemm_depth][stride]) const {
     GPU_UNROLL
     for (int p = 0; p < passes; ++p) {
-      if (row_of(p) >= extent) continue;
       GPU_UNROLL
       for (int i = 0; i < width; ++i) to[thread_ % lanes * width + i][row_of(p)] = values_[p].v[i];
     }
@@ -70,7 +69,8 @@ class RowLoader {
  private:
   static constexpr int lanes = gemm_depth / width;
   static constexpr int rows_of_pass = threads / lanes;
-  static constexpr int passes = (extent + rows_of_pass - 1) / rows_of_pass;
+  static constexpr int passes = extent / rows_of_pass;
+  static_assert(passes * rows_of_pass == extent);
   __device__ int row_of(int pass) const { return pass * rows_of_pass + thread_ / lanes; }
 
   const Source& source_;
@@ -101,7 +101,6 @@ class ColumnLoader {
   __device__ void store(float (&to)[gemm_depth][stride]) const {
     GPU_UNROLL
     for (int p = 0; p < passes; ++p) {
-      if (depth_of(p) >= gemm_depth) continue;
       GPU_UNROLL
       for (int i = 0; i < width; ++i) to[depth_of(p)][thread_ % lanes * width + i] = values_[p].v[i];
     }
@@ -110,7 +109,8 @@ class ColumnLoader {
  private:
   static constexpr int lanes = extent / width;
   static constexpr int depth_of_pass = threads / lanes;
-  static constexpr int passes = (gemm_depth + depth_of_pass - 1) / depth_of_pass;
+  static constexpr int passes = gemm_depth / depth_of_pass;
+  static_assert(passes * depth_of_pass == gemm_depth);
   __device__ int depth_of(int pass) const { return pass * depth_of_pass + thread_ / lanes; }
 
   const Source& source_;

@@ -2,7 +2,9 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdlib>
 #include <limits>
+#include <sstream>
 
 #include "scnn/core/error.h"
 
@@ -30,23 +32,21 @@ void check(cudaError_t error, const char* what) {
 
 cudaStream_t stream_of(void* handle) { return static_cast<cudaStream_t>(handle); }
 
-/// The oldest architecture in a CMake list such as "80;90" or "80-real;90-virtual".
-int oldest_built() {
-  int oldest = std::numeric_limits<int>::max();
-  const std::string list = SCNN_CUDA_ARCHITECTURES;
-  for (std::size_t at = 0; at < list.size();
-       at = list.find(';', at) == std::string::npos ? list.size() : list.find(';', at) + 1) {
-    const int one = std::atoi(list.c_str() + at);
-    if (one > 0 && one < oldest) oldest = one;
-  }
-  return oldest;
-}
-
 std::string decimal(int capability) { return std::to_string(capability / 10) + "." + std::to_string(capability % 10); }
 
 constexpr const char* or_cpu = ", or set device.type: cpu";
 
 }  // namespace
+
+int oldest_of(const std::string& architectures) {
+  int oldest = 0;
+  std::istringstream list(architectures);
+  for (std::string one; std::getline(list, one, ';');) {
+    const int number = std::atoi(one.c_str());
+    if (number > 0 && (oldest == 0 || number < oldest)) oldest = number;
+  }
+  return oldest;
+}
 
 std::string unusable_because(int device) {
   int count = 0;
@@ -71,7 +71,7 @@ std::string unusable_because(int device) {
   if (capability < oldest_architecture) {
     return gpu + ", the kernels need " + decimal(oldest_architecture) + " or later; use a newer GPU" + or_cpu;
   }
-  if (capability < oldest_built()) {
+  if (capability < oldest_of(SCNN_CUDA_ARCHITECTURES)) {
     return gpu + ", this program was built for " SCNN_CUDA_ARCHITECTURES "; build it with -DCMAKE_CUDA_ARCHITECTURES=" +
            std::to_string(capability) + or_cpu;
   }
@@ -187,7 +187,6 @@ std::int64_t Stream::peak_bytes() const {
 
 void Stream::wait() {
   refuse_while_capturing("waits");
-  seen_ = {};
   copy(&seen_, faults_, sizeof seen_);
   check(cudaStreamSynchronize(stream_of(handle_)), "work on the device failed");
   kept_.clear();

@@ -12,6 +12,9 @@
 /// are launched through cuda/launch.h.
 namespace scnn::cuda {
 
+/// The oldest in a CMake list of architectures such as "80;90" or "90-real;80-virtual"; 0 where it has no number
+/// ("all").
+[[nodiscard]] int oldest_of(const std::string& architectures);
 /// Why this device cannot be used, and what to do; empty where it can.
 [[nodiscard]] std::string unusable_because(int device);
 /// Name, compute capability, multiprocessors, CUDA version.

@@ -2,6 +2,7 @@
 #include "cuda/conv_moments.h"
 #include "cuda/conv_plan.h"
 #include "cuda/conv_resident.h"
+#include "cuda/convolution.h"
 #include "cuda/tensor_core.h"
 
 namespace scnn::cuda {
@@ -146,7 +147,7 @@ void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& 
     const Bf16Copy source(stream, op, x, nullptr, in_pixels(shape), in);
     launch_conv_wgrad(stream, op, plan.tile, {gather, source.data(), gradient.data(), out, in, plan.splits, sums});
   }
-  if (plan.splits > 1) launch_finish_partials(stream, op, partials.data(), plan.splits, count, dw);
+  if (plan.splits > 1) sum_slices(stream, op, partials.data(), plan.splits, count, dw);
 }
 
 }  // namespace scnn::cuda

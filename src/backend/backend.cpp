@@ -1,6 +1,12 @@
 #include "scnn/backend/backend.h"
 
+#include "backend/checks.h"
+
 namespace scnn {
+
+std::unique_ptr<Recording> Backend::record(const std::function<void()>& /*work*/) {
+  checks::fail("record", "this backend does not record");
+}
 
 std::unique_ptr<Backend> backend_for(Device device, const BackendOptions& options) {
   return device.type == DeviceType::cpu ? cpu::make_backend(options) : cuda::make_backend(device, options);

@@ -10,21 +10,7 @@ void step(Backend& backend, const AdamParameter& p, const UpdateRule& rule) {
   backend.adam(p.step, rule, *p.gradient, *p.m, *p.v, *p.value);
 }
 
-/// Done anew each time.
-class Repetition final : public Recording {
- public:
-  explicit Repetition(std::function<void()> work) : work_(std::move(work)) {}
-  void replay() override { work_(); }
-
- private:
-  std::function<void()> work_;
-};
-
 }  // namespace
-
-std::unique_ptr<Recording> Backend::record(std::function<void()> work) {
-  return std::make_unique<Repetition>(std::move(work));
-}
 
 void Backend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x, const WeightView& weights,
                                         const Tensor* bias, Tensor& y, const BatchStatistics& statistics) {

@@ -2,8 +2,8 @@
 
 #include <system_error>
 
+#include "core/process.h"
 #include "data/official.h"
-#include "data/process.h"
 #include "scnn/core/error.h"
 #include "scnn/data/catalogue.h"
 

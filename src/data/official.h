@@ -16,6 +16,9 @@ namespace scnn {
 [[nodiscard]] std::string official_evidence(const DataInfo& info, const std::filesystem::path& folder,
                                             const Dataset& set);
 
+/// The MD5 of a file by coreutils' md5sum; Error(data) where that cannot be had.
+[[nodiscard]] std::string md5_of(const std::string& path);
+
 /// Leaves a note in `folder`: these files come from downloads whose MD5 was right.
 void write_verified_note(const DataInfo& info, const std::filesystem::path& folder);
 

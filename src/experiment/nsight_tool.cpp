@@ -1,7 +1,6 @@
 #include "scnn/experiment/nsight_tool.h"
 
 #include <fmt/format.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-extern char** environ;
+#include "core/process.h"
 
 namespace scnn {
 
@@ -63,24 +62,10 @@ void require_installed(NsightTool tool) {
 
 int run_tool(const std::vector<std::string>& command, bool on_stderr,
              const std::function<std::optional<StopRequest>()>& should_stop) {
-  std::vector<char*> argv;
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  if (on_stderr) posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  // This process may wait for signals on a thread (watch_signals); the tool gets them as usual.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  ::sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t child = 0;
-  const int failure = ::posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) {
+  const Redirection to_stderr[] = {{STDERR_FILENO, STDOUT_FILENO}};
+  const std::span<const Redirection> all = to_stderr;
+  if (const int failure = start_program(command, all.first(on_stderr ? 1 : 0), child); failure != 0) {
     throw Error(ErrorKind::device, fmt::format("cannot run {}: {}", command[0], std::strerror(failure)));
   }
   std::optional<StopRequest> request;

@@ -200,6 +200,7 @@ std::vector<OpCase> conv2d_cases() {
        .dilation = 1,
        .groups = 4,
        .bias = true},
+      {"1x1 four groups 8->24, 600 pixels", 6, 10, 8, 24, 1, 1, 0, 1, 4},
       {"3x3 depthwise 17", 2, 8, 17, 17, 3, 1, 1, 1, 17},
       {"3x3 depthwise 32 stride 2", 2, 8, 32, 32, 3, 2, 1, 1, 32},
       {.name = "3x3 depthwise 6, two outputs each, bias",

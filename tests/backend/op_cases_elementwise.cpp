@@ -109,6 +109,7 @@ std::vector<OpCase> elementwise_cases() {
   add_gather("rows, added, one twice", {7, 5}, 0, {6, 6, -1}, true, cases);
   add_gather("all channels gone", {2, 3, 4}, -1, {}, false, cases);
   add_gather("from no channels", {2, 3, 0}, -1, {-1, -1}, false, cases);
+  add_gather("an axis counted from behind", {3, 4, 5}, -2, {3, -1, 0}, false, cases);
   add_gather("middle axis of a large tensor", {300, 17, 16}, 1, {0, 1, 2, 5, 6, 7, 16}, false, cases);
 
   for (const std::int64_t n : {1, 7, 70002}) {

@@ -60,7 +60,7 @@ std::vector<OpCase> image_cases() {
                                     {Kind::cutout, 2, 1},
                                     {Kind::pad_crop, 1, 1},
                                     {Kind::horizontal_flip, 0, 0.5F}});
-  add("as stored", {7, 5, 6, 3}, 9, {}, cases);
+  add("as stored", {7, 11, 12, 3}, 9, {}, cases);
   add("crop, flip, cutout", {31, 8, 7, 3}, 23, all, cases);
   add("one channel, steps in an odd order, crops beyond the image", {20, 6, 9, 1}, 40, odd, cases);
   add("an empty batch", {3, 4, 4, 2}, 0, all, cases);

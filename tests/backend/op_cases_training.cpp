@@ -122,6 +122,7 @@ std::vector<OpCase> training_cases() {
   std::vector<OpCase> cases;
   add_loss("10 classes", 33, 10, 0, 3, true, cases);
   add_loss("10 classes, smoothing 0.2", 4, 10, 0.2F, 3, true, cases);
+  add_loss("100 classes, smoothing 0.1", 9, 100, 0.1F, 3, true, cases);
   add_loss("large logits", 5, 7, 0.1F, 80, true, cases);
   add_loss("loss only, 100 classes", 200, 100, 0, 5, false, cases);
   add_loss("2 classes, batch 1", 1, 2, 0.1F, 3, true, cases);

@@ -41,12 +41,15 @@ TEST_CASE("batches cut out of a set in the GPU's memory are those of the host", 
 TEST_CASE("an index outside the set is a bug that the next wait tells", "[cuda][data]") {
   const auto gpu = backend_for({DeviceType::cuda, 0});
   const ImageSet set = resident(*gpu, small_data().test);
-  const std::vector<std::int32_t> beyond{static_cast<std::int32_t>(set.size())};
+  const auto size = static_cast<std::int32_t>(set.size());
   const Tensor table = gpu->allocate({1, 256});
   Tensor x = gpu->allocate({1, 8, 8, 1});
   Tensor y = gpu->allocate({1}, DType::int32);
-  gpu->load_images(set.images, set.labels, device_indices(*gpu, beyond), table, {}, {0, Stream::augment}, x, y);
-  CHECK_THROWS_WITH(gpu->synchronize(), "load_images: index 128 is outside [0, 128)");
+  for (const std::int32_t beyond : {-1, size}) {
+    const std::vector<std::int32_t> indices{beyond};
+    gpu->load_images(set.images, set.labels, device_indices(*gpu, indices), table, {}, {0, Stream::augment}, x, y);
+    CHECK_THROWS_WITH(gpu->synchronize(), "load_images: index " + std::to_string(beyond) + " is outside [0, 128)");
+  }
 }
 
 }  // namespace scnn::test

@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "cuda/conv_wgrad.h"
+#include "cuda/convolution.h"
 #include "device_arrays.h"
 #include "op_cases.h"
 #include "reference.h"
@@ -68,8 +69,8 @@ void fill_in(const Layer& layer, Tensors& t, cuda::ChannelLayer& l) {
 /// The same step as ops of the contract.
 void separate_ops(Bench& bench, Backend& backend, const Layer& layer, Tensors& t) {
   const cuda::ChannelSteps s = steps();
-  cuda::launch_finish_partials(bench.stream, "test", t.at("partials").data<float>(), layer.splits,
-                               layer.channels * layer.row(), t.at("dw").data<float>());
+  cuda::sum_slices(bench.stream, "test", t.at("partials").data<float>(), layer.splits, layer.channels * layer.row(),
+                   t.at("dw").data<float>());
   bench.stream.wait();
   const WeightView view{&t.at("w"), &t.at("b"), &t.at("e")};
   backend.quantize_backward(view, layer.revive, t.at("dw"), t.at("db"), t.at("de"));

@@ -210,6 +210,11 @@ TEST_CASE("accesses out of bounds end the program", "[emulator]") {
   }
 }
 
+TEST_CASE("vectors at unaligned addresses end the program", "[emulator]") {
+  if (!checks_memory) SCNN_SKIP("alignment is checked in GCC's plain builds");
+  CHECK(contains(last_words(Kernel::misaligned_vector), "misaligned access: block (0,0,0), thread (9,0,0)"));
+}
+
 TEST_CASE("what nothing was written to is not read", "[emulator]") {
   if (!checks_memory) SCNN_SKIP("writes are followed in GCC's plain builds");
   const auto copy_out = [] {

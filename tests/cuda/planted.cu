@@ -106,6 +106,10 @@ __global__ void misaligned_copy(const float* x) {
   gpu::cp_async16(&line.value[2], x, true);
 }
 
+__global__ void misaligned_vector(float* out) {
+  *reinterpret_cast<float4*>(out + 4 * threadIdx.x + (threadIdx.x == 9 ? 2 : 0)) = make_float4(1, 2, 3, 4);
+}
+
 struct Stage {
   gpu::bf16 a[16][24];
   gpu::bf16 b[16][24];  // [8][16], or transposed [16][8]
@@ -205,6 +209,8 @@ void run(Kernel kernel, const float* x, float* out, cudaStream_t stream) {
       return one_block(shift, 0, stream, out, out, 0, 0);
     case Kernel::misaligned_copy:
       return one_block(misaligned_copy, sizeof(Line), stream, x);
+    case Kernel::misaligned_vector:
+      return gpu::launch(misaligned_vector, dim3(1), dim3(32), 0, stream, out);
   }
 }
 

@@ -26,6 +26,7 @@ enum class Kernel {
   shared_beyond,         // behind the shared memory asked for
   device_unwritten,      // out, which nobody wrote
   misaligned_copy,       // cp.async to a place of 8 bytes' alignment
+  misaligned_vector,     // a float4 at such a place
 };
 
 /// x and out: 256 floats of device memory.

@@ -2,8 +2,9 @@
 #include "schedule.h"
 #include "scnn/backend/host_copy.h"
 #include "scnn/core/range.h"
-#include "training.h"
+#include "training_run.h"
 #if !defined(SCNN_TEST_ON_GPU)
+#include "emulator/device.h"
 #include "emulator/memory.h"
 #endif
 
@@ -12,37 +13,12 @@ namespace {
 
 constexpr Device gpu_0{DeviceType::cuda, 0};
 
-struct Seen : TrainObserver {
-  std::vector<double> losses;
-  std::int64_t removals = 0;
-  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
-  void on_removal(const RemovalRecord&) override { ++removals; }
-};
-
-/// A training run with dropout on the emulated GPU, its steps recorded or not.
-struct Recorded {
-  Seen seen;
-  std::unique_ptr<Backend> backend;
-  Graph graph;
-  Trainer trainer;
-
-  Recorded(bool graphs, const TrainerOptions& options)
-      : backend(backend_for(gpu_0, {.graphs = graphs})),
-        graph(network().spec(), *backend),
-        trainer((graph.initialise(options.seed), graph), small_data(), options, seen) {}
-
-  static NetworkBuilder network() {
-    NetworkBuilder net(1, 8, 8);
-    net.conv_bn_relu("conv1", 8).layer("drop", DropoutSpec{0.25F}).conv_bn_relu("conv2", 12);
-    net.layer("pool", global_average()).layer("fc", LinearSpec{4, true});
-    return net;
-  }
-  [[nodiscard]] std::map<std::string, std::vector<float>> values() {
-    std::map<std::string, std::vector<float>> all;
-    for (Parameter* p : graph.parameters()) all[p->name] = host_values(*backend, p->value);
-    return all;
-  }
-};
+NetworkBuilder with_dropout() {
+  NetworkBuilder net(1, 8, 8);
+  net.conv_bn_relu("conv1", 8).layer("drop", DropoutSpec{0.25F}).conv_bn_relu("conv2", 12);
+  net.layer("pool", global_average()).layer("fc", LinearSpec{4, true});
+  return net;
+}
 
 struct Silent : RangeSink {
   void begin(std::string_view, std::string_view) override {}
@@ -50,6 +26,24 @@ struct Silent : RangeSink {
 };
 
 }  // namespace
+
+#if !defined(SCNN_TEST_ON_GPU)
+TEST_CASE("no graph outlives its recording, done or refused", "[cuda][recording]") {
+  const auto backend = backend_for(gpu_0);
+  Tensor x = backend->allocate({4});
+  {
+    const auto recording = backend->record([&] { backend->fill(x, 1); });
+    recording->replay();
+    backend->synchronize();
+    CHECK(emulator::graphs_in_use() == 1);
+  }
+  CHECK_THROWS((void)backend->record([&] {
+    backend->fill(x, 1);
+    throw Error(ErrorKind::bug, "not this");
+  }));
+  CHECK(emulator::graphs_in_use() == 0);
+}
+#endif
 
 TEST_CASE("recorded work is done at each replay, on what then stands in its tensors", "[cuda][recording]") {
   const auto backend = backend_for(gpu_0);
@@ -95,13 +89,19 @@ TEST_CASE("work that waits or brings host memory cannot be recorded, and leaves 
   CHECK(refused([&] { set_values(*backend, ones, x); }));
   CHECK(refused([&] { (void)host_values(*backend, x); }));
   CHECK(refused([&] { (void)backend->sum_of_squares(x); }));
-  CHECK(refused([&] { backend->synchronize(); }));
+  CHECK_THROWS_WITH((void)backend->record([&] { backend->synchronize(); }), "recorded work waits");
   CHECK_THROWS_WITH((void)backend->record([&] { (void)backend->record([] {}); }), "recorded work records itself");
   // Memory that was there before may not be freed by a graph.
   auto old = std::make_unique<Tensor>(backend->allocate({4}));
   CHECK_THROWS_WITH((void)backend->record([&] { old.reset(); }), Catch::Matchers::Contains("end of capture"));
   set_values(*backend, ones, x);
   CHECK(backend->sum_of_squares(x) == 4);
+}
+
+TEST_CASE("a backend told to make no graphs records nothing, and says so", "[cuda][recording]") {
+  const auto backend = backend_for(gpu_0, {.graphs = false});
+  CHECK_FALSE(backend->records());
+  CHECK_THROWS_WITH((void)backend->record([] {}), "record: this backend does not record");
 }
 
 TEST_CASE("a step's random stream reads its number when the work is done", "[cuda][recording]") {
@@ -133,21 +133,21 @@ TEST_CASE("recorded steps train to the same bits, across removals and evaluation
   options.train.schedule.type = ScheduleType::cosine;
   options.compression.gamma_ramp_epochs = 1;
   options.compression.gamma = 0.15;
-  Recorded plain(false, options);
-  REQUIRE(plain.trainer.run());
-  CHECK(plain.trainer.recordings() == 0);
+  Training plain(gpu_0, options, with_dropout(), {.graphs = false});
+  REQUIRE(plain.trainer->run());
+  CHECK(plain.trainer->recordings() == 0);
   CHECK(plain.backend->peak_bytes() > 0);
 
 #if !defined(SCNN_TEST_ON_GPU)
   const std::uint64_t before = emulator::device().graph_launches;
 #endif
-  Recorded recorded(true, options);
-  REQUIRE(recorded.trainer.run());
-  REQUIRE(recorded.seen.removals > 0);
-  CHECK(recorded.seen.losses == plain.seen.losses);
+  Training recorded(gpu_0, options, with_dropout(), {.graphs = true});
+  REQUIRE(recorded.trainer->run());
+  REQUIRE_FALSE(recorded.removals.empty());
+  CHECK(recorded.losses == plain.losses);
   CHECK(recorded.values() == plain.values());
   // 16 steps an epoch; one step after each change of memory is computed, the others are replayed.
-  const std::int64_t recordings = recorded.trainer.recordings();
+  const std::int64_t recordings = recorded.trainer->recordings();
   CHECK(recordings >= 3);
   CHECK(recordings <= 5);
 #if !defined(SCNN_TEST_ON_GPU)
@@ -156,17 +156,17 @@ TEST_CASE("recorded steps train to the same bits, across removals and evaluation
 
   Silent listener;
   const Listen listen(listener);
-  Recorded heard(true, options);
-  REQUIRE(heard.trainer.run());
-  CHECK(heard.trainer.recordings() == 0);
-  CHECK(heard.seen.losses == plain.seen.losses);
+  Training heard(gpu_0, options, with_dropout(), {.graphs = true});
+  REQUIRE(heard.trainer->run());
+  CHECK(heard.trainer->recordings() == 0);
+  CHECK(heard.losses == plain.losses);
 }
 
 TEST_CASE("a loss that is no number ends recorded training, too", "[cuda][recording][train]") {
   TrainerOptions options = small_options();
   options.train.optimizer.lr = 1e30;
-  Recorded recorded(true, options);
-  CHECK_THROWS_WITH((void)recorded.trainer.run(), Catch::Matchers::Contains("is not a number"));
+  Training recorded(gpu_0, options, with_dropout(), {.graphs = true});
+  CHECK_THROWS_WITH((void)recorded.trainer->run(), Catch::Matchers::Contains("is not a number"));
 }
 
 }  // namespace scnn::test

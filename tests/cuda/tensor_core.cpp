@@ -5,6 +5,7 @@
 #include "cuda/conv_gemm.h"
 #include "cuda/conv_resident.h"
 #include "cuda/conv_wgrad.h"
+#include "cuda/convolution.h"
 #include "device_arrays.h"
 #include "op_cases.h"
 #include "reference.h"
@@ -112,7 +113,7 @@ std::vector<double> weight_gradient(const Problem& p, const WgradTile* tile, int
     cuda::launch_narrow_wgrad(bench.stream, "test",
                               {cuda::forward_gather(p.shape), x.data(), dy.data(), out, in, splits, partials.data()});
   }
-  cuda::launch_finish_partials(bench.stream, "test", partials.data(), splits, count, dw.data());
+  cuda::sum_slices(bench.stream, "test", partials.data(), splits, count, dw.data());
   return bench.download_values(dw.data(), count);
 }
 

@@ -1,49 +1,13 @@
-#include "training.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "catch.h"
 #include "schedule.h"
+#include "training_run.h"
 
 namespace scnn::test {
 namespace {
-
-struct Recorder : TrainObserver {
-  std::vector<double> losses;
-  std::vector<EpochRecord> epochs;
-  std::vector<RemovalRecord> removals;
-  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
-  void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>&) override { epochs.push_back(record); }
-  void on_removal(const RemovalRecord& record) override { removals.push_back(record); }
-};
-
-/// A network on a device of its choice, and its trainer.
-struct Training {
-  Recorder seen;
-  std::unique_ptr<Backend> backend;
-  Graph graph;
-  Trainer trainer;
-
-  Training(Device device, const TrainerOptions& options, const NetworkBuilder& network = Run::network(),
-           Precision precision = Precision::fp32)
-      : backend(backend_for(device, {.threads = 1, .precision = precision})),
-        graph(initialised(*backend, network, options.seed)),
-        trainer(graph, small_data(), options, seen) {}
-
-  static Graph initialised(Backend& backend, const NetworkBuilder& network, std::uint64_t seed) {
-    Graph graph(network.spec(), backend);
-    graph.initialise(seed);
-    return graph;
-  }
-  [[nodiscard]] std::vector<float> logits() {
-    const Tensor images = random_tensor({16, 8, 8, 1}, 3);
-    Tensor there = backend->allocate(images.shape());
-    backend->copy(images, there);
-    return host_values(*backend, graph.forward(there, Pass{}));
-  }
-};
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
   double worst = 0;
@@ -58,30 +22,30 @@ TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and g
   TrainerOptions options = small_options();
   options.train.epochs = 4;
   Training cpu(Device{}, options);
-  REQUIRE(cpu.trainer.run());
+  REQUIRE(cpu.trainer->run());
   options.checkpoint_folder = folder.path();
   use_schedule(11);
   Training gpu({DeviceType::cuda, 0}, options);
-  REQUIRE(gpu.trainer.run());
+  REQUIRE(gpu.trainer->run());
 
   // Until the first weight is rounded the other way, the two differ by rounding alone; from then on they are two runs
   // of the same experiment.
-  REQUIRE(gpu.seen.losses.size() == 64);
-  for (std::size_t i = 0; i < 8; ++i) CHECK(gpu.seen.losses[i] == Approx(cpu.seen.losses[i]).epsilon(1e-4));
+  REQUIRE(gpu.losses.size() == 64);
+  for (std::size_t i = 0; i < 8; ++i) CHECK(gpu.losses[i] == Approx(cpu.losses[i]).epsilon(1e-4));
   for (std::size_t e = 0; e < 4; ++e) {
-    CHECK(gpu.seen.epochs[e].train_loss == Approx(cpu.seen.epochs[e].train_loss).epsilon(0.15));
-    CHECK(gpu.seen.epochs[e].size.learned_bits == Approx(cpu.seen.epochs[e].size.learned_bits).epsilon(0.15));
+    CHECK(gpu.epochs[e].train_loss == Approx(cpu.epochs[e].train_loss).epsilon(0.15));
+    CHECK(gpu.epochs[e].size.learned_bits == Approx(cpu.epochs[e].size.learned_bits).epsilon(0.15));
   }
-  CHECK(gpu.seen.losses.back() < 0.6 * gpu.seen.losses.front());
-  REQUIRE_FALSE(gpu.seen.removals.empty());
-  for (const RemovalRecord& removal : gpu.seen.removals) CHECK(removal.max_diff < 1e-5);
+  CHECK(gpu.losses.back() < 0.6 * gpu.losses.front());
+  REQUIRE_FALSE(gpu.removals.empty());
+  for (const RemovalRecord& removal : gpu.removals) CHECK(removal.max_diff < 1e-5);
 
   // The checkpoint does not know where it was made.
   std::vector<std::string> warnings;
   const auto checkpoint = CheckpointFolder(folder.path()).newest(warnings);
   REQUIRE(checkpoint.has_value());
   Training second(Device{}, options);
-  second.trainer.resume(*checkpoint);
+  second.trainer->resume(*checkpoint);
   CHECK(live_channels(second.graph, "conv2") == live_channels(gpu.graph, "conv2"));
   CHECK(live_channels(second.graph, "conv2") < 12);
   CHECK(largest_difference(second.logits(), gpu.logits()) < 1e-5);
@@ -93,14 +57,14 @@ TEST_CASE("the fused update trains as the separate ops do on the emulated GPU, a
   options.compression.gamma = 0.1;
   use_schedule(12);
   Training fused({DeviceType::cuda, 0}, options);
-  REQUIRE(fused.trainer.run());
+  REQUIRE(fused.trainer->run());
   options.train.clip_gradient = 1e30;  // scales nothing, but needs all gradients first
   Training separate({DeviceType::cuda, 0}, options);
-  REQUIRE(separate.trainer.run());
-  REQUIRE_FALSE(separate.seen.removals.empty());
-  REQUIRE(fused.seen.losses.size() == separate.seen.losses.size());
-  for (std::size_t i = 0; i < fused.seen.losses.size(); ++i) {
-    CHECK(fused.seen.losses[i] == Approx(separate.seen.losses[i]).epsilon(1e-6));
+  REQUIRE(separate.trainer->run());
+  REQUIRE_FALSE(separate.removals.empty());
+  REQUIRE(fused.losses.size() == separate.losses.size());
+  for (std::size_t i = 0; i < fused.losses.size(); ++i) {
+    CHECK(fused.losses[i] == Approx(separate.losses[i]).epsilon(1e-6));
   }
   const std::vector<Parameter*> want = separate.graph.parameters();
   const std::vector<Parameter*> got = fused.graph.parameters();
@@ -123,22 +87,22 @@ TEST_CASE("a network trained in bf16 and cut from 64 to 61 channels gives its lo
   options.compression.gamma = 0;
   options.checkpoint_folder = folder.path();
   use_schedule(13);
-  Training gpu({DeviceType::cuda, 0}, options, net, Precision::bf16);
+  Training gpu({DeviceType::cuda, 0}, options, net, {.threads = 1, .precision = Precision::bf16});
   Parameter& bits = parameter(gpu.graph, "conv1.bits");
   std::vector<float> values = host_values(*gpu.backend, bits.value);
   for (const std::size_t channel : {5U, 20U, 63U}) values[channel] = 0;
   set_values(*gpu.backend, values, bits.value);
-  REQUIRE(gpu.trainer.run());
+  REQUIRE(gpu.trainer->run());
   REQUIRE(live_channels(gpu.graph, "conv1") == 61);
-  CHECK(gpu.seen.losses.back() < 0.9 * gpu.seen.losses.front());
+  CHECK(gpu.losses.back() < 0.9 * gpu.losses.front());
 
   std::vector<std::string> warnings;
   const auto checkpoint = CheckpointFolder(folder.path()).newest(warnings);
   REQUIRE(checkpoint.has_value());
   Training cpu(Device{}, options, net);
-  cpu.trainer.resume(*checkpoint);
+  cpu.trainer->resume(*checkpoint);
   Training plain({DeviceType::cuda, 0}, options, net);
-  plain.trainer.resume(*checkpoint);
+  plain.trainer->resume(*checkpoint);
   const std::vector<float> logits = cpu.logits();
   const float largest = std::abs(*std::ranges::max_element(logits, {}, [](float v) { return std::abs(v); }));
   CHECK(largest_difference(plain.logits(), logits) <= 1e-5 * largest);

@@ -87,6 +87,8 @@ std::map<cudaGraph_t, std::shared_ptr<CUgraph_st>>& ended_captures() {
   return graphs;
 }
 
+std::size_t executable_graphs = 0;
+
 bool is_launchable(const Shape& shape, std::size_t most_shared_bytes) {
   const auto in = [](unsigned value, unsigned most) { return value >= 1 && value <= most; };
   return in(shape.grid.x, 0x7fffffffU) && in(shape.grid.y, 65535) && in(shape.grid.z, 65535) &&
@@ -102,6 +104,8 @@ Device& device() {
 }
 
 void fail_next(const std::string& function, cudaError_t error) { planned_failures()[function] = error; }
+
+std::size_t graphs_in_use() { return ended_captures().size() + executable_graphs; }
 
 void enqueue_launch(const Shape& shape, std::size_t most_shared_bytes, cudaStream_t stream,
                     std::function<void()> body) {
@@ -248,6 +252,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
   // A graph that leaves memory allocated cannot be launched twice.
   if (found == emulator::ended_captures().end() || graph->open != 0) return failed(cudaErrorInvalidValue);
   *executable = new CUgraphExec_st{found->second};
+  ++emulator::executable_graphs;
   return cudaSuccess;
 }
 
@@ -263,12 +268,14 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   delete executable;
+  --emulator::executable_graphs;
   return cudaSuccess;
 }
 
 cudaError_t cudaMallocAsync(void** place, std::size_t bytes, cudaStream_t stream) {
   if (const cudaError_t error = planned("cudaMallocAsync")) return error;
-  *place = bytes == 0 ? nullptr : emulator::device_allocate(bytes);
+  if (bytes == 0) return failed(cudaErrorInvalidValue);  // CUDA leaves open what that is: nobody should ask
+  *place = emulator::device_allocate(bytes);
   if (*place != nullptr && stream != nullptr && stream->capturing) {
     void* const mine = *place;
     emulator::device_close(mine, bytes);
@@ -276,7 +283,7 @@ cudaError_t cudaMallocAsync(void** place, std::size_t bytes, cudaStream_t stream
     ++stream->capturing->open;
     stream->capturing->work.emplace_back([mine, bytes] { emulator::device_open(mine, bytes); });
   }
-  return *place != nullptr || bytes == 0 ? cudaSuccess : failed(cudaErrorMemoryAllocation);
+  return *place != nullptr ? cudaSuccess : failed(cudaErrorMemoryAllocation);
 }
 
 cudaError_t cudaFreeAsync(void* place, cudaStream_t stream) {

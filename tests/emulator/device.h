@@ -25,4 +25,7 @@ struct Device {
 /// The next call of the named runtime function returns `error`; "launch" is the next kernel launch.
 void fail_next(const std::string& function, cudaError_t error);
 
+/// Graphs that were made and not destroyed.
+[[nodiscard]] std::size_t graphs_in_use();
+
 }  // namespace emulator

@@ -1,8 +1,9 @@
-// The calls that -fsanitize=kernel-address puts before every load and store.  AddressSanitizer's own runtime is not
-// linked: here they lead to the emulator's checks.
+// The calls that -fsanitize=kernel-address puts before every load and store, and -fsanitize=alignment where an address
+// is not aligned for its type.  The sanitizers' own runtimes are not linked: here they lead to the emulator's checks.
 #include <cstddef>
 
 #include "emulator/memory.h"
+#include "emulator/report.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the compiler's names.
 #define EMULATOR_ACCESS(size)                                                                            \
@@ -17,4 +18,7 @@ EMULATOR_ACCESS(16)
 extern "C" void __asan_loadN_noabort(const void* p, std::size_t bytes) { emulator::check_access(p, bytes, false); }
 extern "C" void __asan_storeN_noabort(void* p, std::size_t bytes) { emulator::check_access(p, bytes, true); }
 extern "C" void __asan_handle_no_return() {}
+extern "C" void __ubsan_handle_type_mismatch_v1_abort(void* /*access*/, void* /*place*/) {
+  emulator::die("misaligned access");
+}
 // NOLINTEND(bugprone-reserved-identifier)

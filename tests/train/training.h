@@ -35,7 +35,9 @@ inline TrainerOptions small_options() {
 /// A fresh network on the small data, and its trainer.
 struct Run {
   explicit Run(const TrainerOptions& options, TrainObserver& observer, int threads = 1)
-      : backend(backend_for(Device{}, {threads})), graph(network().spec(), *backend) {
+      : Run(backend_for(Device{}, {threads}), options, observer, network()) {}
+  Run(std::unique_ptr<Backend> on, const TrainerOptions& options, TrainObserver& observer, const NetworkBuilder& net)
+      : backend(std::move(on)), graph(net.spec(), *backend) {
     graph.initialise(options.seed);
     trainer = std::make_unique<Trainer>(graph, small_data(), options, observer);
   }

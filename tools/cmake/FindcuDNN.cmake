@@ -1,15 +1,8 @@
 # cuDNN has no CMake package.  Defines cuDNN_INCLUDE_DIR and cuDNN_VERSION: its headers, as the library is opened when the
 # program runs.  Needs CUDAToolkit to have been found.
 find_path(cuDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ENV CUDNN_ROOT PATH_SUFFIXES include)
-if(cuDNN_INCLUDE_DIR AND EXISTS "${cuDNN_INCLUDE_DIR}/cudnn_version.h")
-  file(STRINGS "${cuDNN_INCLUDE_DIR}/cudnn_version.h" lines REGEX "define CUDNN_(MAJOR|MINOR|PATCHLEVEL) ")
-  foreach(part MAJOR MINOR PATCHLEVEL)
-    string(REGEX MATCH "CUDNN_${part} +([0-9]+)" _ "${lines}")
-    list(APPEND version ${CMAKE_MATCH_1})
-  endforeach()
-  list(JOIN version "." cuDNN_VERSION)
-  unset(version)
-endif()
+include("${CMAKE_CURRENT_LIST_DIR}/header_version.cmake")
+header_version(cuDNN_VERSION "${cuDNN_INCLUDE_DIR}/cudnn_version.h" CUDNN_ MAJOR MINOR PATCHLEVEL)
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(cuDNN REQUIRED_VARS cuDNN_INCLUDE_DIR VERSION_VAR cuDNN_VERSION)
 mark_as_advanced(cuDNN_INCLUDE_DIR)

@@ -1,7 +1,11 @@
 # Required libraries come from the system (tools/setup installs them); nothing is vendored or downloaded.
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
-find_package(oneDNN REQUIRED MODULE)
+set(SCNN_PRODUCTS "")
+if(SCNN_ONEDNN)
+  find_package(oneDNN REQUIRED MODULE)
+  set(SCNN_PRODUCTS oneDNN::oneDNN)
+endif()
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -28,6 +28,7 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/scnnConfig.cmake.in" "$
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/scnnConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES
   "${PROJECT_BINARY_DIR}/scnnConfig.cmake" "${PROJECT_BINARY_DIR}/scnnConfigVersion.cmake"
-  "${CMAKE_CURRENT_LIST_DIR}/FindoneDNN.cmake" "${CMAKE_CURRENT_LIST_DIR}/FindxxHash.cmake"
+  "${CMAKE_CURRENT_LIST_DIR}/FindoneDNN.cmake" "${CMAKE_CURRENT_LIST_DIR}/header_version.cmake"
+  "${CMAKE_CURRENT_LIST_DIR}/FindxxHash.cmake"
   "${CMAKE_CURRENT_LIST_DIR}/yaml_target.cmake"
   DESTINATION "${SCNN_PACKAGE_DIR}")

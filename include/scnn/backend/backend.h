@@ -149,12 +149,12 @@ class Backend {
   virtual void quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma);
 
   // --- repetition -------------------------------------------------------------------------------------------------
-  /// `work` in a form to repeat, not done yet: ops of this backend, each time on the same tensors.  What differs from
-  /// time to time stands in the device's memory (Scalar, RandomStream's step).  Where this backend records, work that
-  /// waits or touches the host's memory is Error(bug), and replays need every tensor that `work` used.
-  [[nodiscard]] virtual std::unique_ptr<Recording> record(std::function<void()> work);
-  /// Whether a replay is more than the work done again.
+  /// Whether this backend can record.  One that cannot has nothing to save by a replay.
   [[nodiscard]] virtual bool records() const { return false; }
+  /// `work` in a form to repeat, not done yet: ops of this backend, each time on the same tensors, which must live as
+  /// long as the recording.  What differs from time to time stands in the device's memory (Scalar, RandomStream's
+  /// step).  Error(bug) for work that waits or touches the host's memory, and where records() is false.
+  [[nodiscard]] virtual std::unique_ptr<Recording> record(const std::function<void()>& work);
   /// What another order of the same sums may change in a network's logits, relative to the largest.
   [[nodiscard]] virtual double rounding() const { return 1e-4; }
   /// The most memory of the device that was in use at once, in bytes; 0: unknown.

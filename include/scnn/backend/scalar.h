@@ -11,8 +11,7 @@ struct Scalar {
   const float* at = nullptr;
 
   SCNN_HOST_DEVICE Scalar() {}  // NOLINT(modernize-use-equals-default): also for device code
-  SCNN_HOST_DEVICE Scalar(float v)
-      : value(v) {}  // NOLINT(google-explicit-constructor): a plain number is the usual case
+  SCNN_HOST_DEVICE Scalar(float v) : value(v) {}
   [[nodiscard]] static Scalar standing_at(const float* place) {
     Scalar scalar;
     scalar.at = place;

@@ -8,11 +8,12 @@
 
 namespace scnn::cpu {
 
-/// "2.6.3"
-[[nodiscard]] std::string onednn_version();
+/// Who computes the products of this build, for people: "oneDNN 2.6.3", or "plain loops".
+[[nodiscard]] std::string product_library();
 
-/// oneDNN convolutions on NHWC activations and OHWI weights.  Primitives, their weight layouts and buffers are made
-/// once for each geometry and kept for the most recently used ones.  All extents must be positive.
+/// Convolutions on NHWC activations and OHWI weights, and products of matrices: oneDNN's (src/backend/onednn), or plain
+/// loops (src/backend/no_onednn), whichever is linked in.  With oneDNN, primitives, their weight layouts and buffers
+/// are made once for each geometry and kept for the most recently used ones.  All extents must be positive.
 class Convolutions {
  public:
   explicit Convolutions(const Workers& workers);
@@ -29,5 +30,10 @@ class Convolutions {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// c [m, n] = a [m, k] b [k, n] + beta c, row-major; an operand marked 'T' instead of 'N' is stored transposed, b alone
+/// or a alone.
+void matrix_product(const Workers& workers, char a_form, char b_form, std::int64_t m, std::int64_t n, std::int64_t k,
+                    const float* a, const float* b, float beta, float* c);
 
 }  // namespace scnn::cpu

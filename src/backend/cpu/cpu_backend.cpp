@@ -33,7 +33,7 @@ CpuBackend::CpuBackend(const BackendOptions& options)
 
 std::string CpuBackend::description() const {
   return processor_name() + ", " + std::to_string(workers_.count()) + (workers_.count() == 1 ? " thread" : " threads") +
-         ", oneDNN " + onednn_version();
+         ", " + product_library();
 }
 
 Tensor CpuBackend::allocate(const Shape& shape, DType dtype) { return Tensor::host(shape, dtype); }

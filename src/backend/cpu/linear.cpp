@@ -1,10 +1,7 @@
-#include <omp.h>
-
 #include <algorithm>
-#include <new>
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include "backend/checks.h"
+#include "backend/cpu/convolution.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/row_sums.h"
 
@@ -25,18 +22,6 @@ Extents extents_of(const char* op, const Tensor& x, const Tensor& w, const Tenso
   return e;
 }
 
-/// c [m, n] = a b + beta c, row-major; an operand marked 'T' is stored transposed.
-void gemm(const Workers& workers, char a_form, char b_form, std::int64_t m, std::int64_t n, std::int64_t k,
-          const float* a, const float* b, float beta, float* c) {
-  // oneDNN's threads wait for each other several times in a product: a small one is faster alone.
-  constexpr std::int64_t small_product = 1 << 21;
-  omp_set_num_threads(m * n * k < small_product ? 1 : workers.count());
-  const auto status =
-      dnnl::sgemm(a_form, b_form, m, n, k, 1.0F, a, a_form == 'N' ? k : m, b, b_form == 'N' ? n : k, beta, c, n);
-  if (status == dnnl::status::out_of_memory) throw std::bad_alloc();
-  if (status != dnnl::status::success) checks::fail("linear", "oneDNN sgemm refused its arguments");
-}
-
 }  // namespace
 
 void CpuBackend::linear_forward(const Tensor& x, const WeightView& weights, const Tensor* bias, Tensor& y) {
@@ -53,7 +38,8 @@ void CpuBackend::linear_forward(const Tensor& x, const WeightView& weights, cons
       std::fill_n(out + row * e.out, e.out, 0.0F);
     }
   }
-  if (e.in > 0) gemm(workers_, 'N', 'T', e.batch, e.out, e.in, x.data<float>(), effective(weights), 1.0F, out);
+  if (e.in > 0)
+    matrix_product(workers_, 'N', 'T', e.batch, e.out, e.in, x.data<float>(), effective(weights), 1.0F, out);
 }
 
 void CpuBackend::linear_backward_data(const Tensor& dy, const WeightView& weights, Tensor& dx) {
@@ -64,7 +50,8 @@ void CpuBackend::linear_backward_data(const Tensor& dy, const WeightView& weight
   if (e.out == 0) {
     fill(dx, 0);
   } else {
-    gemm(workers_, 'N', 'N', e.batch, e.in, e.out, dy.data<float>(), effective(weights), 0.0F, dx.data<float>());
+    matrix_product(workers_, 'N', 'N', e.batch, e.in, e.out, dy.data<float>(), effective(weights), 0.0F,
+                   dx.data<float>());
   }
 }
 
@@ -79,7 +66,7 @@ void CpuBackend::linear_backward_weights(const Tensor& x, const Tensor& dy, Tens
   if (e.batch == 0) {
     fill(dw, 0);
   } else {
-    gemm(workers_, 'T', 'N', e.out, e.in, e.batch, dy.data<float>(), x.data<float>(), 0.0F, dw.data<float>());
+    matrix_product(workers_, 'T', 'N', e.out, e.in, e.batch, dy.data<float>(), x.data<float>(), 0.0F, dw.data<float>());
   }
 }
 

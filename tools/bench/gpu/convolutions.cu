@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "bench.h"
+#include "cuda/convolution.h"
 #include "cuda/bf16_passes.h"
 #include "cuda/conv_plan.h"
 #include "cuda/conv_resident.h"
@@ -155,7 +156,7 @@ class Bench {
         cuda::launch_conv_wgrad(stream_, op, plan.tile,
                                 {gather, x_.data(), y_.data(), out_, in_, plan.splits, partials.data()});
       }
-      cuda::launch_finish_partials(stream_, op, partials.data(), plan.splits, count, dw.data());
+      cuda::sum_slices(stream_, op, partials.data(), plan.splits, count, dw.data());
     });
     add_library(rows, "backward weights", cuda::ConvPass::backward_weights);
   }

@@ -104,9 +104,9 @@ struct Entry {
 
 }  // namespace
 
-std::string onednn_version() {
+std::string product_library() {
   const dnnl_version_t* v = dnnl_version();
-  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+  return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
 struct Convolutions::Impl {

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "training.h"
+
+namespace scnn::test {
+
+struct Recorder : TrainObserver {
+  std::vector<double> losses;
+  std::vector<EpochRecord> epochs;
+  std::vector<RemovalRecord> removals;
+  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
+  void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>&) override { epochs.push_back(record); }
+  void on_removal(const RemovalRecord& record) override { removals.push_back(record); }
+};
+
+/// A run on a device of its choice, with what it told.
+struct Training : Recorder, Run {
+  Training(Device device, const TrainerOptions& options, const NetworkBuilder& net = network(),
+           const BackendOptions& how = {.threads = 1})
+      : Run(backend_for(device, how), options, *this, net) {}
+
+  [[nodiscard]] std::vector<float> logits() {
+    const Tensor images = random_tensor(Shape{16, 8, 8, 1}, 3);
+    Tensor there = backend->allocate(images.shape());
+    backend->copy(images, there);
+    return host_values(*backend, graph.forward(there, Pass{}));
+  }
+};
+
+}  // namespace scnn::test
