@@ -69,10 +69,10 @@ void CudaBackend::convolve_backward_weights(const char* op, const Conv2d& shape,
     return library_backward_weights(library_path(), op, shape, in(op, x), in(op, dy), out(op, dw));
   }
   if (kernels == Kernels::tensor_core) {
-    return tensor_core_backward_weights(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
+    return tensor_core_backward_weights(*stream_, op, shape, in(op, x), in(op, dy), *sums_, out(op, dw));
   }
-  const auto run = is_depthwise(shape) ? depthwise_backward_weights : convolution_backward_weights;
-  run(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
+  if (is_depthwise(shape)) return depthwise_backward_weights(*stream_, op, shape, in(op, x), in(op, dy), out(op, dw));
+  convolution_backward_weights(*stream_, op, shape, in(op, x), in(op, dy), *sums_, out(op, dw));
 }
 
 void CudaBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,

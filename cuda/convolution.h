@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cuda/runtime.h"
+#include "cuda/partial_sums.h"
 #include "scnn/backend/geometry.h"
 
 /// The kernels behind conv2d and linear, in plain float32.  Device pointers of the shapes of Conv2d; extents are not 0.
@@ -10,8 +10,9 @@ void convolution_forward(Stream& stream, const char* op, const Conv2d& shape, co
                          const float* bias, float* y);
 void convolution_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy, const float* w,
                                float* dx);
+/// dw may be left to `sums` as partial sums.
 void convolution_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,
-                                  float* dw);
+                                  PartialSums& sums, float* dw);
 
 /// One input channel a group: no tile of a matrix product would be filled.
 [[nodiscard]] inline bool is_depthwise(const Conv2d& s) { return s.groups > 1 && s.groups == s.in_c; }

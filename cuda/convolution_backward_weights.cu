@@ -15,7 +15,8 @@ int slice_of(std::int64_t tiles, std::int64_t steps) {
 }
 
 template <class T, int width>
-void run(Stream& stream, const char* op, const Conv2d& s, const float* x, const float* dy, float* dw) {
+void run(Stream& stream, const char* op, const Conv2d& s, const float* x, const float* dy, PartialSums& sums,
+         float* dw) {
   const int in = static_cast<int>(s.in_c / s.groups);
   const int out = static_cast<int>(s.out_c / s.groups);
   const int columns = static_cast<int>(s.window.kernel_h * s.window.kernel_w) * in;
@@ -32,19 +33,19 @@ void run(Stream& stream, const char* op, const Conv2d& s, const float* x, const 
         {to, nullptr, columns, static_cast<std::int64_t>(out) * columns, size, columns % 4 == 0},
         {out, columns, pixels, static_cast<int>(s.groups), slice});
   };
-  if (slices == 1) return multiply(dw);
-  const Scratch<float> partial(stream, slices * size);
+  PartialSums::Room partial(sums, op, dw, slices, size);
   multiply(partial.data());
-  sum_slices(stream, op, partial.data(), slices, size, dw);
+  partial.written();
 }
 
 template <int width>
-void choose_tile(Stream& stream, const char* op, const Conv2d& s, const float* x, const float* dy, float* dw) {
+void choose_tile(Stream& stream, const char* op, const Conv2d& s, const float* x, const float* dy, PartialSums& sums,
+                 float* dw) {
   const std::int64_t rows = s.out_c / s.groups;
-  if (rows > 64) return run<Tile<128, 128, 8, 8>, width>(stream, op, s, x, dy, dw);
-  if (rows > 32) return run<Tile<64, 64, 8, 4>, width>(stream, op, s, x, dy, dw);
-  if (rows > 16) return run<Tile<32, 128, 4, 8>, width>(stream, op, s, x, dy, dw);
-  run<Tile<16, 64, 4, 4>, width>(stream, op, s, x, dy, dw);
+  if (rows > 64) return run<Tile<128, 128, 8, 8>, width>(stream, op, s, x, dy, sums, dw);
+  if (rows > 32) return run<Tile<64, 64, 8, 4>, width>(stream, op, s, x, dy, sums, dw);
+  if (rows > 16) return run<Tile<32, 128, 4, 8>, width>(stream, op, s, x, dy, sums, dw);
+  run<Tile<16, 64, 4, 4>, width>(stream, op, s, x, dy, sums, dw);
 }
 
 struct SumSlices {
@@ -67,10 +68,10 @@ void sum_slices(Stream& stream, const char* op, const float* partial, int slices
 }
 
 void convolution_backward_weights(Stream& stream, const char* op, const Conv2d& s, const float* x, const float* dy,
-                                  float* dw) {
+                                  PartialSums& sums, float* dw) {
   const bool vectors = s.in_c / s.groups % 4 == 0 && s.out_c / s.groups % 4 == 0;
-  if (vectors) return choose_tile<4>(stream, op, s, x, dy, dw);
-  choose_tile<1>(stream, op, s, x, dy, dw);
+  if (vectors) return choose_tile<4>(stream, op, s, x, dy, sums, dw);
+  choose_tile<1>(stream, op, s, x, dy, sums, dw);
 }
 
 }  // namespace scnn::cuda

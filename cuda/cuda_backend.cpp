@@ -8,10 +8,12 @@ namespace {
 
 class DeviceStorage final : public Storage {
  public:
-  DeviceStorage(std::shared_ptr<Stream> stream, const std::shared_ptr<WeightCache>& cache, std::size_t bytes)
-      : stream_(std::move(stream)), cache_(cache), data_(stream_->allocate(bytes)), bytes_(bytes) {}
+  DeviceStorage(std::shared_ptr<Stream> stream, const std::shared_ptr<WeightCache>& cache,
+                const std::shared_ptr<PartialSums>& sums, std::size_t bytes)
+      : stream_(std::move(stream)), cache_(cache), sums_(sums), data_(stream_->allocate(bytes)), bytes_(bytes) {}
   ~DeviceStorage() override {
     if (const auto cache = cache_.lock()) cache->freed(data_);
+    if (const auto sums = sums_.lock()) sums->freed(data_);
     stream_->release(data_);
   }
   DeviceStorage(const DeviceStorage&) = delete;
@@ -23,15 +25,18 @@ class DeviceStorage final : public Storage {
  private:
   std::shared_ptr<Stream> stream_;
   std::weak_ptr<WeightCache> cache_;
+  std::weak_ptr<PartialSums> sums_;
   void* data_;
   std::size_t bytes_;
 };
 
 class GraphRecording final : public Recording {
  public:
-  GraphRecording(std::shared_ptr<Stream> stream, std::shared_ptr<WeightCache> cache, const std::function<void()>& work)
-      : stream_(std::move(stream)), cache_(std::move(cache)) {
-    weights_ = cache_->record([&] { graph_ = stream_->capture(work); });
+  GraphRecording(std::shared_ptr<Stream> stream, std::shared_ptr<WeightCache> cache, std::shared_ptr<PartialSums> sums,
+                 const std::function<void()>& work)
+      : stream_(std::move(stream)), cache_(std::move(cache)), sums_(std::move(sums)) {
+    sums_->finish_all();
+    weights_ = cache_->record([&] { graph_ = stream_->capture([&] { sums_->record(work); }); });
   }
   void replay() override {
     cache_->before(*weights_);
@@ -42,6 +47,7 @@ class GraphRecording final : public Recording {
  private:
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<WeightCache> cache_;
+  std::shared_ptr<PartialSums> sums_;  ///< its memory is the graph's, too
   std::shared_ptr<const WeightCache::Recorded> weights_;
   std::unique_ptr<CapturedGraph> graph_;
 };
@@ -52,7 +58,8 @@ CudaBackend::CudaBackend(Device device, const BackendOptions& options)
     : device_(device),
       options_(options),
       stream_(std::make_shared<Stream>(device.index)),
-      cache_(std::make_shared<WeightCache>(*stream_)) {
+      cache_(std::make_shared<WeightCache>(*stream_)),
+      sums_(std::make_shared<PartialSums>(*stream_)) {
   const bool tf32 = options.precision == Precision::tf32;
   if (tf32 && options.convolution == ConvolutionPath::own) {
     throw Error(ErrorKind::device,
@@ -68,7 +75,7 @@ std::string CudaBackend::description() const {
 
 Tensor CudaBackend::allocate(const Shape& shape, DType dtype) {
   const std::size_t bytes = static_cast<std::size_t>(shape.size()) * byte_size(dtype);
-  auto storage = std::make_shared<DeviceStorage>(stream_, cache_, bytes);
+  auto storage = std::make_shared<DeviceStorage>(stream_, cache_, sums_, bytes);
   stream_->zero(storage->data(), bytes);
   return {std::move(storage), shape, dtype, device_};
 }
@@ -81,6 +88,8 @@ void CudaBackend::copy(const Tensor& from, Tensor& to) {
   for (const Tensor* tensor : {&from, static_cast<const Tensor*>(&to)}) {
     if (tensor->device().type != DeviceType::cpu) require_here("copy", *tensor);
   }
+  sums_->finish(from.raw());
+  sums_->finish(to.raw());
   cache_->written(to.raw());
   stream_->copy(to.raw(), from.raw(), from.bytes());
   if (from.device().type == DeviceType::cpu || to.device().type == DeviceType::cpu) stream_->wait();
@@ -88,7 +97,7 @@ void CudaBackend::copy(const Tensor& from, Tensor& to) {
 
 std::unique_ptr<Recording> CudaBackend::record(const std::function<void()>& work) {
   if (!options_.graphs) return Backend::record(work);
-  return std::make_unique<GraphRecording>(stream_, cache_, work);
+  return std::make_unique<GraphRecording>(stream_, cache_, sums_, work);
 }
 
 void CudaBackend::synchronize() { stream_->wait(); }

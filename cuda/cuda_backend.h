@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cuda/library_convolution.h"
+#include "cuda/partial_sums.h"
 #include "cuda/weight_cache.h"
 
 namespace scnn::cuda {
@@ -86,11 +87,13 @@ class CudaBackend final : public Backend {
   template <class T = float>
   [[nodiscard]] const T* in(const char* op, const Tensor& tensor) const {
     require_here(op, tensor);
+    sums_->finish(tensor.raw());
     return tensor.data<T>();
   }
   template <class T = float>
   [[nodiscard]] T* out(const char* op, Tensor& tensor) const {
     require_here(op, tensor);
+    sums_->finish(tensor.raw());
     cache_->written(tensor.raw());
     return tensor.data<T>();
   }
@@ -126,6 +129,7 @@ class CudaBackend final : public Backend {
   BackendOptions options_;
   std::shared_ptr<Stream> stream_;  ///< shared with the memory of tensors, which may outlive the backend
   std::shared_ptr<WeightCache> cache_;
+  std::shared_ptr<PartialSums> sums_;
   std::unique_ptr<ConvolutionLibrary> library_;  ///< null where the options never ask for it
   std::shared_ptr<UpdateTable> update_table_;
 };

@@ -21,7 +21,10 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
     if (channels == 0) continue;
     ChannelLayer& to = table.emplace_back();
     to.channels = static_cast<int>(channels);
-    to.partials = in(op, *from.weights.gradient);
+    require_here(op, *from.weights.gradient);
+    const PartialSums::Sums gradient = sums_->take(from.weights.gradient->data<float>());
+    to.partials = gradient.data;
+    to.splits = gradient.slices;
     to.weights = out(op, *from.weights.value);
     const WeightIntegers next = cache_->place_of(to.weights);
     to.taps = next.taps;

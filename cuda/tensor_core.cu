@@ -132,22 +132,22 @@ void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& sha
 }
 
 void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,
-                                  float* dw) {
+                                  PartialSums& sums, float* dw) {
   const int in = narrow(shape.in_c);
   const int out = narrow(shape.out_c);
   const ConvGather gather = forward_gather(shape);
   const WgradPlan plan = wgrad_plan(gather, out, in);
   const std::int64_t count = std::int64_t{out} * taps_of(shape) * in;
   const Bf16Copy gradient(stream, op, dy, nullptr, out_pixels(shape), out);
-  const Scratch<float> partials(stream, plan.splits > 1 ? plan.splits * count : 0);
-  float* sums = plan.splits > 1 ? partials.data() : dw;
+  PartialSums::Room room(sums, op, dw, plan.splits, count);
   if (plan.narrow) {
-    launch_narrow_wgrad(stream, op, {gather, x, gradient.data(), out, in, plan.splits, sums});
+    launch_narrow_wgrad(stream, op, {gather, x, gradient.data(), out, in, plan.splits, room.data()});
   } else {
     const Bf16Copy source(stream, op, x, nullptr, in_pixels(shape), in);
-    launch_conv_wgrad(stream, op, plan.tile, {gather, source.data(), gradient.data(), out, in, plan.splits, sums});
+    launch_conv_wgrad(stream, op, plan.tile,
+                      {gather, source.data(), gradient.data(), out, in, plan.splits, room.data()});
   }
-  if (plan.splits > 1) sum_slices(stream, op, partials.data(), plan.splits, count, dw);
+  room.written();
 }
 
 }  // namespace scnn::cuda

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cuda/partial_sums.h"
 #include "cuda/weight_cache.h"
 #include "scnn/backend/backend.h"
 
@@ -24,7 +25,8 @@ void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, co
                          float* y, const ChannelMoments& moments = {});
 void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,
                                const DeviceWeights& weights, WeightQuantisation wanted, WeightCache* cache, float* dx);
+/// dw may be left to `sums` as partial sums.
 void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,
-                                  float* dw);
+                                  PartialSums& sums, float* dw);
 
 }  // namespace scnn::cuda
