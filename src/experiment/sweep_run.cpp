@@ -156,7 +156,7 @@ class Scheduler {
     std::vector<std::string> words = {"scnn", "-q", "resume", path.string()};
     if (fresh) {
       const fs::path settings = folder_ / "runs" / (run.name + ".yaml");
-      write_file(settings, run.experiment.yaml);
+      write_shared(settings, run.experiment.yaml);  // another process may have this run, too
       words = {"scnn", "-q", "run", settings.string(), "--out", path.string()};
       if (run.experiment.device.threads == 0 && plan_.threads > 0) {
         words.push_back(fmt::format("device.threads={}", plan_.threads));

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CMAKE = '#!/bin/sh\ncase "$*" in *"--target help"*) echo "$TARGETS" ;; esac\n'
+CMAKE = '#!/bin/sh\n'
 # Programs of the build: one that links a library of the system beside the C library.
 PROGRAM = shutil.which("xz")
 STRIP = '#!/bin/sh\ncp "$3" "$2"\n[ -z "$GROW" ] || head -c "$GROW" /dev/urandom >> "$2"\n'
@@ -26,7 +26,7 @@ class Portable(unittest.TestCase):
             shutil.copytree(ROOT / name, self.root / name)
         self.build = self.root / "build/cuda-portable"
         (self.build / "bin").mkdir(parents=True)
-        for name in ("scnn", "test_gpu", "gpu_bench", "gpu_bench_libraries"):
+        for name in ("scnn", "test_gpu", "gpu_bench"):
             shutil.copy(PROGRAM, self.build / "bin" / name)
         self.stand_ins = Path(folder.name) / "bin"
         self.stand_ins.mkdir()
@@ -37,7 +37,7 @@ class Portable(unittest.TestCase):
     def portable(self, code, *words, **environment):
         path = f"{self.stand_ins}:{os.environ['PATH']}"
         done = subprocess.run([self.root / "tools/portable", *words], capture_output=True, text=True, check=False,
-                              env={**os.environ, "PATH": path, "TARGETS": "", "GROW": "", **environment})
+                              env={**os.environ, "PATH": path, "GROW": "", **environment})
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
@@ -49,7 +49,6 @@ class Portable(unittest.TestCase):
         self.portable(0)
         folder, files = self.packed()
         self.assertLessEqual({"bin/scnn", "bin/test_gpu", "bin/gpu_bench", "tools/gpu_check"}, files)
-        self.assertNotIn("bin/gpu_bench_libraries", files)  # CMake's stand-in knows no such target
         self.assertTrue(any(name.startswith("lib/liblzma.so") for name in files), files)
         # The C library belongs to the machine, NVIDIA's to its driver; results belong to this one.
         self.assertFalse([name for name in files if re.search(r"lib/(libc|libm|libcu\w*|libnv\w*|ld-linux.*)\.so|results", name)])
@@ -64,16 +63,12 @@ class Portable(unittest.TestCase):
         for name in re.findall(r'"((?:experiments|tools)/[\w./]+\.\w+)"', check):
             self.assertIn(name, files)
         for program in re.findall(r'self\.program\("(\w+)"\)', check):
-            self.assertIn(f"bin/{program}", files | {"bin/gpu_bench_libraries"})
+            self.assertIn(f"bin/{program}", files)
         done = subprocess.run([sys.executable, folder / "tools/gpu_check", "--help"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         for script in (folder / "tools/bench").glob("*.py"):
             for module in re.findall(r"^(?:from|import) (torch_\w+)", script.read_text(), re.M):
                 self.assertIn(f"tools/bench/{module}.py", files)
-
-    def test_the_comparison_with_nvidias_libraries_is_packed_where_it_is_built(self):
-        self.portable(0, TARGETS="gpu_bench_libraries: phony")
-        self.assertIn("bin/gpu_bench_libraries", self.packed()[1])
 
     def test_too_much_to_carry_is_refused_with_the_largest_files(self):
         output = self.portable(1, GROW="11M")
