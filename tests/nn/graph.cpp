@@ -112,6 +112,83 @@ TEST_CASE("a relu fused into its batch-norm computes what a separate one compute
   }
 }
 
+TEST_CASE("a max pool that does its batch norm's work computes what separate layers compute") {
+  const auto backend = backend_for(Device{}, {1});
+  // `apart` puts a layer that changes nothing where the neighbours would join.
+  using Build = void (*)(NetworkBuilder&, bool apart);
+  PoolSpec pool;
+  pool.kernel = {3, 3};
+  pool.stride = {2, 2};
+  pool.padding = Padding::same;
+  static const PoolSpec max = pool;
+  const std::pair<const char*, Build> surroundings[] = {
+      {"relu between",
+       [](NetworkBuilder& net, bool apart) {
+         net.layer("conv", NetworkBuilder::conv(4)).layer("bn", BatchNormSpec{}).layer("relu", ReluSpec{});
+         if (apart) net.layer("one", ScaleSpec{1.0F});
+         net.layer("pool", max);
+       }},
+      {"no relu, behind the input",
+       [](NetworkBuilder& net, bool apart) {
+         net.layer("bn", BatchNormSpec{});
+         if (apart) net.layer("one", ScaleSpec{1.0F});
+         net.layer("pool", max).layer("conv", NetworkBuilder::conv(4));
+       }},
+      {"the batch norm has another reader",
+       [](NetworkBuilder& net, bool apart) {
+         net.layer("conv", NetworkBuilder::conv(4)).layer("bn", BatchNormSpec{}).layer("relu", ReluSpec{});
+         if (apart) net.layer("one", ScaleSpec{1.0F});
+         net.layer("pool", max).layer("other", max, {"bn"}).layer("sum", AddSpec{}, {"pool", "other"});
+       }},
+      {"the convolution has another reader",
+       [](NetworkBuilder& net, bool apart) {
+         net.layer("conv", NetworkBuilder::conv(4)).layer("bn", BatchNormSpec{}).layer("relu", ReluSpec{});
+         if (apart) net.layer("one", ScaleSpec{1.0F});
+         net.layer("pool", max).layer("other", max, {"conv"}).layer("sum", AddSpec{}, {"pool", "other"});
+       }},
+      {"the relu has another reader",
+       [](NetworkBuilder& net, bool apart) {
+         net.layer("conv", NetworkBuilder::conv(4)).layer("bn", BatchNormSpec{}).layer("relu", ReluSpec{});
+         if (apart) net.layer("one", ScaleSpec{1.0F});
+         net.layer("pool", max).layer("other", max, {"relu"}).layer("sum", AddSpec{}, {"pool", "other"});
+       }},
+  };
+  for (const auto& [name, build] : surroundings) {
+    INFO(name);
+    const auto make = [&, build = build](bool apart) {
+      NetworkBuilder net(2, 7, 6);
+      build(net, apart);
+      net.layer("average", global_average()).layer("fc", LinearSpec{3, true});
+      return net;
+    };
+    Graph fused(make(false).spec(), *backend);
+    Graph separate(make(true).spec(), *backend);
+    const Tensor x = random_tensor({4, 7, 6, 2}, 1);
+    const Tensor dlogits = random_tensor({4, 3}, 2);
+    Pass pass;
+    pass.mode = Mode::train;
+    for (Graph* graph : {&fused, &separate}) {
+      randomise_batch_norms(*graph, 4);
+      for (Parameter* p : graph->parameters()) {  // the networks number their layers differently
+        if (p->name.ends_with(".weight")) backend->copy(random_tensor(p->value.shape(), 5, 0.3F), p->value);
+      }
+    }
+    const auto logits = [&](Graph& graph, const Pass& how) { return host_values(*backend, graph.forward(x, how)); };
+    CHECK(logits(fused, Pass{}) == logits(separate, Pass{}));
+    CHECK(logits(fused, pass) == logits(separate, pass));
+    fused.backward(dlogits, pass);
+    separate.backward(dlogits, pass);
+    for (Parameter* p : fused.parameters()) {
+      if (!p->trainable) continue;
+      INFO(p->name);
+      const std::vector<float> got = host_values(*backend, p->gradient);
+      const std::vector<float> want = host_values(*backend, parameter(separate, p->name).gradient);
+      for (std::size_t i = 0; i < want.size(); ++i) CHECK(got[i] == Approx(want[i]).margin(1e-6));
+    }
+    CHECK(logits(fused, Pass{}) == logits(separate, Pass{}));  // running statistics moved alike
+  }
+}
+
 TEST_CASE("batch norms get the statistics of their own input, whether the convolution takes them or not") {
   const auto backend = backend_for(Device{}, {1});
   const auto network = [](bool apart) {
