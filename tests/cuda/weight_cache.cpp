@@ -8,6 +8,7 @@
 #include "scnn/backend/host_copy.h"
 #if !defined(SCNN_TEST_ON_GPU)
 #include "emulator/device.h"
+#include "emulator/memory.h"
 #endif
 
 namespace scnn::test {
@@ -125,6 +126,12 @@ TEST_CASE("integers are made once, and then by the update", "[cuda][weights]") {
   CHECK(launches([&] { layer.pass(); }) == second);
   layer.backend->fill(layer.bits, 3);
   CHECK(launches([&] { layer.pass(); }) == first);
+  // They go with their weights.
+  const std::size_t in_use = emulator::device_bytes_in_use();
+  const std::size_t of_weights = layer.w.bytes();
+  layer.w = Tensor();
+  layer.backend->synchronize();
+  CHECK(in_use - emulator::device_bytes_in_use() > of_weights + of_weights / 2);
 #endif
 }
 
