@@ -32,13 +32,19 @@ class DeviceStorage final : public Storage {
 
 class GraphRecording final : public Recording {
  public:
+  /// `kept`: what else the work uses and the backend may replace.
   GraphRecording(std::shared_ptr<Stream> stream, std::shared_ptr<WeightCache> cache, std::shared_ptr<PartialSums> sums,
+                 const std::function<std::vector<std::shared_ptr<const void>>()>& kept,
                  const std::function<void()>& work)
       : stream_(std::move(stream)), cache_(std::move(cache)), sums_(std::move(sums)) {
     sums_->finish_all();
-    weights_ = cache_->record([&] { graph_ = stream_->capture([&] { sums_->record(work); }); });
+    std::shared_ptr<const void> partials;
+    weights_ = cache_->record([&] { graph_ = stream_->capture([&] { partials = sums_->record(work); }); });
+    kept_ = kept();
+    kept_.push_back(partials);
   }
   void replay() override {
+    sums_->finish_all();  // of work done since, before the recorded work reads or writes the same
     cache_->before(*weights_);
     stream_->launch(*graph_);
     cache_->after(*weights_);
@@ -47,7 +53,8 @@ class GraphRecording final : public Recording {
  private:
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<WeightCache> cache_;
-  std::shared_ptr<PartialSums> sums_;  ///< its memory is the graph's, too
+  std::shared_ptr<PartialSums> sums_;
+  std::vector<std::shared_ptr<const void>> kept_;
   std::shared_ptr<const WeightCache::Recorded> weights_;
   std::unique_ptr<CapturedGraph> graph_;
 };
@@ -97,7 +104,9 @@ void CudaBackend::copy(const Tensor& from, Tensor& to) {
 
 std::unique_ptr<Recording> CudaBackend::record(const std::function<void()>& work) {
   if (!options_.graphs) return Backend::record(work);
-  return std::make_unique<GraphRecording>(stream_, cache_, sums_, work);
+  // The update's table is made or replaced within the work.
+  const auto kept = [this] { return std::vector<std::shared_ptr<const void>>{update_table_, library_}; };
+  return std::make_unique<GraphRecording>(stream_, cache_, sums_, kept, work);
 }
 
 void CudaBackend::synchronize() { stream_->wait(); }

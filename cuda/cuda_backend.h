@@ -130,7 +130,7 @@ class CudaBackend final : public Backend {
   std::shared_ptr<Stream> stream_;  ///< shared with the memory of tensors, which may outlive the backend
   std::shared_ptr<WeightCache> cache_;
   std::shared_ptr<PartialSums> sums_;
-  std::unique_ptr<ConvolutionLibrary> library_;  ///< null where the options never ask for it
+  std::shared_ptr<ConvolutionLibrary> library_;  ///< null where the options never ask for it
   std::shared_ptr<UpdateTable> update_table_;
 };
 

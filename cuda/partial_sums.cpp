@@ -73,7 +73,7 @@ void PartialSums::finish_all() {
   for (const auto& entry : entries_) add(*entry);
 }
 
-void PartialSums::record(const std::function<void()>& work) {
+std::shared_ptr<const void> PartialSums::record(const std::function<void()>& work) {
   recording_ = true;
   try {
     work();
@@ -85,6 +85,7 @@ void PartialSums::record(const std::function<void()>& work) {
     throw;
   }
   recording_ = false;
+  return std::make_shared<const std::vector<std::shared_ptr<Entry>>>(entries_);
 }
 
 void PartialSums::freed(const void* tensor) {

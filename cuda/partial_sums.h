@@ -44,8 +44,9 @@ class PartialSums {
   void finish(const void* tensor);
   void finish_all();
   void freed(const void* tensor);
-  /// Work that is being captured, where nothing waits yet: it leaves nothing waiting.
-  void record(const std::function<void()>& work);
+  /// Work that is being captured, where nothing waits yet: it leaves nothing waiting.  What is returned keeps the
+  /// memory that it used.
+  [[nodiscard]] std::shared_ptr<const void> record(const std::function<void()>& work);
 
  private:
   struct Entry;

@@ -22,9 +22,6 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
     ChannelLayer& to = table.emplace_back();
     to.channels = static_cast<int>(channels);
     require_here(op, *from.weights.gradient);
-    const PartialSums::Sums gradient = sums_->take(from.weights.gradient->data<float>());
-    to.partials = gradient.data;
-    to.splits = gradient.slices;
     to.weights = out(op, *from.weights.value);
     const WeightIntegers next = cache_->place_of(to.weights);
     to.taps = next.taps;
@@ -45,6 +42,10 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
     to.bits_upper = from.bits_upper;
     to.revive = from.revive;
     to.size_slope = optional(op, from.size_slope);
+    // Last: what is taken waits no more.
+    const PartialSums::Sums gradient = sums_->take(from.weights.gradient->data<float>());
+    to.partials = gradient.data;
+    to.splits = gradient.slices;
     to.steps = {from.weights.step, from.bits.step, from.exponents.step, gamma};
   }
   const int count = static_cast<int>(table.size());
@@ -52,6 +53,7 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
   if (blocks == 0) return;
   // The same from step to step, until channels are removed: a recorded step could not send it.
   if (!update_table_ || update_table_->sent != table) {
+    stream_->refuse_while_capturing("updates other layers than the step before it");
     update_table_ = std::make_shared<UpdateTable>(*stream_, table);
     stream_->upload(update_table_->there.data(), std::move(table));
   }

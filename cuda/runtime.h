@@ -72,6 +72,8 @@ class Stream {
   /// What `work` puts on this stream, not done yet.  Error(bug) where it waits or brings host memory.
   [[nodiscard]] std::unique_ptr<CapturedGraph> capture(const std::function<void()>& work);
   void launch(const CapturedGraph& graph);
+  /// Error(bug) "recorded work `what`" while work is captured.
+  void refuse_while_capturing(const char* what) const;
   /// The most memory in use at once, graphs' included.
   [[nodiscard]] std::int64_t peak_bytes() const;
 
@@ -84,8 +86,6 @@ class Stream {
   static void check_launch(const char* op);
 
  private:
-  void refuse_while_capturing(const char* what) const;
-
   int device_;
   bool capturing_ = false;
   void* handle_ = nullptr;

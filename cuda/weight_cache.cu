@@ -33,6 +33,7 @@ class WeightCache::Recorded {
     bool read, up_to_date;
   };
   std::vector<Layer> layers;
+  std::vector<const void*> written;
 };
 
 WeightCache::Entry* WeightCache::find(const float* values) const {
@@ -50,7 +51,7 @@ void WeightCache::make(const char* op, Entry& entry) {
 WeightIntegers WeightCache::integers(const char* op, const DeviceWeights& weights, int out, int taps, int in) {
   Entry* entry = find(weights.values);
   const bool fits = entry != nullptr && entry->fits(weights, out, taps, in);
-  if (recording_ && (!fits || !entry->up_to_date)) return {};
+  if (recording_ != nullptr && (!fits || !entry->up_to_date)) return {};
   if (!fits) {
     if (entry != nullptr) freed(weights.values);
     entry = entries_.emplace_back(std::make_shared<Entry>(stream_, weights, out, taps, in)).get();
@@ -70,6 +71,7 @@ void WeightCache::updated(const float* values) {
 }
 
 void WeightCache::written(const void* tensor) {
+  if (recording_ != nullptr) recording_->written.push_back(tensor);
   for (const auto& entry : entries_) {
     const DeviceWeights& w = entry->weights;
     if (tensor == w.values || tensor == w.bits || tensor == w.exponents) entry->up_to_date = false;
@@ -91,17 +93,17 @@ std::shared_ptr<const WeightCache::Recorded> WeightCache::record(const std::func
     entry->read = false;
   }
   const auto restore = [&] {
-    recording_ = false;
+    recording_ = nullptr;
     for (std::size_t i = 0; i < before.size(); ++i) before[i]->up_to_date = states[i];
   };
-  recording_ = true;
+  auto recorded = std::make_shared<Recorded>();
+  recording_ = recorded.get();
   try {
     work();
   } catch (...) {
     restore();
     throw;
   }
-  auto recorded = std::make_shared<Recorded>();
   for (const auto& entry : before) recorded->layers.push_back({entry, entry->read, entry->up_to_date});
   restore();
   return recorded;
@@ -109,11 +111,14 @@ std::shared_ptr<const WeightCache::Recorded> WeightCache::record(const std::func
 
 void WeightCache::before(const Recorded& recorded) {
   for (const auto& layer : recorded.layers) {
-    if (layer.read && !layer.entry->up_to_date) make("weights of a recording", *layer.entry);
+    // One that another has taken the place of is told of nothing.
+    const bool known = find(layer.entry->weights.values) == layer.entry.get();
+    if (layer.read && !(known && layer.entry->up_to_date)) make("weights of a recording", *layer.entry);
   }
 }
 
 void WeightCache::after(const Recorded& recorded) {
+  for (const void* tensor : recorded.written) written(tensor);
   for (const auto& layer : recorded.layers) layer.entry->up_to_date = layer.up_to_date;
 }
 

@@ -36,7 +36,7 @@ class WeightCache {
   void written(const void* tensor);
   void freed(const void* tensor);
 
-  /// Recorded work changes nothing until it is replayed: what it read, and what it leaves up to date.
+  /// Recorded work changes nothing until it is replayed: what it reads, what it writes, what it leaves up to date.
   class Recorded;
   [[nodiscard]] std::shared_ptr<const Recorded> record(const std::function<void()>& work);
   /// Around each replay.
@@ -50,7 +50,7 @@ class WeightCache {
 
   Stream& stream_;
   std::vector<std::shared_ptr<Entry>> entries_;
-  bool recording_ = false;
+  Recorded* recording_ = nullptr;
 };
 
 }  // namespace scnn::cuda

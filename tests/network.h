@@ -72,6 +72,13 @@ inline Tensor random_tensor(const Shape& shape, unsigned seed, float deviation =
   return tensor;
 }
 
+/// The same on a backend's device.
+inline Tensor random_on(Backend& backend, const Shape& shape, unsigned seed) {
+  Tensor tensor = backend.allocate(shape);
+  backend.copy(random_tensor(shape, seed), tensor);
+  return tensor;
+}
+
 inline Graph::Node& node(Graph& graph, const std::string& name) {
   for (Graph::Node& candidate : graph.nodes()) {
     if (candidate.spec.name == name) return candidate;

@@ -64,7 +64,9 @@ DynamicLibrary::DynamicLibrary(std::string file, const std::string& package) : f
         path_ = candidate;
         return;
       }
-      if (!place.empty()) unfit += "; " + last_error();
+      const std::string why = last_error();
+      const bool absent = why.find("No such file") != std::string::npos;
+      if (!absent) unfit += "; " + why;
     }
   }
   throw Error(ErrorKind::device, file_ + " was not found, looked in " + looked + unfit + "; install it (pip install " +

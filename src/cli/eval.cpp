@@ -48,7 +48,7 @@ int eval(const Context& context, const Options& options) {
   }
   DeviceOptions device = file.experiment->device;
   if (!options.device.empty()) device.type = options.device;
-  if (device.type == "cpu") {
+  if (device_for(device).type == DeviceType::cpu) {
     device.precision = Precision::fp32;
     device.convolution = ConvolutionPath::automatic;
   }

@@ -13,13 +13,13 @@ namespace scnn {
 namespace {
 
 /// Pulls the biases of dead channels to 0: without a batch-norm they are the constant that is left.
-void pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
+bool pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
   Parameter* bias = layer.bias();
   const Quantizer* quantizer = layer.weights()->quantizer.get();
-  if (bias == nullptr || quantizer == nullptr) return;
+  if (bias == nullptr || quantizer == nullptr) return false;
   Backend& backend = graph.backend();
   const std::vector<std::uint8_t> dead = quantizer->dead(backend);
-  if (!bias->pull.defined() && std::ranges::none_of(dead, [](auto d) { return d != 0; })) return;
+  if (!bias->pull.defined() && std::ranges::none_of(dead, [](auto d) { return d != 0; })) return false;
   std::vector<float> pull(dead.size(), 0.0F);
   if (bias->pull.defined()) pull = host_values(backend, bias->pull);
   const std::vector<float> values = host_values(backend, bias->value);
@@ -30,8 +30,10 @@ void pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
       pull[i] = pull_strength(values[i], steps);
     }
   }
-  if (!bias->pull.defined()) bias->pull = backend.allocate(bias->value.shape());
+  const bool first = !bias->pull.defined();
+  if (first) bias->pull = backend.allocate(bias->value.shape());
   set_values(backend, pull, bias->pull);
+  return first;
 }
 
 /// Whether an input of a join holds original channel `channel` of the join's set.
@@ -73,10 +75,11 @@ bool matters(const Graph& graph, const std::vector<ChannelStates>& states, const
 
 }  // namespace
 
-void freeze_constants(Graph& graph, std::int64_t steps) {
+bool freeze_constants(Graph& graph, std::int64_t steps) {
+  bool began = false;
   for (Graph::Node& node : graph.nodes()) {
     if (auto* layer = dynamic_cast<WeightedLayer*>(node.layer.get()); layer != nullptr && node.live) {
-      pull_biases(graph, *layer, steps);
+      began = pull_biases(graph, *layer, steps) || began;
     }
   }
   // A batch-norm's new constant decides what the layers behind it see, so states are taken again after each change.
@@ -84,8 +87,12 @@ void freeze_constants(Graph& graph, std::int64_t steps) {
   for (Graph::Node& node : graph.nodes()) {
     auto* norm = dynamic_cast<BatchNormLayer*>(node.layer.get());
     if (norm == nullptr || !node.live) continue;
-    if (norm->freeze(states[static_cast<std::size_t>(node.inputs[0])], steps, graph.backend())) states = graph.states();
+    if (norm->freeze(states[static_cast<std::size_t>(node.inputs[0])], steps, graph.backend())) {
+      states = graph.states();
+      began = true;
+    }
   }
+  return began;
 }
 
 std::vector<ChannelSet> removable_left_out(Graph& graph) {

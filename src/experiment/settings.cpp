@@ -41,7 +41,8 @@ constexpr Option precisions[] = {
     {"fp32", "float32"},
     {"tf32", "float32 whose operands tensor cores round to 11 significant bits; by NVIDIA's libraries alone"},
     {"bf16",
-     "operands of convolutions rounded to bfloat16, on tensor cores; sums, weights and everything else float32"},
+     "operands of convolutions and linear layers rounded to bfloat16, on tensor cores; sums, weights and everything "
+     "else float32"},
 };
 constexpr Option convolution_paths[] = {
     {"auto", "the project's own kernels in fp32 and bf16, NVIDIA's libraries in tf32; by this table, never by timing"},

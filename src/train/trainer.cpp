@@ -66,9 +66,9 @@ double Trainer::gamma(double epochs) const {
   return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0);
 }
 
-bool Trainer::run() {
+void Trainer::step() {
   try {
-    return run_steps();
+    train_step();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::memory) throw;
     const auto mebibytes = [](std::int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; };
@@ -81,7 +81,7 @@ bool Trainer::run() {
   }
 }
 
-bool Trainer::run_steps() {
+bool Trainer::run() {
   observer_.on_start(state_.step, total_steps());
   while (state_.step < total_steps()) {
     const Range epoch("epoch");
@@ -99,7 +99,7 @@ bool Trainer::run_steps() {
   return true;
 }
 
-void Trainer::step() {
+void Trainer::train_step() {
   const Range range("step");
   const Batch& batch = *loader_->next();  // as many an epoch as there are steps
   const auto start = Clock::now();
@@ -120,7 +120,12 @@ void Trainer::step() {
   }
   last_size_loss_ = size_loss_->value();
   optimizer_->prepare(epochs, state_.step + 1, gamma(epochs));
-  if (!replay(batch, pass)) compute(batch, pass, true);
+  if (!replay(batch, pass)) {
+    compute(batch, pass, true);
+    // This one made what memory there was to make.
+    if (recorded_plan_ != graph_.plans()) recording_.reset();
+    recorded_plan_ = graph_.plans();
+  }
   const double sum = loss_sum();
   if (!std::isfinite(sum)) report_nan("the training loss", pass, batch.images);
   ++state_.step;
@@ -157,12 +162,7 @@ bool Trainer::replay(const Batch& batch, const Pass& pass) {
   Backend& backend = graph_.backend();
   // Ranges are heard from work that is done, not from what is replayed.
   if (!backend.records() || !optimizer_->finishes_gradients() || Range::heard()) return false;
-  if (recorded_plan_ != graph_.plans()) {
-    // One step makes what memory there is to make.
-    recording_.reset();
-    recorded_plan_ = graph_.plans();
-    return false;
-  }
+  if (recorded_plan_ != graph_.plans()) return false;
   if (!step_number_.defined()) step_number_ = backend.allocate(Shape{2}, DType::int32);
   const std::array<std::int32_t, 2> words = {static_cast<std::int32_t>(pass.step & 0xFFFFFFFFU),
                                              static_cast<std::int32_t>(pass.step >> 32U)};
@@ -192,10 +192,9 @@ Tensor Trainer::probe_images() const {
 void Trainer::remove() {
   const Range range("removal");
   const auto start = Clock::now();
-  freeze_constants(graph_, removal_period_);
+  if (freeze_constants(graph_, removal_period_)) recorded_plan_ = -1;
   const RemovalResult result = remove_channels(graph_, probe_images());
   if (!result.layers.empty()) size_loss_->rebuild();
-  recorded_plan_ = -1;
   for (const Removed& removed : result.layers) {
     const RemovalRecord record{(state_.step - 1) / steps_per_epoch_ + 1, state_.step, removed.layer, removed.channels,
                                result.max_diff};

@@ -149,6 +149,7 @@ std::vector<OpCase> batch_norm_max_pool_cases() {
       {"2x2, padding below and right", {2, 5, 5, 3, 3, 4, halves}},
       {"many lines, 3 channels", {24, 24, 24, 12, 12, 3, halves}},
       {"global", {5, 4, 4, 1, 1, 20, {4, 4, 1, 1, 0, 0, 1, 1}}},
+      {"2 down, 3 across, padding across", {2, 7, 8, 3, 4, 6, {2, 3, 2, 2, 0, 1, 1, 1}}},
       {"no channels", {2, 4, 4, 2, 2, 0, halves}},
       {"empty batch", {0, 4, 4, 2, 2, 8, halves}},
       {"no statistics, relu", {2, 8, 6, 4, 3, 9, halves}, true, false},

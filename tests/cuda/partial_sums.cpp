@@ -16,12 +16,6 @@ namespace {
 constexpr Conv2d shape{24, 16, 16, 8, 16, 16, 12, {3, 3, 1, 1, 1, 1, 1, 1}, 1};
 const Shape weights{12, 3, 3, 8};
 
-Tensor random_on(Backend& backend, const Shape& of, unsigned seed) {
-  Tensor tensor = backend.allocate(of);
-  backend.copy(random_tensor(of, seed), tensor);
-  return tensor;
-}
-
 struct Gradient {
   std::unique_ptr<Backend> backend;
   Tensor x, dy, dw, w, m, v, bits, exponents, dbits, dexponents, bits_m, bits_v, exponents_m, exponents_v;
@@ -41,8 +35,8 @@ struct Gradient {
     backend->fill(exponents, -2);
   }
   void backward() { backend->conv2d_backward_weights(shape, x, dy, dw, nullptr); }
-  void update() {
-    const QuantisedLayer layer{{&w, &dw, &m, &v, {.lr = 0.05F}},
+  void update(float lr = 0.05F) {
+    const QuantisedLayer layer{{&w, &dw, &m, &v, {.lr = lr}},
                                {&bits, &dbits, &bits_m, &bits_v, {.lr = 0.3F}},
                                {&exponents, &dexponents, &exponents_m, &exponents_v, {.lr = 0.3F}}};
     backend->quantize_backward_adam({&layer, 1}, 0.0F);
@@ -109,6 +103,47 @@ TEST_CASE("whoever reads a weight gradient finds its partial sums added", "[cuda
     recording->replay();
     CHECK(difference(host_values(*g.backend, g.dw), expected) <= allowed);
   }
+}
+
+TEST_CASE("a replay finds what waits, and keeps its own memory", "[cuda][weights][recording]") {
+  Gradient g(Precision::fp32);
+  g.backward();
+  const std::vector<float> whole = host_values(*g.backend, g.dw);
+  const auto overwrites = g.backend->record([&] { g.backend->fill(g.dw, 7); });
+  g.backward();
+  overwrites->replay();
+  CHECK(host_values(*g.backend, g.dw)[5] == 7.0F);
+
+  Tensor other = g.backend->allocate(weights);
+  const auto reads = g.backend->record([&] { g.backend->scale(g.dw, 1, other); });
+  g.backward();
+  reads->replay();
+  CHECK(host_values(*g.backend, other) == whole);
+
+  const auto again = g.backend->record([&] { g.backward(); });
+  Conv2d fewer = shape;
+  fewer.batch = 12;
+  const Tensor x = random_on(*g.backend, {12, 16, 16, 8}, 5);
+  const Tensor dy = random_on(*g.backend, {12, 16, 16, 12}, 6);
+  g.backend->conv2d_backward_weights(fewer, x, dy, g.dw,
+                                     nullptr);  // other slices: their memory takes the first's place
+  CHECK(host_values(*g.backend, g.dw) != whole);
+  again->replay();
+  CHECK(host_values(*g.backend, g.dw) == whole);
+}
+
+TEST_CASE("a recorded update keeps its numbers where another update came between", "[cuda][weights][recording]") {
+  Gradient recorded(Precision::fp32);
+  Gradient plain(Precision::fp32);
+  for (Gradient* g : {&recorded, &plain}) g->backward(), g->update();
+  CHECK_THROWS_WITH((void)recorded.backend->record([&] { recorded.update(0.02F); }),
+                    "recorded work updates other layers than the step before it");
+  const auto recording = recorded.backend->record([&] { recorded.backward(), recorded.update(); });
+  for (Gradient* g : {&recorded, &plain}) g->backward(), g->update(0.01F);
+  recording->replay();
+  plain.backward();
+  plain.update();
+  CHECK(recorded.learned() == plain.learned());
 }
 
 TEST_CASE("the update adds partial sums on its way", "[cuda][weights]") {

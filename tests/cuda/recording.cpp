@@ -162,6 +162,17 @@ TEST_CASE("recorded steps train to the same bits, across removals and evaluation
   CHECK(heard.losses == plain.losses);
 }
 
+TEST_CASE("a step is recorded anew only where memory has changed", "[cuda][recording][train]") {
+  TrainerOptions options = small_options();
+  options.train.epochs = 3;
+  options.compression.gamma = 0;
+  Training training(gpu_0, options);
+  REQUIRE(training.trainer->run());
+  REQUIRE(training.removals.empty());
+  // At the start, and after the first evaluation, whose batches are larger.
+  CHECK(training.trainer->recordings() <= 2);
+}
+
 TEST_CASE("a loss that is no number ends recorded training, too", "[cuda][recording][train]") {
   TrainerOptions options = small_options();
   options.train.optimizer.lr = 1e30;

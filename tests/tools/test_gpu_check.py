@@ -73,6 +73,15 @@ class GpuCheck(unittest.TestCase):
         _, stages = self.check(1, "--stages", "kernels")
         self.assertEqual(stages["kernels"]["failures"], ["tests/cuda/ops.cpp:55"])
 
+    def test_a_crash_is_a_failure_and_not_a_missing_gpu(self):
+        self.pretend("gpu_bench", "an illegal memory access was encountered", 1)
+        done, stages = self.check(1, "--stages", "speed")
+        self.assertIn("| stage speed | failed: exit code 1", done.stdout)
+        self.assertIn("exit code 1", stages["speed"]["failed"])
+        self.pretend("gpu_bench", "no GPU", 5)
+        _, stages = self.check(0, "--stages", "speed")
+        self.assertIn("exit code 5", stages["speed"]["skipped"])
+
     def test_a_stage_out_of_time_is_cut_off_and_the_others_stay(self):
         self.check(0, "--stages", "speed")
         self.pretend("test_gpu", "", sleep=5)

@@ -20,8 +20,9 @@ struct RemovalResult {
 };
 
 /// Fits batch-norms and biases to what the channel states say: a channel that has become constant is frozen, and its
-/// shift or bias is pulled to exactly 0 within `steps` steps; one that varies again is released.
-void freeze_constants(Graph& graph, std::int64_t steps);
+/// shift or bias is pulled to exactly 0 within `steps` steps; one that varies again is released.  Returns whether a
+/// pull began where there was none: then an update does more than before.
+bool freeze_constants(Graph& graph, std::int64_t steps);
 
 /// The live channels that every set may keep: without those that are exactly 0 wherever they are read, or that nobody
 /// reads.  Decided edge by edge from Graph::states, so after a sum both sides count.

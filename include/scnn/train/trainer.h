@@ -50,7 +50,7 @@ class Trainer {
   /// Goes on from a checkpoint of the same experiment.
   void resume(const Checkpoint& checkpoint);
   /// Trains to the end.  False where the observer asked to stop: a checkpoint was saved.  Error(training) naming step
-  /// and layer where the loss is no number; Error(memory) with an estimate of what a step needs.
+  /// and layer where the loss is no number; Error(memory) of a step with an estimate of what it needs.
   [[nodiscard]] bool run();
 
   [[nodiscard]] const TrainerState& state() const noexcept { return state_; }
@@ -63,8 +63,9 @@ class Trainer {
   [[nodiscard]] double gamma(double epochs) const;
 
  private:
-  [[nodiscard]] bool run_steps();
+  /// train_step, and what it needs where memory runs out.
   void step();
+  void train_step();
   /// Forward, loss, backward and update.  `checked`: stops where the loss is no number, before anything learns from it.
   void compute(const Batch& batch, const Pass& pass, bool checked);
   /// The same as a recording, made anew where memory has changed.  False where this step is to be computed instead.

@@ -2,11 +2,13 @@
 
 #include "backend/cpu/convolution.h"
 #include "backend/no_onednn/loops.h"
+#include "scnn/core/error.h"
 
 namespace scnn::cpu {
 
 void matrix_product(const Workers& workers, char a_form, char b_form, std::int64_t m, std::int64_t n, std::int64_t k,
                     const float* a, const float* b, float beta, float* c) {
+  require(a_form == 'N' || b_form == 'N', ErrorKind::bug, "matrix_product: both operands transposed");
   workers.each(m, m * n * k, [=](std::int64_t row) {
     float* out = c + row * n;
     if (beta == 0.0F) {
