@@ -38,8 +38,7 @@ struct ChannelLayer {
   Bf16* integers = nullptr;  ///< [c, taps, padded in_channels] or null; the padding is left alone
   float* scales = nullptr;   ///< [c] or null: 2^e
 
-  // With the following set, the block stops before Adam and stores the gradients instead, for clipping and other
-  // optimizers.
+  // With the following set, the block stops before Adam and stores the gradients instead, to be compared.
   float* dweights = nullptr;    ///< [c, k]
   float* dbits = nullptr;       ///< [c]
   float* dexponents = nullptr;  ///< [c]
