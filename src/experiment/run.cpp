@@ -188,17 +188,20 @@ std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
                                                          options.weight_quantisation, options.graphs});
 }
 
-Parts prepare(const Experiment& experiment) {
+Parts prepare(const Experiment& experiment, bool initial_weights) {
   check_experiment(experiment);
   Parts parts;
   parts.backend = make_backend(experiment.device);
   parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
   with_places(experiment, [&] {
-    parts.data = load_dataset(experiment.data, experiment.seed);
+    if (initial_weights) check_initial_weights(experiment);  // before images are decoded
+    parts.data =
+        load_dataset(experiment.data, experiment.seed, [](const std::string& line) { spdlog::info("{}", line); });
     check_fits(*parts.graph, parts.data);
     check_batch_size(experiment.train.batch_size, parts.data.train.size());
   });
   parts.graph->initialise(experiment.seed);
+  if (initial_weights) load_initial_weights(experiment.init, *parts.graph);
   return parts;
 }
 
@@ -233,7 +236,7 @@ RunResult resume_run(const fs::path& path, const fs::path& from, const RunOption
     check_unchanged(experiment, *checkpoint, folder.path(),
                     from.empty() ? ErrorKind::experiment : ErrorKind::checkpoint);
   }
-  Parts parts = prepare(experiment);
+  Parts parts = prepare(experiment, !checkpoint);
   log_to_file(folder.file("log.txt"));
   folder.begin_again(options.command, program_version());
   if (!damage.empty()) {

@@ -133,6 +133,8 @@ struct SweepDraws {
 // The table of settings.
 /// Everything but the model and the sweep.
 void visit(SettingsVisitor& v, Experiment& experiment);
+/// The keys of `model.init`.
+void visit(SettingsVisitor& v, InitialWeights& init);
 /// The keys of `sweep` that hold one value.
 void visit(SettingsVisitor& v, SweepDraws& draws);
 /// The keys of one layer type, `name`, `type` and `input` aside.

@@ -12,6 +12,15 @@ constexpr Option data_types[] = {
     {"cifar10", "CIFAR-10: 60,000 colour images, 32x32, 10 classes"},
     {"cifar100", "CIFAR-100: 60,000 colour images, 32x32, 100 classes"},
     {"synthetic", "made-up shapes and noise, seeded, no files: for trying things out"},
+    {"image_folder",
+     "your own JPEG and PNG files: root/train/<class>/... and root/test/<class>/..., or root/<class>/... alone"},
+    {"arrays",
+     "your own NumPy arrays x_train, y_train, x_test, y_test: one .npz or a folder of .npy; images uint8 "
+     "[n, rows, columns, channels] or [n, rows, columns], labels whole numbers from 0"},
+};
+constexpr Option image_fits[] = {
+    {"crop", "the largest centred part of the wanted proportions, resized"},
+    {"stretch", "all of the image, resized whatever its proportions"},
 };
 constexpr Option augmentation_types[] = {
     {"pad_crop", "zeros on every side, then a random crop of the original size"},
@@ -102,21 +111,54 @@ void visit(SettingsVisitor& v, Augmentation& o) {
 
 void visit(SettingsVisitor& v, DataOptions& o) {
   text_choice(v, {.key = "type", .doc = "", .choices = data_types}, o.type, true);
-  const std::string_view files = "fashion_mnist, mnist, cifar10, cifar100";
+  const bool folder = o.type == "image_folder", arrays = o.type == "arrays";
   v.value({.key = "root",
-           .doc = "folder with the files; auto: $SCNN_DATA, ./data, /usr/share/datasets, /usr/share",
-           .types = files,
+           .doc = "folder with the files, of arrays a folder or an .npz; auto, for published sets: $SCNN_DATA, ./data, "
+                  "/usr/share/datasets, /usr/share",
+           .types = "fashion_mnist, mnist, cifar10, cifar100, image_folder, arrays",
            .is_path = true},
           o.root);
+  if ((folder || arrays) && v.missing("root")) v.need("root", folder ? "the folder of images" : "an .npz or a folder");
   SyntheticOptions& s = o.synthetic;
-  const std::string_view made = "synthetic";
+  ImageFolderOptions& images = o.image_folder;
+  const std::string_view made = "synthetic", sized = "synthetic, image_folder", own = "image_folder";
   const Range side = between(8, 1024), count = between(1, 1e7);
   v.value({.key = "train", .doc = "training images", .unit = "images", .range = count, .types = made}, s.train);
   v.value({.key = "test", .doc = "test images", .unit = "images", .range = count, .types = made}, s.test);
-  v.value({.key = "channels", .doc = "channels of an image", .range = between(1, 16), .types = made}, s.channels);
-  v.value({.key = "height", .doc = "rows of an image", .unit = "pixels", .range = side, .types = made}, s.h);
-  v.value({.key = "width", .doc = "columns of an image", .unit = "pixels", .range = side, .types = made}, s.w);
+  v.value({.key = "channels",
+           .doc = "channels of an image; of image_folder 1, grey, or 3, red, green and blue",
+           .range = between(1, 16),
+           .types = sized},
+          folder ? images.channels : s.channels);
+  for (const std::string_view key : {"height", "width"}) {
+    if (folder && v.missing(key)) v.need(key, "what every image is resized to");
+  }
+  v.value({.key = "height",
+           .doc = "rows of an image; of image_folder, which must give it, after resizing",
+           .unit = "pixels",
+           .range = side,
+           .types = sized},
+          folder ? images.h : s.h);
+  v.value({.key = "width",
+           .doc = "columns of an image; of image_folder, which must give it, after resizing",
+           .unit = "pixels",
+           .range = side,
+           .types = sized},
+          folder ? images.w : s.w);
+  v.choice_of({.key = "fit", .doc = "how images of other proportions are resized", .types = own, .choices = image_fits},
+              images.fit);
+  v.value(
+      {.key = "test_fraction",
+       .doc = "share of each class held out as the test split where root has no folder test; the same images whatever "
+              "the seed",
+       .range = {.min = 0, .max = 1, .open_min = true, .open_max = true},
+       .types = own},
+      images.test_fraction);
   v.value({.key = "classes", .doc = "classes", .range = between(2, 24), .types = made}, s.classes);
+  v.value({.key = "class_names",
+           .doc = "names of the labels 0, 1, ...; [] takes as many as the largest label of y_train says",
+           .types = "arrays"},
+          o.class_names);
   v.value({.key = "train_limit",
            .doc = "first N training images after the seeded shuffle, before the split",
            .unit = "images",
@@ -322,7 +364,33 @@ void visit(SettingsVisitor& v, TrainOptions& o) {
           o.evaluate_every);
 }
 
+constexpr Option weight_layouts[] = {
+    {"pytorch", "a PyTorch state_dict: weights OIHW, linear layers behind a flatten in (c, h, w) order"},
+    {"scnn", "this program's own names and order: a checkpoint with no channel removed, or exported NPZ arrays"},
+};
+
 }  // namespace
+
+void visit(SettingsVisitor& v, InitialWeights& o) {
+  v.value({.key = "from", .doc = "file of weights, .safetensors or .npz", .required = true, .is_path = true}, o.from);
+  v.choice_of({.key = "layout", .doc = "names and order of the weights in the file", .choices = weight_layouts},
+              o.layout);
+  v.list(
+      {.key = "map", .doc = "names in the file and the layers they are for; the first that fits, else the same name"},
+      {[&] { return o.map.size(); }, [&] { o.map.emplace_back(); }, [&] { o.map.clear(); },
+       [&](std::size_t i) {
+         v.value(
+             {.key = "from",
+              .doc = "a module (features.0) or a tensor (features.0.weight) of the file; * stands for any characters",
+              .required = true},
+             o.map[i].from);
+         v.value(
+             {.key = "to", .doc = "a layer or a parameter; each * is what that of `from` stood for", .required = true},
+             o.map[i].to);
+       }});
+  v.value({.key = "skip", .doc = "parameters that stay random, for example [\"fc.*\"] where the classes are others"},
+          o.skip);
+}
 
 void visit(SettingsVisitor& v, SweepDraws& o) {
   v.value({.key = "samples",
