@@ -86,14 +86,14 @@ void visit(SettingsVisitor& v, DataOptions& o) {
   const Range side = between(8, 1024), count = between(1, 1e7);
   v.value({.key = "train", .doc = "training images", .unit = "images", .range = count, .types = made}, s.train);
   v.value({.key = "test", .doc = "test images", .unit = "images", .range = count, .types = made}, s.test);
+  for (const std::string_view key : {"channels", "height", "width"}) {
+    if (folder && v.missing(key)) v.need(key, "what every image becomes");
+  }
   v.value({.key = "channels",
-           .doc = "channels of an image; of image_folder 1, grey, or 3, red, green and blue",
+           .doc = "channels of an image; of image_folder, which must give it, 1, grey, or 3, red, green and blue",
            .range = between(1, 16),
            .types = sized},
           folder ? images.channels : s.channels);
-  for (const std::string_view key : {"height", "width"}) {
-    if (folder && v.missing(key)) v.need(key, "what every image is resized to");
-  }
   v.value({.key = "height",
            .doc = "rows of an image; of image_folder, which must give it, after resizing",
            .unit = "pixels",

@@ -154,7 +154,7 @@ class Arrays(Own):
         self.expect(0, "run", file, "--out", self.place / "pt-own")
         self.assertAlmostEqual(json.loads(self.expect(0, "eval", self.place / "pt-own", "--json").stdout)["loss"], loss, delta=2e-6)
         exported = self.place / "exported.npz"
-        self.expect(0, "export", checkpoint, "--format", "npz", "--out", exported)
+        self.expect(0, "export", checkpoint, "--format", "npz", "--output", exported)
         file = self.write("exported.yaml", data + NETWORK % f"{exported}, layout: scnn")
         self.expect(3, "validate", file, says=["exported arrays have batch norm folded in", "exported.yaml:"])
 
