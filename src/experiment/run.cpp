@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <iostream>
 #include <ostream>
 
 #include "scnn/core/file.h"
@@ -53,6 +55,28 @@ class Watcher : public TrainObserver {
  private:
   const RunOptions& options_;
   std::optional<StopRequest> request_;
+};
+
+/// Work before training that takes long: a line on the terminal that goes when it is done, elsewhere lines of the log.
+class DataProgress {
+ public:
+  DataProgress() = default;
+  DataProgress(const DataProgress&) = delete;
+  DataProgress& operator=(const DataProgress&) = delete;
+  ~DataProgress() {
+    if (terminal_ && told_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+  void tell(const std::string& line) {
+    if (!terminal_) return spdlog::info("{}", line);
+    told_ = true;
+    std::cerr << '\r' << line << "\x1b[K" << std::flush;
+  }
+
+ private:
+  // Not where only errors are wanted (--quiet), and not where -v asks for lines that stay.
+  bool terminal_ = ::isatty(STDERR_FILENO) != 0 && !spdlog::default_logger()->sinks().empty() &&
+                   spdlog::default_logger()->sinks().front()->level() == spdlog::level::warn;
+  bool told_ = false;
 };
 
 void write_report(const RunFolder& folder) {
@@ -195,8 +219,8 @@ Parts prepare(const Experiment& experiment, bool initial_weights) {
   parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
   with_places(experiment, [&] {
     if (initial_weights) check_initial_weights(experiment);  // before images are decoded
-    parts.data =
-        load_dataset(experiment.data, experiment.seed, [](const std::string& line) { spdlog::info("{}", line); });
+    DataProgress progress;
+    parts.data = load_dataset(experiment.data, experiment.seed, [&](const std::string& line) { progress.tell(line); });
     check_fits(*parts.graph, parts.data);
     check_batch_size(experiment.train.batch_size, parts.data.train.size());
   });
