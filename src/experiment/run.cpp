@@ -1,6 +1,7 @@
 #include "scnn/experiment/run.h"
 
 #include <fmt/format.h>
+#include <spdlog/sinks/sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
