@@ -89,6 +89,12 @@ std::vector<Check> examine(const Context& context) {
   checks.push_back({"libraries", libraries});
   checks.push_back({"reports", chart_js().empty() ? "no charts: install libjs-chart.js and build again" : "with charts",
                     !chart_js().empty()});
+  const ImageDecoders images = image_decoders();
+  checks.push_back({"image files",
+                    images.missing.empty() ? images.found
+                    : images.found.empty() ? images.missing
+                                           : images.found + "; " + images.missing,
+                    images.missing.empty()});
   for (const DataInfo& info : data_catalogue()) {
     const auto place = find_data(info, "auto");
     checks.push_back(

@@ -15,10 +15,10 @@ namespace {
 void check(const std::string& file) {
   const Experiment experiment = load_experiment(file);
   check_experiment(experiment);
+  check_initial_weights(experiment);
   if (has_sweep(file)) (void)plan_sweep(file);
-  if (experiment.data.type != "synthetic" && !find_data(data_info(experiment.data.type), experiment.data.root)) {
-    std::cerr << fmt::format("note: {}: its data are not on this machine: {}\n", file,
-                             data_remedy(data_info(experiment.data.type)));
+  if (const std::string why = why_no_data(experiment.data); !why.empty()) {
+    std::cerr << fmt::format("note: {}: its data are not on this machine: {}\n", file, why);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "scnn/core/error.h"
+#include "scnn/core/half.h"
 
 namespace scnn {
 namespace {
@@ -35,10 +36,38 @@ std::string_view code_of(DType dtype) {
   return std::ranges::find(dtype_codes, dtype, &std::pair<DType, std::string_view>::first)->second;
 }
 
+/// A type of number that other programs write.
+struct ForeignType {
+  std::string_view code;
+  std::uint64_t width;
+  double (*value)(const std::byte*);  ///< null: left out
+};
+
+template <class T>
+T bits_at(const std::byte* bytes) {
+  T value{};
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+constexpr std::array<ForeignType, 10> foreign_types{{
+    {"F64", 8, [](const std::byte* b) { return bits_at<double>(b); }},
+    {"F16", 2, [](const std::byte* b) { return static_cast<double>(half_value(bits_at<std::uint16_t>(b))); }},
+    {"BF16", 2, [](const std::byte* b) { return static_cast<double>(bfloat16_value(bits_at<std::uint16_t>(b))); }},
+    {"I64", 8, nullptr},
+    {"U64", 8, nullptr},
+    {"U32", 4, nullptr},
+    {"I16", 2, nullptr},
+    {"U16", 2, nullptr},
+    {"I8", 1, nullptr},
+    {"BOOL", 1, nullptr},
+}};
+
 /// Reads one file; `where` opens every message.
 class Decoder {
  public:
-  Decoder(std::span<const std::byte> bytes, const std::string& where) : bytes_(bytes), where_(where) {}
+  Decoder(std::span<const std::byte> bytes, const std::string& where, bool foreign)
+      : bytes_(bytes), where_(where), foreign_(foreign) {}
 
   Safetensors decode() {
     const json header = parse_header();
@@ -53,7 +82,16 @@ class Decoder {
     }
     check_layout(entries);
     for (const Entry& entry : entries) {
+      if (entry.foreign != nullptr && entry.foreign->value == nullptr) continue;
       Tensor tensor = Tensor::host(entry.shape, entry.dtype);
+      if (entry.foreign != nullptr) {
+        float* out = tensor.data<float>();
+        for (std::uint64_t at = entry.begin; at < entry.end; at += entry.foreign->width) {
+          *out++ = static_cast<float>(entry.foreign->value(data_.data() + at));
+        }
+        file.tensors.emplace(entry.name, std::move(tensor));
+        continue;
+      }
       if (entry.end > entry.begin) std::memcpy(tensor.raw(), data_.data() + entry.begin, entry.end - entry.begin);
       file.tensors.emplace(entry.name, std::move(tensor));
     }
@@ -65,6 +103,7 @@ class Decoder {
     std::string name;
     Shape shape;
     DType dtype = DType::float32;
+    const ForeignType* foreign = nullptr;  ///< becomes float32
     std::uint64_t begin = 0, end = 0;
   };
 
@@ -129,10 +168,18 @@ class Decoder {
     if (!dtype.is_string()) fail(name, "its dtype is not a string");
     const auto code = std::ranges::find(dtype_codes, dtype.get_ref<const std::string&>(),
                                         &std::pair<DType, std::string_view>::second);
-    if (code == dtype_codes.end()) fail(name, "its dtype " + dtype.get<std::string>() + " is none of F32, I32, U8");
-    entry.dtype = code->first;
+    if (code != dtype_codes.end()) {
+      entry.dtype = code->first;
+    } else {
+      const auto other = std::ranges::find(foreign_types, dtype.get_ref<const std::string&>(), &ForeignType::code);
+      if (!foreign_ || other == foreign_types.end()) {
+        fail(name, "its dtype " + dtype.get<std::string>() + " is none of F32, I32, U8" +
+                       (foreign_ ? " or others of this format" : ""));
+      }
+      entry.foreign = &*other;
+    }
 
-    std::uint64_t size = byte_size(entry.dtype);
+    std::uint64_t size = entry.foreign != nullptr ? entry.foreign->width : byte_size(entry.dtype);
     entry.shape = read_shape(name, value["shape"], size);
     const json& offsets = value["data_offsets"];
     if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
@@ -190,6 +237,7 @@ class Decoder {
   std::span<const std::byte> bytes_;
   std::span<const std::byte> data_;
   const std::string& where_;
+  bool foreign_;
 };
 
 }  // namespace
@@ -240,7 +288,11 @@ std::vector<std::byte> encode_safetensors(const Safetensors& file) {
 }
 
 Safetensors decode_safetensors(std::span<const std::byte> bytes, const std::string& where) {
-  return Decoder(bytes, where).decode();
+  return Decoder(bytes, where, false).decode();
+}
+
+Safetensors decode_foreign_safetensors(std::span<const std::byte> bytes, const std::string& where) {
+  return Decoder(bytes, where, true).decode();
 }
 
 }  // namespace scnn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "data/image/folder.h"
 #include "scnn/core/error.h"
 
 namespace scnn {
@@ -11,11 +12,15 @@ const DataInfo& data_info(const std::string& type) {
   const std::vector<DataInfo>& all = data_catalogue();
   const auto found = std::ranges::find(all, type, &DataInfo::type);
   if (found != all.end()) return *found;
+  if (type == "image_folder" || type == "arrays") {
+    throw Error(ErrorKind::usage, type + " is for files of your own: data.root names them");
+  }
   if (type == "synthetic")
     throw Error(ErrorKind::usage, "synthetic data are made as they are needed: they have no files");
   std::string known;
   for (const DataInfo& info : all) known += info.type + ", ";
-  throw Error(ErrorKind::experiment, "data.type '" + type + "' is not known; known: " + known + "synthetic");
+  throw Error(ErrorKind::experiment,
+              "data.type '" + type + "' is not known; known: " + known + "synthetic, image_folder, arrays");
 }
 
 DataShape data_shape(const DataOptions& options) {
@@ -23,6 +28,12 @@ DataShape data_shape(const DataOptions& options) {
     const SyntheticOptions& made = options.synthetic;
     return {made.channels, made.h, made.w, made.classes};
   }
+  if (options.type == "image_folder") {
+    const ImageFolderOptions& images = options.image_folder;
+    if (!why_no_data(options).empty()) return {images.channels, images.h, images.w, 0};
+    return {images.channels, images.h, images.w, static_cast<std::int64_t>(image_classes(options.root).size())};
+  }
+  if (options.type == "arrays") return {0, 0, 0, static_cast<std::int64_t>(options.class_names.size())};
   const DataInfo& info = data_info(options.type);
   return {info.channels, info.h, info.w, static_cast<std::int64_t>(info.class_names.size())};
 }
@@ -72,6 +83,18 @@ std::string data_remedy(const DataInfo& info) {
   std::string text = "get the files with: ";
   if (!info.debian_package.empty()) text += "sudo apt install " + info.debian_package + ", or: ";
   return text + "scnn data fetch " + info.type;
+}
+
+std::string why_no_data(const DataOptions& options) {
+  if (options.type == "synthetic") return "";
+  std::error_code code;
+  if (options.type == "image_folder" || options.type == "arrays") {
+    const bool there = options.type == "arrays" ? std::filesystem::exists(options.root, code)
+                                                : std::filesystem::is_directory(options.root, code);
+    return there ? "" : "there is no " + options.root + "; data.root names the files of your own";
+  }
+  const DataInfo& info = data_info(options.type);
+  return find_data(info, options.root) ? "" : data_remedy(info);
 }
 
 std::filesystem::path require_data(const DataInfo& info, const std::string& root) {

@@ -7,6 +7,7 @@
 #include "data/formats.h"
 #include "data/official.h"
 #include "data/order.h"
+#include "data/own.h"
 #include "scnn/core/settings_error.h"
 #include "scnn/data/catalogue.h"
 
@@ -169,8 +170,15 @@ Dataset read_files(const DataInfo& info, const std::filesystem::path& folder) {
   return set;
 }
 
-Dataset load_dataset(const DataOptions& options, std::uint64_t seed) {
-  Dataset set = options.type == "synthetic" ? make_synthetic(options.synthetic, seed) : read_official(options);
+Dataset load_dataset(const DataOptions& options, std::uint64_t seed,
+                     const std::function<void(const std::string&)>& progress) {
+  const auto read = [&] {
+    if (options.type == "synthetic") return make_synthetic(options.synthetic, seed);
+    if (options.type == "image_folder") return read_image_folder(options, progress);
+    if (options.type == "arrays") return read_arrays(options);
+    return read_official(options);
+  };
+  Dataset set = read();
   split(set, options, seed);
   set.normalisation = options.mean.empty() && options.std.empty() ? measure_normalisation(set.train.images)
                                                                   : given_normalisation(options, set.channels);

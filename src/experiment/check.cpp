@@ -50,7 +50,7 @@ std::string classes_differ(const std::string& layer, std::int64_t logits, const 
 
 void check_classes(const Graph& graph, const Experiment& experiment, Diagnostics& diagnostics) {
   const DataShape data = data_shape(experiment.data);
-  if (graph.classes() == data.classes) return;
+  if (data.classes == 0 || graph.classes() == data.classes) return;
   const std::size_t layer = logits_layer(graph);
   Place place;
   if (experiment.places) {
@@ -91,6 +91,13 @@ void check_experiment(const Experiment& experiment) {
   diagnostics.raise();
 }
 
+void check_initial_weights(const Experiment& experiment) {
+  if (experiment.init.from.empty()) return;
+  const std::unique_ptr<Backend> backend = backend_for(Device{}, {1});
+  Graph graph(experiment.model, *backend);
+  with_places(experiment, [&] { load_initial_weights(experiment.init, graph); });
+}
+
 void with_places(const Experiment& experiment, const std::function<void()>& work) {
   try {
     work();
@@ -104,13 +111,16 @@ void with_places(const Experiment& experiment, const std::function<void()>& work
 void check_fits(const Graph& graph, const Dataset& data) {
   const auto& input = std::get<InputSpec>(graph.nodes().front().spec.options);
   if (input.channels != data.channels || input.h != data.h || input.w != data.w) {
-    throw SettingsError("model.input",
-                        fmt::format("the network takes [{}, {}, {}], images of {} are [{}, {}, {}]", input.channels,
-                                    input.h, input.w, data.name, data.channels, data.h, data.w));
+    throw SettingsError(
+        "model.input",
+        fmt::format("the network takes [{}, {}, {}], images of {} are [{}, {}, {}]: write input: [{}, {}, {}]",
+                    input.channels, input.h, input.w, data.name, data.channels, data.h, data.w, data.channels, data.h,
+                    data.w));
   }
   if (graph.classes() != data.classes) {
     const LayerSpec& spec = graph.nodes()[config::logits_layer(graph)].spec;
-    throw SettingsError("model", config::classes_differ(spec.name, graph.classes(), data.name, data.classes));
+    throw SettingsError("model", config::classes_differ(spec.name, graph.classes(), data.name, data.classes) +
+                                     ": make one logit for each class");
   }
 }
 

@@ -110,6 +110,14 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   const DataShape images = data_shape(e.data);
   const Node* model = document.find("model");
   const Node* given = model ? model->find("input") : nullptr;
+  if (e.data.type == "image_folder" && e.data.image_folder.channels != 1 && e.data.image_folder.channels != 3) {
+    conflict("data.channels", fmt::format("'channels' is {}", e.data.image_folder.channels),
+             "of images 1, grey, or 3, red, green and blue");
+  }
+  if ((e.data.type == "image_folder" || e.data.type == "arrays") && e.data.root == "auto") {
+    conflict("data.root", "'root' is auto", "that is for published sets: name the folder of your own");
+  }
+  if (images.channels == 0) return;  // only the files tell
   const bool same = input.channels == images.channels && input.h == images.h && input.w == images.w;
   if (given && !same && reader.place("data.type").source) {
     diagnostics.add({Code::conflict,
@@ -121,6 +129,20 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   if (!e.data.mean.empty() && e.data.mean.size() != static_cast<std::size_t>(images.channels)) {
     conflict("data.normalize.mean", fmt::format("{} means for {} channels", e.data.mean.size(), images.channels), "");
   }
+}
+
+void read_init(const Node& init, InitialWeights& weights, Places& places, Diagnostics& diagnostics) {
+  if (init.kind == Kind::invalid) return;
+  if (init.kind != Kind::map) {
+    diagnostics.add({Code::wrong_type, "'init' must be a map, not " + init.describe(), init.place, "model",
+                     "write init: {from: FILE}", ""});
+    return;
+  }
+  SettingsReader reader(init, "model.init", {}, diagnostics);
+  config::visit(reader, weights);
+  reader.finish();
+  places.settings = reader.places();
+  places.settings["model.init"] = init.place;
 }
 
 }  // namespace
@@ -152,12 +174,15 @@ Experiment config::read_document(const Node& document, const std::string& name, 
       diagnostics.add({Code::missing, "the key 'model' is missing", document.place, "", "the network", ""});
     } else if (model->kind == Kind::map) {
       experiment.model = read_model(*model, resolver, *places, diagnostics);
+      if (const Node* init = model->find("init")) {
+        read_init(resolver.resolve(*init, {}), experiment.init, *places, diagnostics);
+      }
     } else if (model->kind != Kind::invalid) {
       diagnostics.add({Code::wrong_type, "'model' must be a map, not " + model->describe(), model->place, "", "", ""});
     }
     check_together(experiment, reader, document, diagnostics);
     places->document = document.place;
-    places->settings = reader.places();
+    places->settings.insert(reader.places().begin(), reader.places().end());
     if (model) places->settings["model"] = model->place;
     if (!places->layers.empty()) places->settings["model.input"] = places->layers.front();
     experiment.places = std::move(places);
@@ -174,7 +199,13 @@ std::string write_experiment(const Experiment& experiment) {
   // After `data`, where a reader expects it.
   const auto data = std::find_if(document.entries.begin(), document.entries.end(),
                                  [](const Entry& entry) { return entry.key == "data"; });
-  document.entries.insert(data + 1, {"model", {}, write_model(experiment.model)});
+  Node model = write_model(experiment.model);
+  if (!experiment.init.from.empty()) {
+    SettingsWriter init;
+    config::visit(init, copy.init);
+    put(model, "init", init.take());
+  }
+  document.entries.insert(data + 1, {"model", {}, std::move(model)});
   return emit_yaml(document);
 }
 

@@ -51,7 +51,7 @@ class Builder {
       : resolver_(resolver), places_(places), diagnostics_(diagnostics) {}
 
   NetworkSpec build(const Node& model) {
-    check_keys(model, "model", {"parameters", "input", "blocks", "layers"});
+    check_keys(model, "model", {"parameters", "input", "init", "blocks", "layers"});
     parameters_ = read_parameters(model);
     read_input(model);
     read_blocks(model);

@@ -1,10 +1,13 @@
 #include "scnn/experiment/run.h"
 
 #include <fmt/format.h>
+#include <spdlog/sinks/sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <iostream>
 #include <ostream>
 
 #include "scnn/core/file.h"
@@ -53,6 +56,28 @@ class Watcher : public TrainObserver {
  private:
   const RunOptions& options_;
   std::optional<StopRequest> request_;
+};
+
+/// Work before training that takes long: a line on the terminal that goes when it is done, elsewhere lines of the log.
+class DataProgress {
+ public:
+  DataProgress() = default;
+  DataProgress(const DataProgress&) = delete;
+  DataProgress& operator=(const DataProgress&) = delete;
+  ~DataProgress() {
+    if (terminal_ && told_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+  void tell(const std::string& line) {
+    if (!terminal_) return spdlog::info("{}", line);
+    told_ = true;
+    std::cerr << '\r' << line << "\x1b[K" << std::flush;
+  }
+
+ private:
+  // Not where only errors are wanted (--quiet), and not where -v asks for lines that stay.
+  bool terminal_ = ::isatty(STDERR_FILENO) != 0 && !spdlog::default_logger()->sinks().empty() &&
+                   spdlog::default_logger()->sinks().front()->level() == spdlog::level::warn;
+  bool told_ = false;
 };
 
 void write_report(const RunFolder& folder) {
@@ -188,17 +213,20 @@ std::unique_ptr<Backend> make_backend(const DeviceOptions& options) {
                                                          options.weight_quantisation, options.graphs});
 }
 
-Parts prepare(const Experiment& experiment) {
+Parts prepare(const Experiment& experiment, bool initial_weights) {
   check_experiment(experiment);
   Parts parts;
   parts.backend = make_backend(experiment.device);
   parts.graph = std::make_unique<Graph>(experiment.model, *parts.backend);
   with_places(experiment, [&] {
-    parts.data = load_dataset(experiment.data, experiment.seed);
+    if (initial_weights) check_initial_weights(experiment);  // before images are decoded
+    DataProgress progress;
+    parts.data = load_dataset(experiment.data, experiment.seed, [&](const std::string& line) { progress.tell(line); });
     check_fits(*parts.graph, parts.data);
     check_batch_size(experiment.train.batch_size, parts.data.train.size());
   });
   parts.graph->initialise(experiment.seed);
+  if (initial_weights) load_initial_weights(experiment.init, *parts.graph);
   return parts;
 }
 
@@ -233,7 +261,7 @@ RunResult resume_run(const fs::path& path, const fs::path& from, const RunOption
     check_unchanged(experiment, *checkpoint, folder.path(),
                     from.empty() ? ErrorKind::experiment : ErrorKind::checkpoint);
   }
-  Parts parts = prepare(experiment);
+  Parts parts = prepare(experiment, !checkpoint);
   log_to_file(folder.file("log.txt"));
   folder.begin_again(options.command, program_version());
   if (!damage.empty()) {

@@ -133,6 +133,12 @@ struct SweepDraws {
 // The table of settings.
 /// Everything but the model and the sweep.
 void visit(SettingsVisitor& v, Experiment& experiment);
+/// A choice kept as text; `is_type`: the key `type` of its map.
+void text_choice(SettingsVisitor& v, const Field& field, std::string& value, bool is_type);
+/// The keys of `data`.
+void visit(SettingsVisitor& v, DataOptions& data);
+/// The keys of `model.init`.
+void visit(SettingsVisitor& v, InitialWeights& init);
 /// The keys of `sweep` that hold one value.
 void visit(SettingsVisitor& v, SweepDraws& draws);
 /// The keys of one layer type, `name`, `type` and `input` aside.

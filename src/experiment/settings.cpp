@@ -6,18 +6,6 @@
 namespace scnn::config {
 namespace {
 
-constexpr Option data_types[] = {
-    {"fashion_mnist", "Fashion-MNIST: 70,000 grey images of clothes, 28x28, 10 classes"},
-    {"mnist", "MNIST: 70,000 grey images of digits, 28x28, 10 classes"},
-    {"cifar10", "CIFAR-10: 60,000 colour images, 32x32, 10 classes"},
-    {"cifar100", "CIFAR-100: 60,000 colour images, 32x32, 100 classes"},
-    {"synthetic", "made-up shapes and noise, seeded, no files: for trying things out"},
-};
-constexpr Option augmentation_types[] = {
-    {"pad_crop", "zeros on every side, then a random crop of the original size"},
-    {"horizontal_flip", "left and right swapped with a probability"},
-    {"cutout", "a square at a random place becomes the mean colour, clipped at the border"},
-};
 constexpr Option compression_types[] = {
     {"none", "float weights, the baseline"},
     {"fixed_bits", "every channel has the same fixed bits; exponents are learned"},
@@ -59,95 +47,9 @@ constexpr Option weight_quantisations[] = {
 };
 constexpr Option size_losses[] = {{"live_inputs", "counts live inputs and outputs (eq. 5)"},
                                   {"own_inputs", "counts all inputs (eq. 4)"}};
-constexpr Option validation_sources[] = {{"train", "images held out of the training split"}};
 constexpr Option sinks[] = {{"console", "progress on the terminal"},
                             {"jsonl", "metrics.jsonl and bits.jsonl in the run folder"},
                             {"csv", "epochs.csv in the run folder"}};
-
-/// A choice kept as text.
-void text_choice(SettingsVisitor& v, const Field& field, std::string& value, bool is_type) {
-  std::size_t index = 0;
-  for (std::size_t i = 0; i < field.choices.size(); ++i) {
-    if (field.choices[i].name == value) index = i;
-  }
-  is_type ? v.type(field.choices, index) : v.choice(field, index);
-  value = field.choices[index].name;
-}
-
-/// The alternative of `value` if it is T, else T's defaults.
-template <class T>
-T alternative(const Augmentation& value) {
-  const T* held = std::get_if<T>(&value);
-  return held ? *held : T{};
-}
-
-void visit(SettingsVisitor& v, Augmentation& o) {
-  std::size_t index = o.index();
-  auto pad_crop = alternative<PadCrop>(o);
-  auto flip = alternative<HorizontalFlip>(o);
-  auto cutout = alternative<Cutout>(o);
-  v.type(augmentation_types, index);
-  v.value({.key = "pad", .doc = "zeros on each side", .unit = "pixels", .range = between(1, 1024), .types = "pad_crop"},
-          pad_crop.pad);
-  v.value({.key = "probability",
-           .doc = "share of images that are flipped",
-           .range = between(0, 1),
-           .types = "horizontal_flip"},
-          flip.probability);
-  v.value({.key = "size", .doc = "side of the square", .unit = "pixels", .range = between(1, 1024), .types = "cutout"},
-          cutout.size);
-  if (index == 0) o = pad_crop;
-  if (index == 1) o = flip;
-  if (index == 2) o = cutout;
-}
-
-void visit(SettingsVisitor& v, DataOptions& o) {
-  text_choice(v, {.key = "type", .doc = "", .choices = data_types}, o.type, true);
-  const std::string_view files = "fashion_mnist, mnist, cifar10, cifar100";
-  v.value({.key = "root",
-           .doc = "folder with the files; auto: $SCNN_DATA, ./data, /usr/share/datasets, /usr/share",
-           .types = files,
-           .is_path = true},
-          o.root);
-  SyntheticOptions& s = o.synthetic;
-  const std::string_view made = "synthetic";
-  const Range side = between(8, 1024), count = between(1, 1e7);
-  v.value({.key = "train", .doc = "training images", .unit = "images", .range = count, .types = made}, s.train);
-  v.value({.key = "test", .doc = "test images", .unit = "images", .range = count, .types = made}, s.test);
-  v.value({.key = "channels", .doc = "channels of an image", .range = between(1, 16), .types = made}, s.channels);
-  v.value({.key = "height", .doc = "rows of an image", .unit = "pixels", .range = side, .types = made}, s.h);
-  v.value({.key = "width", .doc = "columns of an image", .unit = "pixels", .range = side, .types = made}, s.w);
-  v.value({.key = "classes", .doc = "classes", .range = between(2, 24), .types = made}, s.classes);
-  v.value({.key = "train_limit",
-           .doc = "first N training images after the seeded shuffle, before the split",
-           .unit = "images",
-           .range = at_least(0),
-           .word = "all"},
-          o.train_limit);
-  bool held_out = true;
-  if (v.begin({.key = "validation", .doc = "images held out to choose by; the test split chooses nothing"}, held_out)) {
-    std::string from = "train";
-    text_choice(v, {.key = "from", .doc = "where they come from", .choices = validation_sources}, from, false);
-    v.value({.key = "fraction", .doc = "share of the training images held out", .range = share_below_1()},
-            o.validation_fraction);
-    v.end();
-  }
-  bool given = !o.mean.empty();
-  if (v.begin({.key = "normalize",
-               .doc = "pixels in [0, 1] become (x - mean) / std; auto: measured on the training images",
-               .word = "auto"},
-              given)) {
-    v.value({.key = "mean", .doc = "one for each channel", .range = between(-1e6, 1e6), .required = true}, o.mean);
-    v.value({.key = "std", .doc = "one for each channel", .range = above(0), .required = true}, o.std);
-    v.end();
-  } else if (!given) {
-    o.mean.clear();
-    o.std.clear();
-  }
-  v.list({.key = "augment", .doc = "random changes of training images, in this order"},
-         {[&] { return o.augment.size(); }, [&] { o.augment.emplace_back(); }, [&] { o.augment.clear(); },
-          [&](std::size_t i) { visit(v, o.augment[i]); }});
-}
 
 void visit(SettingsVisitor& v, CompressionOptions& o) {
   v.type_of(compression_types, o.type);

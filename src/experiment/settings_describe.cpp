@@ -131,6 +131,7 @@ std::vector<Setting> structure() {
                  "a model file {parameters, input, blocks, layers}, relative to this file"),
       structural("model.parameters", "map", "{}", "values for ${name} in the model"),
       structural("model.input", "[channels, rows, columns]", "", "shape of an image"),
+      structural("model.init", "map", "none", "trained weights that training starts from: {from: FILE}"),
       structural(
           "model.blocks", "map", "{}",
           "layers to use many times: {name: {parameters: {out: null}, layers: [...]}}, used as {type: name, out: 64}"),
@@ -195,6 +196,10 @@ std::vector<Setting> describe_settings() {
   visit(sweep, draws);
   for (Setting& setting : sweep.settings) out.push_back(std::move(setting));
   for (Setting& setting : structure()) out.push_back(std::move(setting));
+  Describer init{"model.init"};
+  InitialWeights weights;
+  visit(init, weights);
+  for (Setting& setting : init.settings) out.push_back(std::move(setting));
   for (const LayerType& type : layer_types()) {
     for (Setting& setting : describe_layer(type)) out.push_back(std::move(setting));
   }

@@ -267,9 +267,10 @@ void check_sweep(const SweepPlan& plan) {
     if (experiment.device.type == "cuda" && !cuda_unusable_because().empty()) {
       (void)make_backend(experiment.device);  // which says why
     }
-    // Which images there are follows from these alone.
     const std::string& yaml = experiment.yaml;
-    const std::size_t from = yaml.find("\ndata:"), to = yaml.find("\nmodel:");
+    const std::size_t from = yaml.find("\ndata:"), to = yaml.find("\nmodel:"), end = yaml.find("\ncompression:");
+    if (seen.insert(yaml.substr(to, end - to)).second) check_initial_weights(experiment);
+    // Which images there are follows from these alone.
     if (!seen.insert(fmt::format("{}{}", experiment.train.batch_size, yaml.substr(from, to - from))).second) continue;
     with_places(experiment, [&] {
       const Dataset data = load_dataset(experiment.data, experiment.seed);

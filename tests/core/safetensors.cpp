@@ -1,5 +1,6 @@
 #include "scnn/core/safetensors.h"
 
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -187,6 +188,25 @@ TEST_CASE("safetensors: Python's reader agrees", "[safetensors]") {
       decode_safetensors(read_file(folder / "theirs.safetensors", ErrorKind::checkpoint), "theirs.safetensors");
   theirs.metadata = sample().metadata;
   check_equal(sample(), theirs);
+}
+
+TEST_CASE("files of other programs give their floating-point numbers as float32", "[core]") {
+  const std::vector<std::byte> bytes = file_of(R"({"half": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]},)"
+                                               R"("brain": {"dtype": "BF16", "shape": [1], "data_offsets": [4, 6]},)"
+                                               R"("double": {"dtype": "F64", "shape": [], "data_offsets": [6, 14]},)"
+                                               R"("count": {"dtype": "I64", "shape": [], "data_offsets": [14, 22]},)"
+                                               R"("mask": {"dtype": "BOOL", "shape": [2], "data_offsets": [22, 24]},)"
+                                               R"("single": {"dtype": "F32", "shape": [1], "data_offsets": [24, 28]}})",
+                                               28);
+  const Safetensors file = decode_foreign_safetensors(bytes, "a.safetensors");
+  CHECK(file.tensors.size() == 4);  // no count, no mask
+  const auto value = [&](const char* name, int i) { return file.tensors.at(name).data<float>()[i]; };
+  CHECK(value("half", 0) == 0x201 * 0x1p-24F);              // bytes 1 and 2: 0x0201, no exponent
+  CHECK(value("half", 1) == (1 + 3 / 1024.0F) * 0x1p-14F);  // 0x0403: exponent 1, fraction 3
+  CHECK(value("brain", 0) == std::bit_cast<float>(0x06050000U));
+  CHECK(value("double", 0) == static_cast<float>(std::bit_cast<double>(std::uint64_t{0x0E0D0C0B0A090807})));
+  CHECK(value("single", 0) == std::bit_cast<float>(0x1C1B1A19U));
+  CHECK(failure(bytes).find("its dtype ") != std::string::npos);  // ours have none of these
 }
 
 }  // namespace scnn

@@ -63,7 +63,8 @@ TEST_CASE("the catalogue is consistent", "[data]") {
   }
   CHECK(std::ranges::is_sorted(data_info("cifar100").class_names));
   CHECK(error_of(ErrorKind::experiment, [] { (void)data_info("imagenet"); }) ==
-        "data.type 'imagenet' is not known; known: fashion_mnist, mnist, cifar10, cifar100, synthetic");
+        "data.type 'imagenet' is not known; known: fashion_mnist, mnist, cifar10, cifar100, synthetic, image_folder, "
+        "arrays");
 }
 
 TEST_CASE("folders are tried in this order", "[data]") {

@@ -13,6 +13,9 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(xxHash REQUIRED MODULE)
+# Data sets of image files; a build without them says so where one is asked for.
+find_package(JPEG)
+find_package(PNG)
 if(SCNN_CUDA)
   find_package(CUDAToolkit REQUIRED)
   # Headers of NVIDIA's libraries, where they are there: device.convolution, and what our kernels are measured against.

@@ -1,7 +1,7 @@
 # scnn_layer(NAME DEPENDS layers... LIBRARIES libs...): one static library from every .cpp below the folder.
-# A new source file is picked up by itself (CONFIGURE_DEPENDS).
+# A new source file is picked up by itself (CONFIGURE_DEPENDS); one whose path matches EXCLUDE is left out.
 function(scnn_layer name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;PUBLIC_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "EXCLUDE" "DEPENDS;LIBRARIES;PUBLIC_LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
   if(SCNN_CUDA)
     list(FILTER sources EXCLUDE REGEX "/no_cuda/")   # cuda/CMakeLists.txt adds the real one
@@ -10,6 +10,9 @@ function(scnn_layer name)
     list(FILTER sources EXCLUDE REGEX "/no_onednn/")
   else()
     list(FILTER sources EXCLUDE REGEX "/onednn/")
+  endif()
+  if(arg_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "${arg_EXCLUDE}")
   endif()
   if(NOT sources)
     return()
@@ -30,8 +33,11 @@ endfunction()
 
 # scnn_test(LAYER): tests/LAYER/*.cpp as one Catch2 program `test_LAYER`, linked with the layer.
 function(scnn_test layer)
-  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "EXCLUDE" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${layer}/*.cpp")
+  if(arg_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "${arg_EXCLUDE}")
+  endif()
   if(NOT sources OR NOT TARGET scnn_${layer})
     return()
   endif()

@@ -22,5 +22,8 @@ struct Safetensors {
 /// Error(checkpoint) naming `where` and what is wrong: header limits, unknown types, offsets that overlap, leave gaps
 /// or lie outside the data, sizes that do not fit shapes.  Never allocates more than a small multiple of the input.
 [[nodiscard]] Safetensors decode_safetensors(std::span<const std::byte> bytes, const std::string& where);
+/// The same for a file of another program: float64, float16 and bfloat16 become float32, integers of other widths and
+/// booleans are left out.
+[[nodiscard]] Safetensors decode_foreign_safetensors(std::span<const std::byte> bytes, const std::string& where);
 
 }  // namespace scnn

@@ -38,10 +38,10 @@ struct DataInfo {
 
 /// All data sets that are read from files.
 [[nodiscard]] const std::vector<DataInfo>& data_catalogue();
-/// Error(experiment) naming the known ones.
+/// Error(experiment) naming the known ones; Error(usage) for a type that has no published files.
 [[nodiscard]] const DataInfo& data_info(const std::string& type);
 
-/// What a network must fit, known before anything is read.
+/// What a network must fit, known before anything is read; 0 where only the files tell.
 struct DataShape {
   std::int64_t channels = 0, h = 0, w = 0, classes = 0;
 };
@@ -59,6 +59,13 @@ struct DataShape {
                                                                 const std::string& content);
 /// "get the files with: sudo apt install ..., or: scnn data fetch ..."
 [[nodiscard]] std::string data_remedy(const DataInfo& info);
+/// Empty where the set's files are there, as far as that shows without reading them; else what to do about it.
+[[nodiscard]] std::string why_no_data(const DataOptions& options);
+/// "JPEG (libjpeg-turbo 2.1.5), PNG (libpng 1.6.39)", and what is missing, with the remedy.
+struct ImageDecoders {
+  std::string found, missing;
+};
+[[nodiscard]] ImageDecoders image_decoders();
 
 /// Downloads with curl, checks the publisher's MD5, unpacks, and puts the result at `folder`/info.folders[0] in one
 /// step: what is there afterwards is complete.  Returns that folder, untouched if it holds a verified copy already.

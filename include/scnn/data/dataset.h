@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct Dataset {
 /// Normalisation is measured on what is then left for training.  Error(data) listing every path tried and the command
 /// that gets the files, or naming the damaged file with what was found and expected.  SettingsError naming a setting
 /// that cannot be.
-[[nodiscard]] Dataset load_dataset(const DataOptions& options, std::uint64_t seed);
+/// `progress` gets a line every few seconds of work that takes long.
+[[nodiscard]] Dataset load_dataset(const DataOptions& options, std::uint64_t seed,
+                                   const std::function<void(const std::string&)>& progress = {});
 
 }  // namespace scnn

@@ -25,14 +25,31 @@ struct SyntheticOptions {
   std::int64_t classes = 4;
 };
 
+/// How an image comes to the size that the network takes.
+enum class ImageFit {
+  crop,     ///< the largest centred part of the wanted proportions, resized
+  stretch,  ///< all of it, resized
+};
+
+/// Your own JPEG and PNG files, a folder for each class.
+struct ImageFolderOptions {
+  std::int64_t channels = 3, h = 0, w = 0;  ///< what every image becomes
+  ImageFit fit = ImageFit::crop;
+  double test_fraction = 0.2;  ///< share of each class that is held out as test split where there is no folder `test`
+};
+
 struct DataOptions {
-  std::string type = "fashion_mnist";  ///< fashion_mnist | mnist | cifar10 | cifar100 | synthetic
-  std::string root = "auto";           ///< a folder; auto: $SCNN_DATA, ./data, /usr/share/datasets, /usr/share
-  std::int64_t train_limit = 0;        ///< 0: all; else the first N training images after the seeded shuffle
-  double validation_fraction = 0;      ///< share of the training images held out
-  std::vector<Augmentation> augment;   ///< applied to training images in this order
-  std::vector<double> mean, std;       ///< of [0, 1] pixels per channel; empty: measured on the training images
+  /// fashion_mnist | mnist | cifar10 | cifar100 | synthetic | image_folder | arrays
+  std::string type = "fashion_mnist";
+  /// A folder; auto: $SCNN_DATA, ./data, /usr/share/datasets, /usr/share.  Of arrays a folder or an NPZ file.
+  std::string root = "auto";
+  std::int64_t train_limit = 0;       ///< 0: all; else the first N training images after the seeded shuffle
+  double validation_fraction = 0;     ///< share of the training images held out
+  std::vector<Augmentation> augment;  ///< applied to training images in this order
+  std::vector<double> mean, std;      ///< of [0, 1] pixels per channel; empty: measured on the training images
   SyntheticOptions synthetic;
+  ImageFolderOptions image_folder;
+  std::vector<std::string> class_names;  ///< of arrays: names of the labels 0, 1, ...; empty: as y_train says
 };
 
 }  // namespace scnn

@@ -11,6 +11,8 @@ namespace scnn {
 /// What needs neither the data's files nor training: shapes, the data set's images and classes, patterns of layers and
 /// parameters.  Error(experiment) with all mistakes and their lines.
 void check_experiment(const Experiment& experiment);
+/// Whether the file of `model.init` fits the network, with the lines of what does not; nothing where there is none.
+void check_initial_weights(const Experiment& experiment);
 
 /// Does `work`; settings that it finds wrong are thrown as Error(experiment) with their lines.
 void with_places(const Experiment& experiment, const std::function<void()>& work);

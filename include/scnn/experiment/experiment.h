@@ -10,6 +10,7 @@
 #include "scnn/backend/backend.h"
 #include "scnn/compress/options.h"
 #include "scnn/data/options.h"
+#include "scnn/experiment/initial_weights.h"
 #include "scnn/nn/spec.h"
 #include "scnn/train/options.h"
 
@@ -40,6 +41,7 @@ struct Experiment {
   DeviceOptions device;
   DataOptions data;
   NetworkSpec model;  ///< blocks, residuals and model files expanded
+  InitialWeights init;
   CompressionOptions compression;
   TrainOptions train;
   CheckpointOptions checkpoint;

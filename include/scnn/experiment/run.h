@@ -48,10 +48,10 @@ RunResult resume_run(const std::filesystem::path& path, const std::filesystem::p
 struct Parts {
   std::unique_ptr<Backend> backend;
   Dataset data;
-  std::unique_ptr<Graph> graph;  ///< initialised by the experiment's seed
+  std::unique_ptr<Graph> graph;  ///< initialised by the experiment's seed and file of weights
 };
-/// Checks the experiment, reads its data and makes its network.  Error(experiment) with lines, Error(data),
-/// Error(device).
-[[nodiscard]] Parts prepare(const Experiment& experiment);
+/// Checks the experiment, reads its data and makes its network, with the weights of `model.init` unless a checkpoint
+/// will bring all of them.  Error(experiment) with lines, Error(data), Error(device).
+[[nodiscard]] Parts prepare(const Experiment& experiment, bool initial_weights = true);
 
 }  // namespace scnn

@@ -1,0 +1,105 @@
+#include <csetjmp>
+#include <cstdio>
+// After <cstdio>: jpeglib.h needs its types.
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include <array>
+
+#include "data/image/decode.h"
+
+namespace scnn {
+namespace {
+
+/// libjpeg leaves by longjmp.  Nothing between setjmp and it may need a destructor: all of that lives here.
+struct Decoder {
+  jpeg_error_mgr errors;  // first: libjpeg hands back its address
+  std::jmp_buf escape;
+  std::array<char, JMSG_LENGTH_MAX> message;
+  jpeg_decompress_struct jpeg;
+  RgbImage* image;
+};
+
+Decoder& decoder_of(j_common_ptr jpeg) { return *reinterpret_cast<Decoder*>(jpeg->err); }
+
+[[noreturn]] void leave(j_common_ptr jpeg) {
+  Decoder& decoder = decoder_of(jpeg);
+  decoder.errors.format_message(jpeg, decoder.message.data());
+  std::longjmp(decoder.escape, 1);
+}
+
+/// What libjpeg papers over with grey or repeated pixels is damage here; stray bytes between parts are not.
+void judge(j_common_ptr jpeg, int level) {
+  if (level >= 0) return;
+  switch (jpeg->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+    case JWRN_BOGUS_PROGRESSION:
+      leave(jpeg);
+    default:
+      break;
+  }
+}
+
+/// False with a message.
+bool decode(Decoder& decoder, std::span<const std::byte> bytes) {
+  jpeg_decompress_struct& jpeg = decoder.jpeg;
+  if (setjmp(decoder.escape) != 0) {
+    jpeg_destroy_decompress(&jpeg);
+    return false;
+  }
+  jpeg_create_decompress(&jpeg);
+  jpeg_mem_src(&jpeg, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  (void)jpeg_read_header(&jpeg, TRUE);
+  const char* refusal = nullptr;
+  if (static_cast<std::int64_t>(jpeg.image_width) * jpeg.image_height > most_pixels) {
+    refusal = "it has more than 100 million pixels: make it smaller";
+  } else if (jpeg.num_components == 4) {
+    refusal = "its colours are CMYK, expected RGB or grey: convert it";
+  }
+  if (refusal != nullptr) {
+    (void)std::snprintf(decoder.message.data(), decoder.message.size(), "%s", refusal);
+    jpeg_destroy_decompress(&jpeg);
+    return false;
+  }
+  jpeg.out_color_space = JCS_RGB;
+  jpeg.dct_method = JDCT_ISLOW;
+  (void)jpeg_start_decompress(&jpeg);
+  decoder.image->h = jpeg.output_height;
+  decoder.image->w = jpeg.output_width;
+  decoder.image->pixels.resize(std::size_t{jpeg.output_height} * jpeg.output_width * 3);
+  while (jpeg.output_scanline < jpeg.output_height) {
+    JSAMPROW row = decoder.image->pixels.data() + std::size_t{jpeg.output_scanline} * jpeg.output_width * 3;
+    (void)jpeg_read_scanlines(&jpeg, &row, 1);
+  }
+  (void)jpeg_finish_decompress(&jpeg);
+  jpeg_destroy_decompress(&jpeg);
+  return true;
+}
+
+}  // namespace
+
+RgbImage decode_jpeg(std::span<const std::byte> bytes) {
+  RgbImage image;
+  Decoder decoder{};
+  decoder.image = &image;
+  decoder.jpeg.err = jpeg_std_error(&decoder.errors);
+  decoder.errors.error_exit = leave;
+  decoder.errors.emit_message = judge;
+  if (!decode(decoder, bytes)) throw ImageError(decoder.message.data());
+  return image;
+}
+
+std::string jpeg_library() {
+#if defined(LIBJPEG_TURBO_VERSION_NUMBER)
+  constexpr int version = LIBJPEG_TURBO_VERSION_NUMBER;
+  return "libjpeg-turbo " + std::to_string(version / 1000000) + "." + std::to_string(version / 1000 % 1000) + "." +
+         std::to_string(version % 1000);
+#else
+  return "libjpeg " + std::to_string(JPEG_LIB_VERSION);
+#endif
+}
+
+}  // namespace scnn
