@@ -61,7 +61,8 @@ constexpr Option size_losses[] = {{"live_inputs", "counts live inputs and output
 constexpr Option validation_sources[] = {{"train", "images held out of the training split"}};
 constexpr Option sinks[] = {{"console", "progress on the terminal"},
                             {"jsonl", "metrics.jsonl and bits.jsonl in the run folder"},
-                            {"csv", "epochs.csv in the run folder"}};
+                            {"csv", "epochs.csv in the run folder"},
+                            {"tensorboard", "events in the run folder's tb/, for tensorboard --logdir"}};
 
 /// A choice kept as text.
 void text_choice(SettingsVisitor& v, const Field& field, std::string& value, bool is_type) {
