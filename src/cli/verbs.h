@@ -55,6 +55,7 @@ void add_profile(CLI::App& program, Context& context);
 void add_report(CLI::App& program, Context& context);
 void add_sweep(CLI::App& program, Context& context);
 void add_compare(CLI::App& program, Context& context);
+void add_watch(CLI::App& program, Context& context);
 void add_init(CLI::App& program, Context& context);
 void add_completion(CLI::App& program, Context& context);
 void add_man(CLI::App& program, Context& context);

@@ -113,7 +113,7 @@ class Completion(Case):
             return done.stdout.split()
 
         self.assertEqual(words("scnn ru"), ["run"])
-        self.assertIn("inspect", words("scnn "))
+        self.assertIn("watch", words("scnn "))
         self.assertEqual(words("scnn --json --progress plain val"), ["validate"])
         self.assertEqual(words("scnn run --dev"), ["--device"])
         self.assertEqual(words("scnn run --device c"), ["cpu", "cuda"])
