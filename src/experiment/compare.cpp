@@ -84,8 +84,10 @@ Figures metrics_of(const ReportRun& run) {
 
 Figures metrics_of(const ModelFile& file) {
   Figures out;
-  out.emplace_back("file_bytes", file.bytes);
-  if (!file.checkpoint) return out;
+  if (!file.checkpoint) {
+    out.emplace_back("file_bytes", file.bytes);  // a checkpoint's bytes are another figure
+    return out;
+  }
   const Json state = Json::parse(file.checkpoint->file.metadata.at("state"), nullptr, false);
   if (state.is_object() && state.contains("step")) out.emplace_back("step", state["step"].get<double>());
   const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});

@@ -206,6 +206,7 @@ class Compare(Case):
         self.assertEqual(table["settings"], {})
         self.assertGreater(table["metrics"]["live_weights"]["a"], 0)
         self.assertIsNone(table["metrics"]["test_top1"]["a"])
+        self.assertIsNone(table["metrics"]["file_bytes"]["a"])
         lone = self.place / "lone.scnn"
         shutil.copy(self.run_folder / "model.scnn", lone)
         self.expect(2, "compare", lone, self.run_folder, says="name the run")

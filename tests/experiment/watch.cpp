@@ -63,7 +63,7 @@ TEST_CASE("a frame fits the terminal, whatever its size") {
     }
   }
   const std::string frame = watch_frame(view, {80, 24, false});
-  REQUIRE(frame.find("conv2     [####----") != std::string::npos);
+  REQUIRE(frame.find("conv2         [###---------------]    12/64 ") != std::string::npos);
   REQUIRE(frame.find("removed 4 channels of conv2 in epoch 6") != std::string::npos);
   REQUIRE(watch_frame(view, {80, 13, false}).find("more layers") != std::string::npos);
 }
