@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import unittest
 from pathlib import Path
 
 import program
@@ -70,8 +69,8 @@ class Schema(Case):
         self.assertEqual((gamma["else"], "weight of the size loss" in gamma["description"]), ({"type": "number", "minimum": 0.0}, True))
         self.assertEqual(self.schema()["properties"]["seed"]["default"], 0)
 
-    @unittest.skipUnless(jsonschema and yaml, "needs python3-jsonschema and python3-yaml")
     def test_it_takes_what_the_program_takes_and_refuses_wrong_keys(self):
+        self.need(jsonschema and yaml, "the schema needs the Python packages jsonschema and PyYAML to be tried")
         validator = jsonschema.Draft7Validator(self.schema())
         validator.check_schema(validator.schema)
         files = sorted((ROOT / "experiments").glob("*.yaml"))
@@ -139,6 +138,12 @@ class Completion(Case):
             self.assertIn("compression.gamma", script.read_text())
             if shutil.which(shell):
                 subprocess.run([shell, "-n", script], check=True)
+        if shutil.which("zsh"):
+            stubs = 'compadd() { print -r -- "$@" }; compdef() { : }; compset() { : }; source "$1"; words=("${@:2}"); CURRENT=$#words; '
+            ask = [shutil.which("zsh"), "-f", "-c", stubs + 'PREFIX=$words[-1]; _scnn', "zsh", self.place / "completion.zsh"]
+            for line, wanted in {"data fetch x": "cifar100", "run x.yaml compression.type=s": "self_compress", "run --device c": "cuda"}.items():
+                done = subprocess.run([*ask, "scnn", *line.split()], capture_output=True, text=True, check=True)
+                self.assertIn(wanted, done.stdout.split(), line)
         if shutil.which("fish"):
             command = "set -x PATH $argv[2] $PATH; source $argv[1]; complete -C 'scnn run x.yaml compression.ty'"
             done = subprocess.run(["fish", "--no-config", "-c", command, script, Path(program.PROGRAM).parent], text=True,

@@ -6,7 +6,6 @@ usage: test_tensorboard.py PROGRAM [unittest arguments]
 import json
 import math
 import struct
-import unittest
 
 import program
 from program import Case
@@ -159,8 +158,8 @@ class TensorBoard(Case):
         drop_times = lambda events: {tag: steps for tag, steps in events.items() if not tag.startswith("time/")}
         self.assertEqual(drop_times(straight), drop_times(resumed))
 
-    @unittest.skipUnless(EventAccumulator, "needs the package tensorboard")
     def test_tensorboard_reads_the_same(self):
+        self.need(EventAccumulator, "TensorBoard's own reader needs the Python package tensorboard")
         for folder in (self.straight(), self.resumed()):
             own = read(folder / "tb")
             board = EventAccumulator(str(folder / "tb"), size_guidance={"scalars": 0, "histograms": 0, "tensors": 0})
