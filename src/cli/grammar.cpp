@@ -1,6 +1,5 @@
 #include "cli/grammar.h"
 
-#include <CLI/CLI.hpp>
 #include <numeric>
 
 namespace scnn::cli {
