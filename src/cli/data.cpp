@@ -91,17 +91,24 @@ void add_data(CLI::App& program, Context& context) {
   CLI::App* verb = program.add_subcommand("data", "data sets on this machine");
   verb->require_subcommand(1);
   verb->fallthrough();
+  const char* sets = "fashion_mnist|mnist|cifar10|cifar100";
   CLI::App* listing = verb->add_subcommand("list", "which there are, and where they were found");
   listing->add_option("--root", options->root, "look in this folder")->type_name("DIR");
   listing->callback([&context, options] { context.action = [&context, options] { return list(context, *options); }; });
   CLI::App* fetching = verb->add_subcommand("fetch", "download one, with checksums");
-  fetching->add_option("NAME", options->type, "fashion_mnist, mnist, cifar10, cifar100")->required()->option_text(" ");
+  fetching->add_option("NAME", options->type, "fashion_mnist, mnist, cifar10, cifar100")
+      ->required()
+      ->option_text(" ")
+      ->type_name(sets);
   fetching->add_option("--to", options->to, "folder that gets the set; default $SCNN_DATA or data")->type_name("DIR");
   fetching->callback(
       [&context, options] { context.action = [&context, options] { return fetch(context, *options); }; });
   CLI::App* verifying =
       verb->add_subcommand("verify", "read one whole and look for proof that it is the published one");
-  verifying->add_option("NAME", options->type, "fashion_mnist, mnist, cifar10, cifar100")->required()->option_text(" ");
+  verifying->add_option("NAME", options->type, "fashion_mnist, mnist, cifar10, cifar100")
+      ->required()
+      ->option_text(" ")
+      ->type_name(sets);
   verifying->add_option("--root", options->root, "look in this folder")->type_name("DIR");
   verifying->callback(
       [&context, options] { context.action = [&context, options] { return verify(context, *options); }; });

@@ -95,12 +95,12 @@ void add_eval(CLI::App& program, Context& context) {
   verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()
       ->option_text(" ");
-  verb->add_option("--split", options->split, "which images")->check(CLI::IsMember({"test", "validation", "train"}));
+  one_of(verb->add_option("--split", options->split, "which images"), {"test", "validation", "train"});
   verb->add_option("--expect", options->expectations,
                    "a check such as top1>=0.93 or file_bytes<=20000; exit 8 if not met")
       ->type_name("CHECK");
-  verb->add_option("--experiment", options->experiment, "the experiment whose data to use")->type_name("FILE");
-  verb->add_option("--device", options->device, "where to compute")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  verb->add_option("--experiment", options->experiment, "the experiment whose data to use")->type_name("YAML");
+  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
   verb->callback([&context, options] { context.action = [&context, options] { return eval(context, *options); }; });
 }
 

@@ -88,7 +88,7 @@ void add_export(CLI::App& program, Context& context) {
   verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()
       ->option_text(" ");
-  verb->add_option("--format", options->format, "packed or npz")->check(CLI::IsMember({"packed", "npz"}));
+  one_of(verb->add_option("--format", options->format, "packed or npz"), {"packed", "npz"});
   verb->add_option("-o,--output", options->out, "the file; default model.scnn or model.npz")->type_name("FILE");
   verb->add_flag("--verify", options->verify, "read the file back and compare its logits with the original's");
   verb->callback(

@@ -134,15 +134,17 @@ int main(int argc, char** argv) {
                                                        {"none", scnn::Progress::none}};
   program.add_option("--progress", context.progress, "auto, bar, plain or none")
       ->transform(CLI::CheckedTransformer(kinds).description(""))
-      ->type_name("KIND");
-  program.footer(
-      "Exit codes: 0 done, 2 usage, 3 experiment invalid, 4 data, 5 device, 6 training failed, 7 damaged file,\n"
-      "8 check not met, 9 sweep with failed runs, 10 memory, 11 run folder or disk, 75 stopped and resumable, 130 "
-      "Ctrl-C.");
-  for (const auto add : {scnn::cli::add_run, scnn::cli::add_resume, scnn::cli::add_sweep, scnn::cli::add_eval,
-                         scnn::cli::add_export, scnn::cli::add_inspect, scnn::cli::add_report, scnn::cli::add_validate,
-                         scnn::cli::add_list, scnn::cli::add_explain, scnn::cli::add_data, scnn::cli::add_profile,
-                         scnn::cli::add_doctor, scnn::cli::add_version}) {
+      ->type_name("auto|bar|plain|none");
+  std::string codes = "Exit codes:";
+  for (const scnn::cli::ExitCode& code : scnn::cli::exit_codes()) {
+    codes += fmt::format("\n  {:>3}  {}", code.code, code.meaning);
+  }
+  program.footer(codes);
+  for (const auto add : {scnn::cli::add_run, scnn::cli::add_resume, scnn::cli::add_watch, scnn::cli::add_sweep,
+                         scnn::cli::add_eval, scnn::cli::add_export, scnn::cli::add_inspect, scnn::cli::add_report,
+                         scnn::cli::add_compare, scnn::cli::add_init, scnn::cli::add_validate, scnn::cli::add_list,
+                         scnn::cli::add_explain, scnn::cli::add_data, scnn::cli::add_profile, scnn::cli::add_doctor,
+                         scnn::cli::add_completion, scnn::cli::add_man, scnn::cli::add_version}) {
     add(program, context);
   }
   try {

@@ -167,14 +167,17 @@ int profile(const Context& context, const Options& options) {
 void add_profile(CLI::App& program, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = program.add_subcommand("profile", "where the time of an experiment's training steps goes");
-  verb->add_option("FILE", options->file, "the experiment, a YAML file")->required()->option_text(" ");
+  verb->add_option("FILE", options->file, "the experiment, a YAML file")
+      ->required()
+      ->option_text(" ")
+      ->type_name("YAML");
   verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
-      ->option_text(" ");
-  verb->add_option("--tool", options->tool,
-                   "nsys or ncu (NVIDIA Nsight), builtin (a timer), or nvtx (named ranges for a tool started by "
-                   "hand); default: nsys where the device is CUDA and it is installed, else builtin")
-      ->type_name("TOOL")
-      ->check(CLI::IsMember({"nsys", "ncu", "builtin", "nvtx"}).description(""));
+      ->option_text(" ")
+      ->type_name("SETTING");
+  one_of(verb->add_option("--tool", options->tool,
+                          "nsys or ncu (NVIDIA Nsight), builtin (a timer), or nvtx (named ranges for a tool started "
+                          "by hand); default: nsys where the device is CUDA and it is installed, else builtin"),
+         {"nsys", "ncu", "builtin", "nvtx"});
   verb->add_flag("--print", options->print, "print the exact command of nsys or ncu, run nothing");
   verb->add_option("--steps", options->steps, "steps to measure; default 20, with ncu 1")
       ->type_name("N")
@@ -184,7 +187,7 @@ void add_profile(CLI::App& program, Context& context) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000000000}).description(""));
   verb->add_option("--out", options->out, "folder of the profile, missing or empty; default profiles/NAME/TIME-HASH")
       ->type_name("DIR");
-  verb->add_option("--device", options->device, "where to compute")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
   verb->callback([&context, options] { context.action = [&context, options] { return profile(context, *options); }; });
 }
 

@@ -123,13 +123,17 @@ void print_result(const Context& context, const RunResult& result) {
 void add_run(CLI::App& program, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = program.add_subcommand("run", "train, compress, evaluate, export and report an experiment");
-  verb->add_option("FILE", options->file, "the experiment, a YAML file")->required()->option_text(" ");
+  verb->add_option("FILE", options->file, "the experiment, a YAML file")
+      ->required()
+      ->option_text(" ")
+      ->type_name("YAML");
   verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
-      ->option_text(" ");
+      ->option_text(" ")
+      ->type_name("SETTING");
   verb->add_option("--out", options->out, "the run folder itself, missing or empty; default runs/NAME/TIME-HASH")
       ->type_name("DIR");
   verb->add_option("--name", options->name, "another name for the run")->type_name("NAME");
-  verb->add_option("--device", options->device, "where to compute")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
   verb->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
       ->type_name("TIME");
   verb->add_flag("--dry-run", options->dry_run, "print network and data, train nothing");

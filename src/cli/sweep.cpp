@@ -118,14 +118,17 @@ int sweep(const Context& context, const Options& options) {
 void add_sweep(CLI::App& program, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = program.add_subcommand("sweep", "run every point of an experiment's section 'sweep'");
-  verb->add_option("FILE", options->file, "the experiment, a YAML file with a section 'sweep'")->option_text(" ");
+  verb->add_option("FILE", options->file, "the experiment, a YAML file with a section 'sweep'")
+      ->option_text(" ")
+      ->type_name("YAML");
   verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain sweep)")
-      ->option_text(" ");
+      ->option_text(" ")
+      ->type_name("SETTING");
   verb->add_option("--out", options->out, "the sweep's folder, missing or empty; default sweeps/NAME/TIME-HASH")
       ->type_name("DIR");
   verb->add_option("--resume", options->resume, "go on with the sweep in this folder")->type_name("DIR");
   verb->add_option("--jobs", options->jobs, "runs at a time, each a process; they share the cores")
-      ->check(CLI::Range(1, 1024))
+      ->check(CLI::Range(1, 1024).description(""))
       ->type_name("N");
   verb->add_option("--shard", options->shard, "only every n-th run, from the i-th on; --out is shared by the shards")
       ->type_name("i/n");

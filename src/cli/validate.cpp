@@ -46,7 +46,7 @@ int validate(const Context& context, const std::vector<std::string>& files) {
 void add_validate(CLI::App& program, Context& context) {
   auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* verb = program.add_subcommand("validate", "check experiment files: keys, values, shapes");
-  verb->add_option("FILES", *files, "experiment files")->required()->option_text(" ");
+  verb->add_option("FILES", *files, "experiment files")->required()->option_text(" ")->type_name("YAML");
   verb->callback([&context, files] { context.action = [&context, files] { return validate(context, *files); }; });
 }
 

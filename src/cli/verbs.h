@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/grammar.h"
 #include "scnn/core/error.h"
 #include "scnn/experiment/console.h"
 #include "scnn/experiment/experiment.h"
@@ -53,6 +54,11 @@ void add_data(CLI::App& program, Context& context);
 void add_profile(CLI::App& program, Context& context);
 void add_report(CLI::App& program, Context& context);
 void add_sweep(CLI::App& program, Context& context);
+void add_compare(CLI::App& program, Context& context);
+void add_watch(CLI::App& program, Context& context);
+void add_init(CLI::App& program, Context& context);
+void add_completion(CLI::App& program, Context& context);
+void add_man(CLI::App& program, Context& context);
 void add_version(CLI::App& program, Context& context);
 
 }  // namespace scnn::cli

@@ -35,9 +35,7 @@ void AppendFile::close() noexcept {
   fd_ = -1;
 }
 
-void AppendFile::line(std::string_view text) {
-  std::string whole(text);
-  whole += '\n';
+void AppendFile::bytes(std::string_view whole) {
   std::size_t done = 0;
   while (done < whole.size()) {
     const ssize_t n = ::write(fd_, whole.data() + done, whole.size() - done);

@@ -2,11 +2,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace scnn {
 
-/// A text file that grows by whole lines; each line is one write, so that a kill tears at most the last.
+/// A file that grows by whole lines or records; each is one write, so that a kill tears at most the last.
 class AppendFile {
  public:
   /// Opens or makes the file.  Error(run_folder) naming the path, the system's reason and the remedy.
@@ -16,7 +17,9 @@ class AppendFile {
   ~AppendFile();
 
   /// Appends `text` and a newline.  Error(run_folder).
-  void line(std::string_view text);
+  void line(std::string_view text) { bytes(std::string(text) + '\n'); }
+  /// Appends `content` as it is.  Error(run_folder).
+  void bytes(std::string_view content);
   /// Keeps the lines for which `keep` holds; a torn last line goes.  The file is replaced as a whole.
   void cut(const std::function<bool(std::string_view)>& keep);
   [[nodiscard]] bool empty() const;

@@ -10,6 +10,7 @@
 #include <iostream>
 #include <ostream>
 
+#include "experiment/tensorboard.h"
 #include "scnn/core/file.h"
 #include "scnn/deploy/packed.h"
 #include "scnn/experiment/check.h"
@@ -126,11 +127,15 @@ RunResult train(RunFolder& folder, const Experiment& experiment, Parts& parts, c
   RunRecorder recorder(folder, experiment.logging);
   Watcher watcher(options);
   std::optional<Console> console;
+  std::optional<TensorBoardSink> tensorboard;
   Observers observers;
   observers.add(recorder);
   observers.add(watcher);
-  const auto& sinks = experiment.logging.sinks;
-  if (options.screen != nullptr && std::find(sinks.begin(), sinks.end(), "console") != sinks.end()) {
+  const auto has_sink = [&sinks = experiment.logging.sinks](const char* name) {
+    return std::find(sinks.begin(), sinks.end(), name) != sinks.end();
+  };
+  if (has_sink("tensorboard")) observers.add(tensorboard.emplace(folder.file("tb")));
+  if (options.screen != nullptr && has_sink("console")) {
     ConsoleOptions look = options.console;
     look.epochs = experiment.train.epochs;
     console.emplace(*options.screen, look);
@@ -140,6 +145,7 @@ RunResult train(RunFolder& folder, const Experiment& experiment, Parts& parts, c
                                        experiment.data.augment, experiment.checkpoint, folder.checkpoints(),
                                        experiment.yaml};
   Trainer trainer(*parts.graph, parts.data, trainer_options, observers);
+  folder.set_total_steps(trainer.total_steps());
   if (from) trainer.resume(*from);
   if (!trainer.run()) {
     const StopRequest request = watcher.request().value_or(StopRequest{});

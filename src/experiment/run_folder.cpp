@@ -104,6 +104,7 @@ RunInfo info_from(const Json& json) {
   info.ended = json.at("ended").is_null() ? "" : json.at("ended").get<std::string>();
   info.seconds = json.at("seconds");
   info.resumed = json.at("resumed");
+  info.total_steps = json.value("total_steps", std::int64_t{0});
   return info;
 }
 
@@ -226,7 +227,8 @@ void RunFolder::save() const {
                      {"started", info_.started},
                      {"ended", running ? Json(nullptr) : Json(info_.ended)},
                      {"seconds", info_.seconds},
-                     {"resumed", info_.resumed}};
+                     {"resumed", info_.resumed},
+                     {"total_steps", info_.total_steps}};
   write_file(file("run.json"), dump(json, 2) + "\n");
 }
 
@@ -244,6 +246,11 @@ void RunFolder::begin_again(const std::string& command, const std::string& versi
 
 void RunFolder::set_device(const std::string& device) {
   info_.device = device;
+  save();
+}
+
+void RunFolder::set_total_steps(std::int64_t steps) {
+  info_.total_steps = steps;
   save();
 }
 

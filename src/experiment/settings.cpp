@@ -49,7 +49,8 @@ constexpr Option size_losses[] = {{"live_inputs", "counts live inputs and output
                                   {"own_inputs", "counts all inputs (eq. 4)"}};
 constexpr Option sinks[] = {{"console", "progress on the terminal"},
                             {"jsonl", "metrics.jsonl and bits.jsonl in the run folder"},
-                            {"csv", "epochs.csv in the run folder"}};
+                            {"csv", "epochs.csv in the run folder"},
+                            {"tensorboard", "events in the run folder's tb/, for tensorboard --logdir"}};
 
 void visit(SettingsVisitor& v, CompressionOptions& o) {
   v.type_of(compression_types, o.type);

@@ -64,6 +64,12 @@ class Case(unittest.TestCase):
             self.fail(f"{words} crashed")
         return done
 
+    def need(self, there, reason):
+        """Skips the test, in the words that tools/test lists, where `there` is false."""
+        if not there:
+            print(f"\nskipped: {reason}", flush=True)
+            self.skipTest(reason)
+
     def result(self, folder):
         """What a run came to, without what depends on the clock or the place."""
         result = json.loads((folder / "result.json").read_text())

@@ -159,7 +159,7 @@ TEST_CASE("values out of range or of a wrong type are mistakes", "[experiment]")
       {"compression: {type: self_compress, removal: {every: {epochs: 0}}}", "'epochs' is 0", "must be above 0"},
       {"compression: {type: self_compress, removal: {every: {hours: 1}}}", "unknown key 'hours'", ""},
       {"checkpoint: {keep_last: 0}", "'keep_last' is 0", ""},
-      {"logging: {sinks: [tensorboard]}", "unknown sinks 'tensorboard'", ""},
+      {"logging: {sinks: [tensorbord]}", "unknown sinks 'tensorbord'", ""},
       {"device: {threads: many}", "'threads' must be a whole number or auto, not 'many'", ""},
       {"seed: -1", "'seed' is -1", "must be in [0, 2^64 - 1]"},
       {"seed: 18446744073709551616", "'seed' is 18446744073709551616", "must be in [0, 2^64 - 1]"},

@@ -29,8 +29,9 @@ struct RunInfo {
   std::uint64_t seed = 0;
   std::int64_t process = 0;
   std::string started, ended;
-  double seconds = 0;        ///< of all attempts that ended in an orderly way
-  std::int64_t resumed = 0;  ///< how often
+  double seconds = 0;            ///< of all attempts that ended in an orderly way
+  std::int64_t resumed = 0;      ///< how often
+  std::int64_t total_steps = 0;  ///< of the whole training; 0: not known yet
 };
 
 /// <root>/<name>/<UTC time>-<4 hex digits of the configuration's hash>: where output goes without --out.
@@ -68,6 +69,7 @@ class RunFolder {
   /// Notes a new attempt at an existing run.
   void begin_again(const std::string& command, const std::string& version);
   void set_device(const std::string& device);
+  void set_total_steps(std::int64_t steps);
   /// Ends the attempt: state, exit code, times.
   void finish(RunState state, int exit_code, const std::string& message = "");
   /// Whether run.json says running but its process is gone from this host: killed, or the power failed.

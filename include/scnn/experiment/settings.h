@@ -40,4 +40,7 @@ struct Component {
 /// component ("conv2d").  Error(usage) with suggestions if nothing fits.
 [[nodiscard]] std::string explain(const std::string& key_or_component);
 
+/// A JSON Schema (draft-07) of experiment files, from the same table: names, meanings, defaults, ranges, choices.
+[[nodiscard]] std::string settings_schema();
+
 }  // namespace scnn
