@@ -33,8 +33,9 @@ Command command_of(const CLI::App& app) {
 }
 
 CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words) {
-  const std::string shown = std::accumulate(words.begin() + 1, words.end(), words.front(),
-                                            [](std::string all, const std::string& one) { return all + "|" + one; });
+  const std::string shown =
+      std::accumulate(words.begin() + 1, words.end(), words.front(),
+                      [](const std::string& all, const std::string& one) { return all + "|" + one; });
   return option->check(CLI::IsMember(words).description(""))->type_name(shown);
 }
 
