@@ -172,6 +172,12 @@ void inspect_run(Findings& findings, const std::string& path) {
   findings.text += fmt::format("run {} ({}), {}, started {}, {} epochs\n", run.path.string(), run.info.method, state,
                                run.info.started, run.history.epochs.size());
   if (!run.info.message.empty()) findings.text += run.info.message + "\n";
+  if (const auto& origin = run.info.origin) {
+    json["origin"] = {{"run", origin->run}, {"step", origin->step}, {"changed", origin->changed}};
+    findings.text += fmt::format(
+        "forked from {} at step {}; {}\n", origin->run, origin->step,
+        origin->changed.empty() ? "no setting changed" : fmt::format("{}", fmt::join(origin->changed, ", ")));
+  }
   if (run.result) {
     json["result"] = Json::parse(result_json(*run.result));
     findings.text +=

@@ -77,6 +77,12 @@ Checkpoint capture(Graph& graph, const std::string& config, const std::string& s
   return checkpoint;
 }
 
+Checkpoint with_config(Checkpoint checkpoint, const std::string& config) {
+  checkpoint.file.metadata["config"] = config;
+  checkpoint.file.metadata["xxh3"] = content_hash(checkpoint.file);
+  return checkpoint;
+}
+
 void restore(const Checkpoint& checkpoint, Graph& graph) {
   std::vector<ChannelSet> channels;
   for (std::size_t i = 0; i < graph.sets().entries.size(); ++i) {

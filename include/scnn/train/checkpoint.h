@@ -25,6 +25,9 @@ struct Checkpoint {
 /// attached, no channel removed.  Error(checkpoint) naming the tensor that is missing or does not fit.
 void restore(const Checkpoint& checkpoint, Graph& graph);
 
+/// The same moment for an experiment of other settings: `config` takes the place of its own.
+[[nodiscard]] Checkpoint with_config(Checkpoint checkpoint, const std::string& config);
+
 /// Error(checkpoint) where the file is damaged or no checkpoint.
 [[nodiscard]] Checkpoint read_checkpoint(const std::filesystem::path& path);
 
