@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/verbs.h"
+#include "scnn/core/visible.h"
 #include "scnn/experiment/model_file.h"
 #include "scnn/experiment/network_table.h"
 #include "scnn/experiment/report.h"
@@ -197,7 +198,9 @@ int inspect(const Context& context, const Options& options) {
   } else {
     inspect_checkpoint(findings, file, options.channels);
   }
-  std::cout << (context.json ? findings.json.dump(2) + "\n" : findings.text);
+  // Names in a file may hold anything.
+  std::cout << (context.json ? findings.json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"
+                             : visible(findings.text));
   return 0;
 }
 

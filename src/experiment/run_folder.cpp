@@ -13,6 +13,7 @@
 #include <ctime>
 #include <system_error>
 
+#include "core/json_problem.h"
 #include "experiment/records.h"
 #include "scnn/core/file.h"
 
@@ -219,7 +220,7 @@ RunFolder RunFolder::open(const fs::path& path) {
     throw Error(ErrorKind::checkpoint,
                 fmt::format("{} is damaged: {}; the checkpoints beside it are still good: scnn eval "
                             "checkpoints/step-N.safetensors",
-                            file.string(), error.what()));
+                            file.string(), json_problem(error)));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "core/json_problem.h"
 #include "scnn/core/error.h"
 #include "scnn/core/file.h"
 
@@ -190,7 +191,8 @@ std::map<std::int64_t, std::pair<std::string, std::string>> CheckpointFolder::in
                                                     entry.at("xxh3").get<std::string>()};
     }
   } catch (const std::exception& error) {
-    warnings.push_back(path.string() + " is damaged (" + error.what() + "); going by the checkpoint files themselves");
+    warnings.push_back(path.string() + " is damaged (" + json_problem(error) +
+                       "); going by the checkpoint files themselves");
     look();
   }
   return list;

@@ -6,9 +6,9 @@ namespace scnn::test {
 constexpr const char* tiny = R"(version: 1
 name: tiny
 device: {type: cpu, threads: 1}
-data: {type: synthetic, train: 8, test: 4, height: 4, width: 4, classes: 2}
+data: {type: synthetic, train: 16, test: 8, height: 8, width: 8, classes: 2}
 model:
-  input: [1, 4, 4]
+  input: [1, 8, 8]
   layers:
     - {name: conv, type: conv2d, out: 3, kernel: 3, padding: same, bias: false}
     - {name: bn, type: batch_norm}
