@@ -58,7 +58,9 @@ void show_channels(Findings& findings, const std::string& layer, const Channels&
 }
 
 [[noreturn]] void no_such_layer(const std::string& layer, const std::vector<std::string>& known) {
-  throw Error(ErrorKind::usage, fmt::format("no layer '{}' with weights; there are {}", layer, fmt::join(known, ", ")));
+  // A NUL in a name would end the message.
+  throw Error(ErrorKind::usage,
+              visible(fmt::format("no layer '{}' with weights; there are {}", layer, fmt::join(known, ", "))));
 }
 
 void inspect_packed(Findings& findings, const ModelFile& file, const std::string& channels) {
