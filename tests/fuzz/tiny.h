@@ -1,5 +1,10 @@
 #pragma once
 
+#include <filesystem>
+
+#include "scnn/experiment/run.h"
+#include "scnn/train/trainer.h"
+
 /// The network whose checkpoint and packed file the fuzzers begin with.
 namespace scnn::test {
 
@@ -18,5 +23,22 @@ model:
 compression: {type: self_compress}
 train: {epochs: 2, batch_size: 4}
 )";
+
+inline TrainerOptions tiny_options(const Experiment& experiment) {
+  TrainerOptions options;
+  options.train = experiment.train;
+  options.compression = experiment.compression;
+  options.config = experiment.yaml;
+  return options;
+}
+
+/// Trains it; its checkpoints lie in `folder` then.
+inline void train_tiny(Parts& parts, const Experiment& experiment, const std::filesystem::path& folder) {
+  TrainObserver nobody;
+  TrainerOptions options = tiny_options(experiment);
+  options.checkpoint_folder = folder;
+  std::filesystem::create_directories(folder);
+  (void)Trainer(*parts.graph, parts.data, options, nobody).run();
+}
 
 }  // namespace scnn::test
