@@ -81,9 +81,12 @@ class Forks(Case):
     def test_what_the_checkpoint_does_not_fit_is_refused_and_nothing_is_made(self):
         folder = self.place / "never"
         fits = ["does not fit the changed settings", "start anew"]
-        for changed in ("train.batch_size=64", "train.optimizer.type=adamw train.optimizer.groups=[]", "compression.type=none",
-                        "train.optimizer.type=sgd", "model.layers.conv1.out=9", "data.train=512"):
-            self.expect(3, "resume", self.run_folder, "--fork", folder, "train.epochs=9", *changed.split(), says=fits)
+        sgd = "train.optimizer={type: sgd, groups: [{match: ['*.bits', '*.exponent'], lr: 0.1}]}"
+        for changed, why in (("train.batch_size=64", "64 images an epoch"), ("data.train=512", "14 steps of 32 images"),
+                             ("train.optimizer.groups=[]", "other schedules"), (sgd, "of another train.optimizer.type"),
+                             ("compression.type=none", "compression.type"), ("model.layers.fc.name=last", "missing"),
+                             ("model.layers.conv1.out=9", "'conv1' had 8 channels"), ("model.layers.conv2.kernel=5", "should be")):
+            self.expect(3, "resume", self.run_folder, "--fork", folder, "train.epochs=9", changed, says=[*fits, why])
         self.expect(2, "resume", self.run_folder, "--fork", folder, says="raise train.epochs")
         self.expect(11, "resume", self.run_folder, "--fork", self.run_folder, "train.epochs=9", says="not empty")
         self.expect(2, "resume", self.run_folder, "--fork", folder, "--take-over")
