@@ -123,6 +123,7 @@ RunResult resume_run(const fs::path& path, const ResumeOptions& how, const RunOp
   Parts parts = prepare(experiment);
   log_to_file(folder.file("log.txt"));
   folder.begin_again(options.command, program_version());
+  CheckpointFolder(folder.checkpoints()).tidy();
   if (!damage.empty()) {
     spdlog::warn("{}", damage);
     std::error_code missing;

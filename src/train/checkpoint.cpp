@@ -147,13 +147,18 @@ std::filesystem::path CheckpointFolder::save(const Checkpoint& checkpoint, std::
     json["checkpoints"].push_back({{"step", at}, {"file", entry.first}, {"xxh3", entry.second}});
   }
   write_file(folder_ / "index.json", json.dump(1) + "\n");
-  // What the index has forgotten goes, also what a kill left here: between index and removal, or half written.
+  tidy();
+  return path;
+}
+
+void CheckpointFolder::tidy() const {
+  std::vector<std::string> ignored;
+  const auto list = index(ignored);  // without an index, every file there is
   std::error_code code;
   for (const auto& [at, file] : files()) {
     if (!list.contains(at)) std::filesystem::remove(folder_ / file, code);
   }
   for (const auto& [at, file] : files(".tmp")) std::filesystem::remove(folder_ / file, code);
-  return path;
 }
 
 std::map<std::int64_t, std::string> CheckpointFolder::files(const std::string& suffix) const {
