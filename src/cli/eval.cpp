@@ -69,7 +69,7 @@ int eval(const Context& context, const Options& options) {
                                          {"split", options.split},      {"images", metrics.images},
                                          {"top1", metrics.top1},        {"loss", metrics.loss},
                                          {"file_bytes", file.bytes}};
-    std::cout << json.dump(2) << '\n';
+    std::cout << json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) << '\n';
   } else {
     std::cout << fmt::format("{}\n{} split, {} images: top-1 {:.2f}%, loss {:.4f}; packed file {} bytes\n",
                              file.path.string(), options.split, grouped(metrics.images), 100.0 * metrics.top1,

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/verbs.h"
+#include "scnn/core/visible.h"
 #include "scnn/experiment/model_file.h"
 #include "scnn/experiment/network_table.h"
 #include "scnn/experiment/report.h"
@@ -57,7 +58,9 @@ void show_channels(Findings& findings, const std::string& layer, const Channels&
 }
 
 [[noreturn]] void no_such_layer(const std::string& layer, const std::vector<std::string>& known) {
-  throw Error(ErrorKind::usage, fmt::format("no layer '{}' with weights; there are {}", layer, fmt::join(known, ", ")));
+  // A NUL in a name would end the message.
+  throw Error(ErrorKind::usage,
+              visible(fmt::format("no layer '{}' with weights; there are {}", layer, fmt::join(known, ", "))));
 }
 
 void inspect_packed(Findings& findings, const ModelFile& file, const std::string& channels) {
@@ -172,6 +175,12 @@ void inspect_run(Findings& findings, const std::string& path) {
   findings.text += fmt::format("run {} ({}), {}, started {}, {} epochs\n", run.path.string(), run.info.method, state,
                                run.info.started, run.history.epochs.size());
   if (!run.info.message.empty()) findings.text += run.info.message + "\n";
+  if (const auto& origin = run.info.origin) {
+    json["origin"] = {{"run", origin->run}, {"step", origin->step}, {"changed", origin->changed}};
+    findings.text += fmt::format(
+        "forked from {} at step {}; {}\n", origin->run, origin->step,
+        origin->changed.empty() ? "no setting changed" : fmt::format("{}", fmt::join(origin->changed, ", ")));
+  }
   if (run.result) {
     json["result"] = Json::parse(result_json(*run.result));
     findings.text +=
@@ -191,7 +200,9 @@ int inspect(const Context& context, const Options& options) {
   } else {
     inspect_checkpoint(findings, file, options.channels);
   }
-  std::cout << (context.json ? findings.json.dump(2) + "\n" : findings.text);
+  // Names in a file may hold anything.
+  std::cout << (context.json ? findings.json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"
+                             : visible(findings.text));
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "cli/verbs.h"
+#include "scnn/core/visible.h"
 #include "scnn/experiment/log.h"
 #include "scnn/experiment/version.h"
 
@@ -73,7 +74,7 @@ void print_error(const Context& context, const std::string& message) {
   const bool colour = context.colour(2);
   // The experiment reader's messages are whole listings that begin with "error[...]" themselves.
   const bool listing = message.rfind("error[", 0) == 0;
-  std::cerr << (listing ? "" : colour ? "\x1b[31merror:\x1b[0m " : "error: ") << message;
+  std::cerr << (listing ? "" : colour ? "\x1b[31merror:\x1b[0m " : "error: ") << scnn::visible(message);
   if (message.empty() || message.back() != '\n') std::cerr << '\n';
 }
 

@@ -6,7 +6,9 @@ namespace scnn::cli {
 namespace {
 
 struct Options {
-  std::string run, from, max_time;
+  std::string run, from, fork, max_time;
+  std::vector<std::string> overrides;
+  bool take_over = false;
 };
 
 int resume(const Context& context, const Options& options) {
@@ -16,8 +18,12 @@ int resume(const Context& context, const Options& options) {
   run_options.screen = &context.screen();
   run_options.console = context.console();
   run_options.should_stop = stop_on_signal_or_after(limit);
+  check_overrides(options.overrides);
+  const ResumeOptions how{options.from, options.overrides, options.take_over};
+  run_options.out = options.fork;
   watch_signals();
-  print_result(context, resume_run(options.run, options.from, run_options));
+  print_result(context, options.fork.empty() ? resume_run(options.run, how, run_options)
+                                             : fork_run(options.run, how, run_options));
   return 0;
 }
 
@@ -27,6 +33,14 @@ void add_resume(CLI::App& program, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = program.add_subcommand("resume", "go on with a run from its newest valid checkpoint");
   verb->add_option("RUN", options->run, "the run folder")->required()->option_text(" ");
+  verb->add_option("SETTINGS", options->overrides,
+                   "settings to change, key=value: device, checkpoint, logging and data.root; any other with --fork")
+      ->option_text(" ");
+  auto* fork = verb->add_option("--fork", options->fork,
+                                "go on in this new run folder, with changed settings too; RUN is left as it is");
+  fork->type_name("DIR");
+  verb->add_flag("--take-over", options->take_over, "the process that RUN names on another host is surely dead")
+      ->excludes(fork);
   verb->add_option("--from", options->from, "this checkpoint instead of the newest")->type_name("CKPT");
   verb->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
       ->type_name("TIME");

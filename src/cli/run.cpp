@@ -91,13 +91,17 @@ int run(const Context& context, const Options& options) {
 
 }  // namespace
 
-Experiment load_with(const std::string& file, std::vector<std::string> overrides, const std::string& device) {
+void check_overrides(const std::vector<std::string>& overrides) {
   for (const std::string& override : overrides) {
     if (override.find('=') == std::string::npos) {
       throw Error(ErrorKind::usage,
                   fmt::format("'{}' is no setting: write key=value, such as train.epochs=3", override));
     }
   }
+}
+
+Experiment load_with(const std::string& file, std::vector<std::string> overrides, const std::string& device) {
+  check_overrides(overrides);
   if (!device.empty()) overrides.push_back("device.type=" + device);
   return load_experiment(file, overrides);
 }

@@ -37,6 +37,9 @@ void print_result(const Context& context, const RunResult& result);
 [[nodiscard]] Experiment load_with(const std::string& file, std::vector<std::string> overrides,
                                    const std::string& device);
 
+/// Error(usage) where one is not key=value.
+void check_overrides(const std::vector<std::string>& overrides);
+
 /// A command as a shell would take it.
 [[nodiscard]] std::string shell_words(const std::vector<std::string>& words);
 

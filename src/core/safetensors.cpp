@@ -5,11 +5,11 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 #include <utility>
 
+#include "core/json_problem.h"
 #include "scnn/core/error.h"
 #include "scnn/core/half.h"
 
@@ -144,7 +144,7 @@ class Decoder {
     try {
       return json::parse(text.begin(), text.end(), check);
     } catch (const json::exception& error) {
-      fail(std::string("its header is not JSON: ") + error.what());
+      fail("its header is not JSON: " + json_problem(error));
     }
   }
 

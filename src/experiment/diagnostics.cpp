@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "scnn/core/error.h"
+#include "scnn/core/visible.h"
 
 namespace scnn::config {
 namespace {
@@ -37,32 +38,18 @@ std::size_t characters(std::string_view bytes) {
       bytes.begin(), bytes.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-/// Control characters written out: a NUL would end the message, others would reach the terminal.
-std::string visible(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if ((code >= 0x20 && code != 0x7F) || c == '\n') {
-      out += c;
-    } else {
-      constexpr const char* digits = "0123456789abcdef";
-      out.append("\\x").append(1, digits[code >> 4U]).append(1, digits[code & 15U]);
-    }
-  }
-  return out;
-}
-
 void print_line(std::string& out, const Problem& problem) {
   const Place& place = problem.place;
   if (!place.source || place.line < 1 || place.line > static_cast<int>(place.source->lines.size())) return;
   std::string line = place.source->lines[static_cast<std::size_t>(place.line - 1)];
   std::size_t start = std::min(static_cast<std::size_t>(std::max(place.column, 1) - 1), line.size());
   if (line.size() > widest_line) {
-    // Keep the window on character boundaries.
+    // Keep the window on character boundaries, which are at most 3 bytes away unless the text is broken.
     std::size_t from = start > widest_line / 2 ? start - widest_line / 2 : 0;
-    while (from > 0 && (static_cast<unsigned char>(line[from]) & 0xC0U) == 0x80U) --from;
+    const auto inside = [&](std::size_t at) { return (static_cast<unsigned char>(line[at]) & 0xC0U) == 0x80U; };
+    for (int step = 0; step < 3 && from > 0 && inside(from); ++step) --from;
     std::size_t to = std::min(line.size(), from + widest_line);
-    while (to < line.size() && (static_cast<unsigned char>(line[to]) & 0xC0U) == 0x80U) ++to;
+    for (int step = 0; step < 3 && to < line.size() && inside(to); ++step) ++to;
     line = line.substr(from, to - from);
     start -= from;
   }

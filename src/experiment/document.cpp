@@ -299,10 +299,13 @@ void expand_model_file(Node& document, Diagnostics& diagnostics) {
 Node load_document(const fs::path& file, std::span<const std::string> overrides, Diagnostics& diagnostics) {
   std::vector<fs::path> chain;
   Node document = load_file(file, Place{}, chain, diagnostics);
-  const Node over = read_overrides(overrides, diagnostics);
-  if (document.kind != Kind::map) return document;
-  merge(document, over, "", diagnostics);
+  apply_overrides(document, overrides, diagnostics);
   return document;
+}
+
+void apply_overrides(Node& document, std::span<const std::string> overrides, Diagnostics& diagnostics) {
+  const Node over = read_overrides(overrides, diagnostics);
+  if (document.kind == Kind::map) merge(document, over, "", diagnostics);
 }
 
 }  // namespace scnn::config

@@ -15,6 +15,8 @@ namespace scnn::config {
 /// more settings may be laid on it before its model file is.
 [[nodiscard]] Node load_document(const std::filesystem::path& file, std::span<const std::string> overrides,
                                  Diagnostics& diagnostics);
+/// Lays overrides ("key.path=value") on a document.
+void apply_overrides(Node& document, std::span<const std::string> overrides, Diagnostics& diagnostics);
 /// Lays the model file under what the experiment says of the model; `model.file` is gone then.
 void expand_model_file(Node& document, Diagnostics& diagnostics);
 

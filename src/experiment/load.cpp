@@ -218,12 +218,16 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
   return experiment;
 }
 
-Experiment parse_experiment(const std::string& text, const std::string& where) {
+Experiment parse_experiment(const std::string& text, const std::string& where) { return parse_with(text, where, {}); }
+
+Experiment config::parse_with(const std::string& text, const std::string& where,
+                              std::span<const std::string> overrides) {
   Diagnostics diagnostics;
   auto source = std::make_shared<Source>();
   source->name = where;
   source->lines = split_lines(text);
-  const Node document = parse_yaml(text, source, diagnostics);
+  Node document = parse_yaml(text, source, diagnostics);
+  apply_overrides(document, overrides, diagnostics);
   Experiment experiment = read_document(document, "experiment", diagnostics);
   diagnostics.raise();
   return experiment;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "experiment/yaml.h"
@@ -10,5 +11,8 @@ namespace scnn::config {
 /// The experiment that a whole document comes to, `name` its name where it says none.  Mistakes go to the diagnostics;
 /// where there are any, what is returned is of no use.
 [[nodiscard]] Experiment read_document(const Node& document, const std::string& name, Diagnostics& diagnostics);
+/// parse_experiment with overrides.
+[[nodiscard]] Experiment parse_with(const std::string& text, const std::string& where,
+                                    std::span<const std::string> overrides);
 
 }  // namespace scnn::config

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "experiment/load.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/core/file.h"
 #include "scnn/experiment/run_folder.h"
@@ -40,9 +41,10 @@ ModelFile open_file(const fs::path& path) {
 
 }  // namespace
 
-Experiment experiment_of(const Checkpoint& checkpoint) {
+Experiment experiment_of(const Checkpoint& checkpoint, std::span<const std::string> overrides) {
   try {
-    return parse_experiment(checkpoint.file.metadata.at("config"), "configuration in " + checkpoint.path.string());
+    return config::parse_with(checkpoint.file.metadata.at("config"), "configuration in " + checkpoint.path.string(),
+                              overrides);
   } catch (const Error& error) {
     throw Error(
         ErrorKind::checkpoint,
@@ -52,12 +54,13 @@ Experiment experiment_of(const Checkpoint& checkpoint) {
   }
 }
 
-RunExperiment experiment_of_run(const fs::path& folder) {
+RunExperiment experiment_of_run(const fs::path& folder, std::span<const std::string> overrides) {
   const fs::path file = folder / "config.yaml";
   try {
-    return {load_experiment(file), ""};
+    return {load_experiment(file, overrides), ""};
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::experiment) throw;
+    if (!overrides.empty() && experiment_of_run(folder).warning.empty()) throw;  // the mistake is in the overrides
     const std::string mistakes = error.what();
     std::vector<std::string> ignored;
     const auto checkpoint = CheckpointFolder(folder / "checkpoints").newest(ignored);
@@ -69,7 +72,7 @@ RunExperiment experiment_of_run(const fs::path& folder) {
     }
     std::string warning = fmt::format("{} is damaged: going by the copy in {}; its first mistake:\n{}", file.string(),
                                       checkpoint->path.string(), mistakes.substr(0, mistakes.find("\n\n")));
-    return {experiment_of(*checkpoint), std::move(warning)};
+    return {experiment_of(*checkpoint, overrides), std::move(warning)};
   }
 }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "core/json_problem.h"
 #include "experiment/append_file.h"
 #include "experiment/records.h"
 #include "scnn/core/file.h"
@@ -128,7 +129,7 @@ void read_lines(const std::filesystem::path& path, const std::function<void(cons
     } catch (const Json::exception& error) {
       throw Error(ErrorKind::checkpoint, fmt::format("{}:{}: damaged line ({}); remove the line, or resume the run, "
                                                      "which drops it",
-                                                     path.string(), count, error.what()));
+                                                     path.string(), count, json_problem(error)));
     }
   });
 }

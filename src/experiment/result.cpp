@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/json_problem.h"
 #include "experiment/records.h"
 #include "scnn/core/file.h"
 
@@ -79,7 +80,7 @@ RunResult read_result(const std::filesystem::path& path) {
     return r;
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::checkpoint, fmt::format("{} is damaged: {}; scnn resume with its run folder writes it again",
-                                                   path.string(), error.what()));
+                                                   path.string(), json_problem(error)));
   }
 }
 

@@ -11,11 +11,11 @@
 #include <ostream>
 
 #include "experiment/tensorboard.h"
+#include "experiment/training.h"
 #include "scnn/core/file.h"
 #include "scnn/deploy/packed.h"
 #include "scnn/experiment/check.h"
 #include "scnn/experiment/log.h"
-#include "scnn/experiment/model_file.h"
 #include "scnn/experiment/recorder.h"
 #include "scnn/experiment/report.h"
 #include "scnn/experiment/run_folder.h"
@@ -141,10 +141,7 @@ RunResult train(RunFolder& folder, const Experiment& experiment, Parts& parts, c
     console.emplace(*options.screen, look);
     observers.add(*console);
   }
-  const TrainerOptions trainer_options{experiment.seed,         experiment.train,      experiment.compression,
-                                       experiment.data.augment, experiment.checkpoint, folder.checkpoints(),
-                                       experiment.yaml};
-  Trainer trainer(*parts.graph, parts.data, trainer_options, observers);
+  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, folder.checkpoints()), observers);
   folder.set_total_steps(trainer.total_steps());
   if (from) trainer.resume(*from);
   if (!trainer.run()) {
@@ -155,9 +152,10 @@ RunResult train(RunFolder& folder, const Experiment& experiment, Parts& parts, c
   return finish(folder, experiment, parts, trainer);
 }
 
-/// Runs `train` so that run.json tells how it ended, whatever happens.
-RunResult guarded(RunFolder& folder, const Experiment& experiment, Parts& parts, const std::optional<Checkpoint>& from,
-                  const RunOptions& options) {
+}  // namespace
+
+RunResult train_in(RunFolder& folder, const Experiment& experiment, Parts& parts, const std::optional<Checkpoint>& from,
+                   const RunOptions& options) {
   const auto ended = [&](RunState state, int code, const char* message) {
     try {
       folder.finish(state, code, message);
@@ -180,34 +178,6 @@ RunResult guarded(RunFolder& folder, const Experiment& experiment, Parts& parts,
     throw;
   }
 }
-
-/// Refuses to go on from a checkpoint with settings that would have trained otherwise; where the work is done, what is
-/// saved, what is logged and where the data lies may change.
-void check_unchanged(const Experiment& now, const Checkpoint& checkpoint, const fs::path& run, ErrorKind kind) {
-  Experiment then = experiment_of(checkpoint);
-  then.device = now.device;
-  then.checkpoint = now.checkpoint;
-  then.logging = now.logging;
-  then.data.root = now.data.root;
-  const std::string old_text = write_experiment(then);
-  if (old_text == now.yaml) return;
-  const auto [a, b] = std::ranges::mismatch(old_text, now.yaml);
-  const auto line_of = [](const std::string& text, std::size_t at) {
-    const std::size_t before = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
-    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
-    return text.substr(begin, text.find('\n', begin) - begin);
-  };
-  throw Error(
-      kind,
-      fmt::format("{} belongs to another experiment than {}, at first\n  there  {}\n  here   {}\nonly device, "
-                  "checkpoint, logging and data.root may change: put the line back, take a checkpoint of this run, or "
-                  "start a new run with scnn run",
-                  checkpoint.path.string(), (run / "config.yaml").string(),
-                  line_of(old_text, static_cast<std::size_t>(a - old_text.begin())),
-                  line_of(now.yaml, static_cast<std::size_t>(b - now.yaml.begin()))));
-}
-
-}  // namespace
 
 Device device_for(const DeviceOptions& options) {
   const bool cuda = options.type == "cuda" || (options.type == "auto" && cuda_unusable_because().empty());
@@ -236,53 +206,25 @@ Parts prepare(const Experiment& experiment, bool initial_weights) {
   return parts;
 }
 
-RunResult run_experiment(const Experiment& experiment, const RunOptions& options) {
-  Parts parts = prepare(experiment);
+TrainerOptions trainer_options(const Experiment& experiment, const fs::path& checkpoints) {
+  return {experiment.seed,       experiment.train, experiment.compression, experiment.data.augment,
+          experiment.checkpoint, checkpoints,      experiment.yaml};
+}
+
+RunInfo new_run(const RunOptions& options) {
   RunInfo info;
   info.command = options.command;
   info.version = program_version();
   info.libraries = library_versions();
-  RunFolder folder = RunFolder::create(experiment, std::move(info), options.out);
-  log_to_file(folder.file("log.txt"));
-  spdlog::info("run {}", folder.path().string());
-  return guarded(folder, experiment, parts, std::nullopt, options);
+  return info;
 }
 
-RunResult resume_run(const fs::path& path, const fs::path& from, const RunOptions& options) {
-  RunFolder folder = RunFolder::open(path);
-  folder.lock();
-  const auto [experiment, damage] = experiment_of_run(folder.path());
-  std::optional<Checkpoint> checkpoint;
-  std::vector<std::string> warnings;
-  if (from.empty()) {
-    checkpoint = CheckpointFolder(folder.checkpoints()).newest(warnings);
-  } else {
-    if (!fs::exists(from)) {
-      throw Error(ErrorKind::usage, fmt::format("{} does not exist; the checkpoints of this run are in {}",
-                                                from.string(), folder.checkpoints().string()));
-    }
-    checkpoint = read_checkpoint(from);
-  }
-  if (checkpoint) {
-    check_unchanged(experiment, *checkpoint, folder.path(),
-                    from.empty() ? ErrorKind::experiment : ErrorKind::checkpoint);
-  }
-  Parts parts = prepare(experiment, !checkpoint);
+RunResult run_experiment(const Experiment& experiment, const RunOptions& options) {
+  Parts parts = prepare(experiment);
+  RunFolder folder = RunFolder::create(experiment, new_run(options), options.out);
   log_to_file(folder.file("log.txt"));
-  folder.begin_again(options.command, program_version());
-  if (!damage.empty()) {
-    spdlog::warn("{}", damage);
-    std::error_code missing;
-    fs::rename(folder.file("config.yaml"), folder.file("config.yaml.damaged"), missing);
-    write_file(folder.file("config.yaml"), experiment.yaml);
-  }
-  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
-  if (checkpoint) {
-    spdlog::info("going on from {}", checkpoint->path.string());
-  } else {
-    spdlog::warn("{} has no usable checkpoint: starting at step 0", folder.path().string());
-  }
-  return guarded(folder, experiment, parts, checkpoint, options);
+  spdlog::info("run {}", folder.path().string());
+  return train_in(folder, experiment, parts, std::nullopt, options);
 }
 
 }  // namespace scnn

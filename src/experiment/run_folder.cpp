@@ -2,14 +2,18 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <ctime>
 #include <system_error>
 
+#include "core/json_problem.h"
 #include "experiment/records.h"
 #include "scnn/core/file.h"
 
@@ -105,10 +109,22 @@ RunInfo info_from(const Json& json) {
   info.seconds = json.at("seconds");
   info.resumed = json.at("resumed");
   info.total_steps = json.value("total_steps", std::int64_t{0});
+  if (const auto origin = json.find("origin"); origin != json.end() && !origin->is_null()) {
+    info.origin = Origin{origin->at("run"), origin->at("checkpoint"), origin->at("step"), origin->at("changed")};
+  }
   return info;
 }
 
 }  // namespace
+
+bool locks_reach_everyone(const fs::path& path) {
+  // ext2 to ext4, XFS, Btrfs, ZFS, F2FS, tmpfs, overlayfs: a host, its containers included, has them to itself.
+  constexpr std::array<std::uint64_t, 7> local = {0xEF53,     0x58465342, 0x9123683E, 0x2FC12FC1,
+                                                  0xF2F52010, 0x01021994, 0x794C7630};
+  struct statfs status = {};
+  return ::statfs(path.c_str(), &status) == 0 &&
+         std::ranges::find(local, static_cast<std::uint64_t>(status.f_type) & 0xFFFFFFFFU) != local.end();
+}
 
 std::string utc_now() { return utc("%Y-%m-%dT%H:%M:%SZ"); }
 
@@ -205,7 +221,7 @@ RunFolder RunFolder::open(const fs::path& path) {
     throw Error(ErrorKind::checkpoint,
                 fmt::format("{} is damaged: {}; the checkpoints beside it are still good: scnn eval "
                             "checkpoints/step-N.safetensors",
-                            file.string(), error.what()));
+                            file.string(), json_problem(error)));
   }
 }
 
@@ -228,11 +244,21 @@ void RunFolder::save() const {
                      {"ended", running ? Json(nullptr) : Json(info_.ended)},
                      {"seconds", info_.seconds},
                      {"resumed", info_.resumed},
-                     {"total_steps", info_.total_steps}};
+                     {"total_steps", info_.total_steps},
+                     {"origin", info_.origin ? Json{{"run", info_.origin->run},
+                                                    {"checkpoint", info_.origin->checkpoint},
+                                                    {"step", info_.origin->step},
+                                                    {"changed", info_.origin->changed}}
+                                             : Json(nullptr)}};
   write_file(file("run.json"), dump(json, 2) + "\n");
 }
 
 void RunFolder::begin_again(const std::string& command, const std::string& version) {
+  std::error_code code;  // what a kill left half written
+  for (fs::directory_iterator file(path_, code), end; !code && file != end; file.increment(code)) {
+    std::error_code kept;
+    if (file->path().extension() == ".tmp") fs::remove(file->path(), kept);
+  }
   info_.command = command;
   info_.version = version;
   info_.host = host_name();
@@ -268,16 +294,17 @@ bool RunFolder::abandoned() const {
          ::kill(static_cast<pid_t>(info_.process), 0) != 0 && errno == ESRCH;
 }
 
-void RunFolder::lock() {
+void RunFolder::lock(bool take_over, bool lock_decides) {
   lock_ = lock_folder(path_);
   if (!lock_) {
     throw Error(ErrorKind::usage, fmt::format("{} is at work: process {} on {}; stop it first", path_.string(),
                                               info_.process, info_.host));
   }
-  if (info_.state == RunState::running && !is_this_host(info_.host)) {
+  if (info_.state == RunState::running && !is_this_host(info_.host) && !lock_decides && !take_over) {
     throw Error(ErrorKind::usage,
-                fmt::format("{} is running as process {} on {}; stop it first (if that is not so, set its \"state\" in "
-                            "run.json to \"stopped\")",
+                fmt::format("{0} is running as process {1} on {2} by its run.json, and this file system may keep that "
+                            "host's lock from this one; stop it first, or, if it is surely dead: scnn resume {0} "
+                            "--take-over",
                             path_.string(), info_.process, info_.host));
   }
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <system_error>
 
+#include "core/json_problem.h"
 #include "experiment/records.h"
 #include "scnn/core/file.h"
 #include "scnn/experiment/run_folder.h"
@@ -139,7 +140,7 @@ SweepPlan open_sweep(fs::path& folder) {
   } catch (const std::exception& error) {
     throw Error(ErrorKind::checkpoint,
                 fmt::format("{} is damaged: {}; its finished runs are still good (scnn report {}/runs/*/)",
-                            file.string(), error.what(), folder.string()));
+                            file.string(), json_problem(error), folder.string()));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "core/json_problem.h"
 #include "scnn/core/error.h"
 #include "scnn/core/file.h"
 
@@ -77,6 +78,12 @@ Checkpoint capture(Graph& graph, const std::string& config, const std::string& s
   return checkpoint;
 }
 
+Checkpoint with_config(Checkpoint checkpoint, const std::string& config) {
+  checkpoint.file.metadata["config"] = config;
+  checkpoint.file.metadata["xxh3"] = content_hash(checkpoint.file);
+  return checkpoint;
+}
+
 void restore(const Checkpoint& checkpoint, Graph& graph) {
   std::vector<ChannelSet> channels;
   for (std::size_t i = 0; i < graph.sets().entries.size(); ++i) {
@@ -140,13 +147,18 @@ std::filesystem::path CheckpointFolder::save(const Checkpoint& checkpoint, std::
     json["checkpoints"].push_back({{"step", at}, {"file", entry.first}, {"xxh3", entry.second}});
   }
   write_file(folder_ / "index.json", json.dump(1) + "\n");
-  // What the index has forgotten goes, also what a kill left here: between index and removal, or half written.
+  tidy();
+  return path;
+}
+
+void CheckpointFolder::tidy() const {
+  std::vector<std::string> ignored;
+  const auto list = index(ignored);  // without an index, every file there is
   std::error_code code;
   for (const auto& [at, file] : files()) {
     if (!list.contains(at)) std::filesystem::remove(folder_ / file, code);
   }
   for (const auto& [at, file] : files(".tmp")) std::filesystem::remove(folder_ / file, code);
-  return path;
 }
 
 std::map<std::int64_t, std::string> CheckpointFolder::files(const std::string& suffix) const {
@@ -184,7 +196,8 @@ std::map<std::int64_t, std::pair<std::string, std::string>> CheckpointFolder::in
                                                     entry.at("xxh3").get<std::string>()};
     }
   } catch (const std::exception& error) {
-    warnings.push_back(path.string() + " is damaged (" + error.what() + "); going by the checkpoint files themselves");
+    warnings.push_back(path.string() + " is damaged (" + json_problem(error) +
+                       "); going by the checkpoint files themselves");
     look();
   }
   return list;

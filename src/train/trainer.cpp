@@ -56,6 +56,26 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
 void Trainer::resume(const Checkpoint& checkpoint) {
   restore(checkpoint, graph_);
   restore_state(checkpoint, state_, optimizer_->schedules());
+  const auto unfit = [&](const std::string& what) {
+    throw Error(ErrorKind::checkpoint, checkpoint.path.string() + ": " + what + ": use the settings it was saved with");
+  };
+  const auto epochs = static_cast<std::int64_t>(state_.epoch_seconds.size());
+  const std::int64_t images_done = state_.images;
+  if (state_.step != epochs * steps_per_epoch_ + images_done / options_.train.batch_size) {
+    unfit("its step " + std::to_string(state_.step) + " comes after " + std::to_string(epochs) + " epochs and " +
+          std::to_string(images_done) + " images, here at " + std::to_string(steps_per_epoch_) + " steps of " +
+          std::to_string(options_.train.batch_size) + " images an epoch it does not");
+  }
+  const auto held = std::ranges::count_if(checkpoint.file.tensors,
+                                          [](const auto& tensor) { return tensor.first.starts_with("model."); });
+  if (held != static_cast<std::ptrdiff_t>(graph_.parameters().size())) {
+    unfit("it holds " + std::to_string(held) + " parameters, the experiment has " +
+          std::to_string(graph_.parameters().size()) + " (another network or compression.type)");
+  }
+  for (const Parameter* parameter : graph_.parameters()) {
+    const std::string next = "optim." + parameter->name + "." + std::to_string(parameter->slots.size());
+    if (checkpoint.file.tensors.contains(next)) unfit("its tensor '" + next + "' is of another train.optimizer.type");
+  }
   size_loss_->rebuild();
 }
 

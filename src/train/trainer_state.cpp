@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json_problem.h"
 #include "scnn/core/error.h"
 
 namespace scnn {
@@ -59,7 +60,7 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     }
   } catch (const std::exception& error) {
     throw Error(ErrorKind::checkpoint, checkpoint.path.string() + ": its training state does not fit the experiment (" +
-                                           error.what() + "); use an earlier checkpoint");
+                                           json_problem(error) + "); use an earlier checkpoint");
   }
 }
 

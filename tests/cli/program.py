@@ -60,6 +60,7 @@ class Case(unittest.TestCase):
         self.assertEqual(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
         for text in [says] if isinstance(says, str) else says:
             self.assertIn(text, done.stdout + done.stderr)
+        self.assertNotIn("json.exception", done.stdout + done.stderr)  # a library's words for nobody
         if code == 1 or code < 0:
             self.fail(f"{words} crashed")
         return done

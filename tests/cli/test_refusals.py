@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import subprocess
+import zlib
 
 import program
 from program import TINY, Case, scnn
@@ -44,6 +45,56 @@ class Refusals(Case):
         known.write_text("version: 1\ndata: {type: cifar100}\nmodel:\n  input: [3, 32, 32]\n  layers:\n"
                          "    - {type: flatten}\n    - {type: linear, out: 10}\n")
         self.expect(3, "validate", known, says=["known.yaml:7:27", "cifar100 has 100 classes", "set out to 100"])
+
+    def test_ten_mistakes_are_reported_in_one_go(self):
+        """Each with its line, its column and what to do."""
+        ten = self.place / "ten.yaml"
+        ten.write_text("""\
+version: 1
+name: ten mistakes
+sed: 1
+device: {type: gpu}
+data: {type: synthetic, train: -5, classes: 3}
+model:
+  input: [1, 16, 16]
+  layers:
+    - {name: conv1, type: conv2d, out: many, kernel: 3}
+    - {type: batch_nrom}
+    - {type: flatten}
+    - {name: fc, type: linear, out: 3, input: conv7}
+compression: {type: self_compress, gamma: 0.05, gama: 1}
+train:
+  epochs: 010
+  batch_size: 32
+  batch_size: 64
+""")
+        printed = self.expect(3, "validate", ten).stderr
+        wanted = {"2:7": "it names a folder", "3:1": "did you mean 'seed'?", "4:16": "known: auto, cpu, cuda",
+                  "5:32": "must be in [1, 10000000]", "9:40": "must be a whole number", "10:14": "did you mean 'batch_norm'?",
+                  "12:47": "did you mean 'conv1'?", "13:49": "did you mean 'gamma'?", "15:11": "write 10, or put quotes",
+                  "17:3": "already given at"}
+        mistakes = [mistake for mistake in printed.split("\n\n") if mistake.strip()]
+        self.assertEqual(len(mistakes), 10, printed)
+        for mistake, (place, remedy) in zip(mistakes, wanted.items()):
+            self.assertRegex(mistake, rf"^error\[E\d+\] .*\n  .*ten.yaml:{place}\b")
+            self.assertIn(remedy, mistake)
+
+    def test_names_in_a_model_file_do_not_reach_the_terminal_raw(self):
+        whole = (self.run_folder / "model.scnn").read_bytes()
+        crafted = self.place / "crafted.scnn"
+        for name, shown in ((b"\x1b[31m", "\\x1b[31m"), (b"a\xc2\x9bmb", "a\\x9bmb"), (b"\x00\x07\r\x7fx", "\\x00\\x07\\x0d\\x7fx"),
+                            (b"\xff\xfe12\x1b", "12\\x1b")):
+            self.assertIn(b"conv1", whole)
+            body = whole[:-4].replace(b"conv1", name)
+            crafted.write_bytes(body + zlib.crc32(body).to_bytes(4, "little"))
+            for code, words in ((0, []), (0, ["--json"]), (2, ["--channels", "none"])):
+                done = subprocess.run([program.PROGRAM, "inspect", crafted, *words], capture_output=True, check=False)
+                self.assertEqual(done.returncode, code, done.stderr)
+                printed = (done.stdout + done.stderr).decode(errors="replace")
+                for character in printed:
+                    self.assertFalse(character != "\n" and (ord(character) < 32 or 127 <= ord(character) < 160), ascii(printed))
+                if words != ["--json"]:
+                    self.assertIn(shown, printed)
 
     def test_usage_is_2(self):
         self.expect(2)

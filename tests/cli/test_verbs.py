@@ -217,6 +217,16 @@ class Interruptions(Case):
         self.assertIn("cut off", self.expect(0, "inspect", folder).stdout)
         self.assert_resumes_like(folder, self.run_folder)
 
+    def test_what_a_kill_left_among_the_checkpoints_goes(self):
+        """Between the last index and the removal of what it has forgotten: nothing is saved after that."""
+        folder = self.place / "leftovers"
+        shutil.copytree(self.run_folder, folder)
+        kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
+        for name in ("step-3.safetensors", "step-9.safetensors.tmp"):
+            (folder / "checkpoints" / name).write_bytes(b"x")
+        self.assert_resumes_like(folder, self.run_folder)
+        self.assertEqual(sorted(path.name for path in (folder / "checkpoints").iterdir()), kept)
+
     def test_a_damaged_checkpoint_falls_back_to_the_one_before(self):
         folder = self.place / "fallback"
         shutil.copytree(self.run_folder, folder)

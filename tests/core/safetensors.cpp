@@ -1,5 +1,6 @@
 #include "scnn/core/safetensors.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -117,7 +118,11 @@ TEST_CASE("safetensors: damage is named", "[safetensors]") {
   huge[0] = std::byte{3};
   CHECK(failure(huge).find("claims 3 bytes, the file has 2 left") != std::string::npos);
   CHECK(fails_with(" {}", 0, "does not begin with '{'"));
-  CHECK(fails_with("{", 0, "not JSON"));
+  huge = file_of("{}", 0);
+  std::fill(huge.begin(), huge.begin() + 8, std::byte{0xFF});  // 8 more would be 7
+  CHECK(failure(huge).find("claims 18446744073709551615 bytes, the limit") != std::string::npos);
+  CHECK(fails_with("{", 0, "not JSON: no JSON from byte 2 on"));
+  CHECK(failure(file_of("{", 0)).find("json.exception") == std::string::npos);
   CHECK(fails_with("{} x", 0, "not JSON"));
   CHECK(fails_with("{\"\xff\":1}", 0, "not JSON"));
   CHECK(fails_with(R"({"a":)" + std::string(100000, '['), 0, "nests too deeply"));
@@ -142,6 +147,18 @@ TEST_CASE("safetensors: damage is named", "[safetensors]") {
   CHECK(fails_with(entry(R"("U8")", "[1]", "[1,0]"), 1, "bytes 1..0 lie outside"));
   CHECK(fails_with(entry(R"("U8")", "[2]", "[0,2]"), 1, "bytes 0..2 lie outside the data of 1 bytes"));
   CHECK(fails_with(entry(R"("F32")", "[2]", "[0,4]"), 4, "shape [2] needs 8 bytes, its offsets hold 4"));
+  const std::string most = "18446744073709551615";
+  CHECK(fails_with(entry(R"("U8")", "[0]", "[" + most + "," + most + "]"), 1, "lie outside"));
+  CHECK(fails_with(entry(R"("U8")", "[1]", "[0," + most + "]"), 1, "lie outside"));
+  CHECK(fails_with(entry(R"("U8")", "[1]", "[-1,0]"), 1, "data_offsets are not two whole numbers"));
+  CHECK(fails_with(entry(R"("U8")", "[1]", "[0,18446744073709551616]"), 1, "data_offsets are not two whole numbers"));
+  CHECK(fails_with(entry(R"("U8")", "[" + most + "]", "[0,1]"), 1, "shape overflows"));
+  CHECK(fails_with(entry(R"("F32")", "[2305843009213693952]", "[0,0]"), 0, "shape overflows"));
+  CHECK(fails_with(entry(R"("F32")", "[3,2305843009213693953,2305843009213693953]", "[0,4]"), 4, "shape overflows"));
+  CHECK(fails_with(R"({"__metadata__":{},"__metadata__":{}})", 0, "names '__metadata__' twice"));
+  CHECK(fails_with(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],)"
+                   R"("data_offsets":[0,2]}})",
+                   2, "tensors overlap"));
   CHECK(fails_with(entry(R"("U8")", "[1]", "[0,1]"), 2, "tensors end at byte 1 of 2"));
   CHECK(fails_with(entry(R"("U8")", "[1]", "[1,2]"), 2, "begins at byte 1, expected 0: there is a gap"));
   CHECK(fails_with(R"({"t":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"

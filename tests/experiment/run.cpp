@@ -146,8 +146,8 @@ TEST_CASE("a run goes on with changed logging, but not with settings that train 
     FAIL("went on");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::experiment);
-    CHECK(std::string(error.what()).find("there    gamma: 0.05\n  here     gamma: 0.5\n") != std::string::npos);
-    CHECK(std::string(error.what()).find("put the line back") != std::string::npos);
+    CHECK(std::string(error.what()).find(":\n  compression.gamma: 0.05 -> 0.5\na resumed") != std::string::npos);
+    CHECK(std::string(error.what()).find("--fork DIR") != std::string::npos);
   }
   CHECK(RunFolder::open(f.options.out).info().state == RunState::stopped);
   changed("keep_last: 2", "keep_last: 7");

@@ -70,7 +70,9 @@ TEST_CASE("run.json keeps what happened to a run") {
   REQUIRE(again.info().message == "time is up");
   REQUIRE(again.info().libraries.at("zlib") == "1.2");
   REQUIRE(again.info().seed == 3);
+  write_file(again.file("epochs.csv.tmp"), "half");  // as a kill leaves it
   again.begin_again("scnn resume x", "0.2.0");
+  REQUIRE_FALSE(fs::exists(again.file("epochs.csv.tmp")));
   const auto json = nlohmann::json::parse(read_text(folder.file("run.json"), ErrorKind::bug));
   REQUIRE(json["state"] == "running");
   REQUIRE(json["exit_code"].is_null());
@@ -99,7 +101,17 @@ TEST_CASE("one process at a time works on a run, and one that was cut off can go
   RunFolder::open(path).lock();
   json["host"] = "elsewhere";
   write_file(path / "run.json", json.dump());
-  REQUIRE(kind_of([&] { RunFolder::open(path).lock(); }) == ErrorKind::usage);
+  // Where a lock tells of every process, the host's name counts for nothing; elsewhere a person has to say.
+  RunFolder::open(path).lock(false, true);
+  REQUIRE(kind_of([&] { RunFolder::open(path).lock(false, false); }) == ErrorKind::usage);
+  RunFolder::open(path).lock(true, false);
+  {
+    RunFolder holder = RunFolder::open(path);
+    holder.lock(true, false);
+    REQUIRE(kind_of([&] { RunFolder::open(path).lock(true, true); }) == ErrorKind::usage);
+  }
+  REQUIRE_FALSE(locks_reach_everyone("/proc"));
+  REQUIRE_FALSE(locks_reach_everyone(place.path() / "none"));
 }
 
 TEST_CASE("opening what is no run, or a damaged one, says so") {

@@ -69,6 +69,8 @@ TEST_CASE("broken YAML has a line and a column", "[experiment]") {
   CHECK(contains(mistakes(valid + "---\nseed: 1\n"), "error[E101] a second document\n  exp.yaml:8:1"));
   CHECK(contains(mistakes("- a\n- b\n"), "error[E104] the file must be a map of keys, not a list"));
   CHECK(contains(mistakes(valid + "name: \xff\n"), "error[E101] a byte that is not UTF-8\n  exp.yaml:8:7"));
+  // The line is cut to a window around the mistake, found by the fuzzer: there may be no character boundary in it.
+  CHECK(contains(mistakes("a: 1\n" + std::string(112, '\x8c') + "%\x06\n"), "a control character\n  exp.yaml:2:114"));
   CHECK(contains(mistakes(valid + "name: a\x01\n"), "error[E101] a control character\n  exp.yaml:8:8"));
   CHECK(contains(mistakes("? [a, b]\n: 3\n"), "error[E101] a key must be a word"));
 }

@@ -62,6 +62,8 @@ class Setup(unittest.TestCase):
     def test_torch_only_on_request(self):
         self.assertIn("nothing to install", self.run_setup("--print", missing="python3-torch")[1])
         self.assertIn("python3-torch", self.run_setup("--print", "--with-torch", missing="python3-torch")[1])
+        self.assertIn("nothing to install", self.run_setup("--print", missing="libclang-rt-14-dev")[1])
+        self.assertIn("libclang-rt-14-dev", self.run_setup("--print", "--full", missing="libclang-rt-14-dev")[1])
 
     def test_failed_update_still_tries(self):
         status, _ = self.run_setup(missing="ccache", UPDATE_STATUS="1")

@@ -4,6 +4,7 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 
 option(SCNN_TESTS "build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(SCNN_FUZZ "build the libFuzzer targets (clang alone)" OFF)
 option(SCNN_WERROR "warnings are errors" OFF)
 option(SCNN_ONEDNN "the CPU's products by oneDNN; without it plain loops, slow, in a far smaller program" ON)
 option(SCNN_NATIVE "compile for this machine's processor (faster, not portable)" ON)

@@ -28,15 +28,17 @@ struct ModelFile {
 [[nodiscard]] ModelFile open_model(const std::filesystem::path& path, bool prefer_checkpoint = false);
 
 /// The experiment that a checkpoint carries.  Error(checkpoint) where this program cannot read it.
-[[nodiscard]] Experiment experiment_of(const Checkpoint& checkpoint);
+[[nodiscard]] Experiment experiment_of(const Checkpoint& checkpoint, std::span<const std::string> overrides = {});
 
 /// What the run in `folder` was made of.  Where its config.yaml is damaged, that is the copy in its newest checkpoint,
-/// and `warning` says so.  Error(checkpoint) with the remedy where there is none either.
+/// and `warning` says so.  Error(checkpoint) with the remedy where there is none either.  `overrides` as for
+/// load_experiment.
 struct RunExperiment {
   Experiment experiment;
   std::string warning;
 };
-[[nodiscard]] RunExperiment experiment_of_run(const std::filesystem::path& folder);
+[[nodiscard]] RunExperiment experiment_of_run(const std::filesystem::path& folder,
+                                              std::span<const std::string> overrides = {});
 
 /// A graph in the state of a checkpoint, its channels removed and its quantizers attached.
 struct RestoredModel {

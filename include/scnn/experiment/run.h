@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "scnn/backend/backend.h"
 #include "scnn/core/error.h"
@@ -36,8 +37,18 @@ struct RunOptions {
 /// checkpoint and throws Error of the request's kind naming the command that goes on.
 RunResult run_experiment(const Experiment& experiment, const RunOptions& options);
 
-/// Goes on with the run at `path` from its newest valid checkpoint, or `from`, or step 0 where there is none.
-RunResult resume_run(const std::filesystem::path& path, const std::filesystem::path& from, const RunOptions& options);
+/// How to go on with a run.
+struct ResumeOptions {
+  std::filesystem::path from;          ///< this checkpoint; empty: the newest valid one
+  std::vector<std::string> overrides;  ///< settings to change
+  bool take_over = false;              ///< the process that run.json names on another host is dead
+};
+/// Goes on with the run at `path`, from step 0 where it has no checkpoint.  Error(experiment) where settings other than
+/// device, checkpoint, logging and data.root would change.
+RunResult resume_run(const std::filesystem::path& path, const ResumeOptions& how, const RunOptions& options);
+/// The same in a run folder of its own, `options.out`, that begins with the checkpoint and the history up to it; any
+/// setting may change as long as the checkpoint fits.  Only reads the run at `path`.
+RunResult fork_run(const std::filesystem::path& path, const ResumeOptions& how, const RunOptions& options);
 
 /// The device that an experiment's device options ask for; "auto" is CUDA where it can be used.
 [[nodiscard]] Device device_for(const DeviceOptions& options);

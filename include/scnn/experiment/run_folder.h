@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "scnn/core/file.h"
 #include "scnn/experiment/experiment.h"
@@ -15,6 +16,13 @@ namespace scnn {
 enum class RunState { running, done, stopped, failed };
 
 [[nodiscard]] const char* to_string(RunState state);
+
+/// Where a run that began with another's checkpoint came from.
+struct Origin {
+  std::string run, checkpoint;       ///< its folder, and a file name there in checkpoints/
+  std::int64_t step = 0;             ///< of the checkpoint
+  std::vector<std::string> changed;  ///< settings that differ, "train.epochs: 6 -> 12"
+};
 
 /// What run.json holds.  Times are UTC, ISO 8601.
 struct RunInfo {
@@ -32,6 +40,7 @@ struct RunInfo {
   double seconds = 0;            ///< of all attempts that ended in an orderly way
   std::int64_t resumed = 0;      ///< how often
   std::int64_t total_steps = 0;  ///< of the whole training; 0: not known yet
+  std::optional<Origin> origin;
 };
 
 /// <root>/<name>/<UTC time>-<4 hex digits of the configuration's hash>: where output goes without --out.
@@ -41,6 +50,8 @@ struct RunInfo {
 /// Error(run_folder).
 [[nodiscard]] std::filesystem::path make_output_folder(const Experiment& experiment, const std::filesystem::path& out,
                                                        const std::filesystem::path& root);
+/// Whether whoever can write at `path` sees a lock there: on a local file system, not (for sure) on one of the network.
+[[nodiscard]] bool locks_reach_everyone(const std::filesystem::path& path);
 /// Points the link `latest` beside `folder` at it.  A file system without links loses only this convenience.
 void point_latest_at(const std::filesystem::path& folder);
 
@@ -64,8 +75,10 @@ class RunFolder {
   [[nodiscard]] std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   [[nodiscard]] const RunInfo& info() const noexcept { return info_; }
 
-  /// Takes the folder for writing.  Error(usage) where a process is at work on it, here or on another host.
-  void lock();
+  /// Takes the folder for writing.  Error(usage) where a process is at work on it: one that holds its lock, or, where
+  /// locks do not reach everyone, one of another host by run.json, unless `take_over` says that it is dead.
+  void lock(bool take_over = false) { lock(take_over, locks_reach_everyone(path_)); }
+  void lock(bool take_over, bool lock_decides);
   /// Notes a new attempt at an existing run.
   void begin_again(const std::string& command, const std::string& version);
   void set_device(const std::string& device);

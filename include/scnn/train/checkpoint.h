@@ -25,6 +25,9 @@ struct Checkpoint {
 /// attached, no channel removed.  Error(checkpoint) naming the tensor that is missing or does not fit.
 void restore(const Checkpoint& checkpoint, Graph& graph);
 
+/// The same moment for an experiment of other settings: `config` takes the place of its own.
+[[nodiscard]] Checkpoint with_config(Checkpoint checkpoint, const std::string& config);
+
 /// Error(checkpoint) where the file is damaged or no checkpoint.
 [[nodiscard]] Checkpoint read_checkpoint(const std::filesystem::path& path);
 
@@ -37,6 +40,8 @@ class CheckpointFolder {
   /// Writes a checkpoint, then the index, then forgets all later steps and all but the newest `keep_last`.  Returns its
   /// path.
   std::filesystem::path save(const Checkpoint& checkpoint, std::int64_t step, std::int64_t keep_last);
+  /// Removes what a kill left here: files that the index has forgotten, and half-written ones.
+  void tidy() const;
   /// The newest file that is whole, or none.  Damaged newer ones are described in `warnings`.
   [[nodiscard]] std::optional<Checkpoint> newest(std::vector<std::string>& warnings) const;
 

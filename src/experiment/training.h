@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "scnn/experiment/run.h"
+#include "scnn/experiment/run_folder.h"
+#include "scnn/train/checkpoint.h"
+#include "scnn/train/trainer.h"
+
+/// What new, resumed and forked runs share.
+namespace scnn {
+
+/// Of a run that begins now.
+[[nodiscard]] RunInfo new_run(const RunOptions& options);
+[[nodiscard]] TrainerOptions trainer_options(const Experiment& experiment, const std::filesystem::path& checkpoints);
+/// Trains in the folder, from a checkpoint or from the start, and writes the result; run.json tells how it ended,
+/// whatever happens.
+RunResult train_in(RunFolder& folder, const Experiment& experiment, Parts& parts, const std::optional<Checkpoint>& from,
+                   const RunOptions& options);
+
+}  // namespace scnn
