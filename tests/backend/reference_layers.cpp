@@ -93,7 +93,7 @@ Array quantize(const Array& w, const Array& bits, const Array& exponents) {
 Normalised batch_norm(const Array& x, const Array& scale, const Array& shift, double eps, double momentum,
                       const Array* frozen, bool relu, const Array& running_mean, const Array& running_var) {
   const std::int64_t channels = x.shape[-1];
-  const double n = static_cast<double>(x.size() / channels);
+  const double n = channels > 0 ? static_cast<double>(x.size() / channels) : 0;
   Normalised r{x, zeros({channels}), zeros({channels}), running_mean, running_var};
   for (std::int64_t c = 0; c < channels; ++c) {
     double mean = 0;
@@ -117,7 +117,7 @@ Normalised batch_norm(const Array& x, const Array& scale, const Array& shift, do
 Arrays batch_norm_backward(const Array& x, const Array* y, const Array& dy, const Array& scale, const Array& mean,
                            const Array& inv_std) {
   const std::int64_t channels = x.shape[-1];
-  const double n = static_cast<double>(x.size() / channels);
+  const double n = channels > 0 ? static_cast<double>(x.size() / channels) : 0;
   Arrays r{{"dx", zeros(x.shape)}, {"dscale", zeros({channels})}, {"dshift", zeros({channels})}};
   const auto g = [&](std::int64_t i) { return y == nullptr || (*y)[i] > 0 ? dy[i] : 0; };
   const auto normal = [&](std::int64_t i) { return (x[i] - mean[i % channels]) * inv_std[i % channels]; };

@@ -1,5 +1,7 @@
 // The calls that -fsanitize=kernel-address puts before every load and store, and -fsanitize=alignment where an address
 // is not aligned for its type.  The sanitizers' own runtimes are not linked: here they lead to the emulator's checks.
+// Where they are linked, these must not take their place.
+#if defined(EMULATOR_MEMCHECK)
 #include <cstddef>
 
 #include "emulator/memory.h"
@@ -22,3 +24,4 @@ extern "C" void __ubsan_handle_type_mismatch_v1_abort(void* /*access*/, void* /*
   emulator::die("misaligned access");
 }
 // NOLINTEND(bugprone-reserved-identifier)
+#endif
