@@ -156,6 +156,12 @@ RunResult fork_run(const fs::path& path, const ResumeOptions& how, const RunOpti
   }
   Origin origin{fs::absolute(from.path()).lexically_normal().string(), checkpoint->path.filename().string(), 0,
                 changed_settings(checkpoint->file.metadata.at("config"), experiment.yaml)};
+  if (std::ranges::any_of(origin.changed, [](const auto& change) { return change.starts_with("model.init"); })) {
+    throw Error(
+        ErrorKind::experiment,
+        "model.init is read when a run begins, a fork goes on with the checkpoint's weights: leave it as it was, "
+        "or start anew with scnn run");
+  }
   origin.step = step_of_fitting(experiment, *checkpoint, origin.changed);
   Parts parts = prepare(experiment, false);
 

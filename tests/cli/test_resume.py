@@ -87,6 +87,8 @@ class Forks(Case):
                              ("compression.type=none", "compression.type"), ("model.layers.fc.name=last", "missing"),
                              ("model.layers.conv1.out=9", "'conv1' had 8 channels"), ("model.layers.conv2.kernel=5", "should be")):
             self.expect(3, "resume", self.run_folder, "--fork", folder, "train.epochs=9", changed, says=[*fits, why])
+        self.expect(3, "resume", self.run_folder, "--fork", folder, "train.epochs=9", "model.init={from: other.npz}",
+                    says="model.init is read when a run begins")
         self.expect(2, "resume", self.run_folder, "--fork", folder, says="raise train.epochs")
         self.expect(11, "resume", self.run_folder, "--fork", self.run_folder, "train.epochs=9", says="not empty")
         self.expect(2, "resume", self.run_folder, "--fork", folder, "--take-over")
