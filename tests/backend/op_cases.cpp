@@ -23,6 +23,11 @@ Array uniform_array(const Shape& shape, std::uint32_t seed, double low, double h
   return array;
 }
 
+Array as_float(Array a) {
+  for (double& v : a.values) v = static_cast<double>(static_cast<float>(v));
+  return a;
+}
+
 Array junk(const Shape& shape, DType dtype) {
   Array array = zeros(shape);
   array.dtype = dtype;

@@ -48,6 +48,8 @@ struct OpCase {
 
 /// Seeded values, exactly representable as float, in [low, high).
 [[nodiscard]] Array uniform_array(const Shape& shape, std::uint32_t seed, double low = -1, double high = 1);
+/// Every value as a float holds it.
+[[nodiscard]] Array as_float(Array a);
 /// Room for a result, filled with what no op may leave there.
 [[nodiscard]] Array junk(const Shape& shape, DType dtype = DType::float32);
 

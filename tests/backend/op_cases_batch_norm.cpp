@@ -38,11 +38,6 @@ reference::Normalised forward(const Arrays& a, bool relu) {
                                a.at("running_var"));
 }
 
-Array as_float(Array a) {
-  for (double& v : a.values) v = static_cast<double>(static_cast<float>(v));
-  return a;
-}
-
 void add_cases(const Setting& s, std::vector<OpCase>& cases) {
   const Shape c{s.x[-1]};
   const Activation activation = s.relu ? Activation::relu : Activation::none;

@@ -15,11 +15,6 @@ struct Setting {
 
 constexpr float eps = 1e-5F;
 
-Array as_float(Array a) {
-  for (double& v : a.values) v = static_cast<double>(static_cast<float>(v));
-  return a;
-}
-
 /// Without the activation.
 Array normalised(const Setting& s, const Arrays& a) {
   const Shape c{s.pool.channels};
