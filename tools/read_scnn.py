@@ -136,7 +136,7 @@ def read_weights(s, layer, source):
     if not flags & 2:
         layer["weight"] = s.reals(outputs * h * w * inputs).reshape(layer["shape"])
         return
-    layer["scale"] = s.reals(outputs)
+    layer["scales"] = s.reals(outputs)
     layer["columns"] = s.bits(inputs).astype(bool) if flags & 4 else np.ones(inputs, bool)
 
 
@@ -222,7 +222,7 @@ def read_integers(s, layers, end):
     coded = s.byte()
     decoder = RangeDecoder(s, end) if coded else None
     for layer in layers:
-        if "scale" not in layer:
+        if "scales" not in layer:
             continue
         rows, h, w, inputs = layer["shape"]
         stored = h * w * int(layer["columns"].sum())
@@ -230,7 +230,7 @@ def read_integers(s, layers, end):
         for o, row in enumerate(decoder.rows(rows, stored) if coded else bit_rows(s, rows, stored)):
             integers[o][:, :, layer["columns"]] = row.reshape(h, w, -1)
         layer["integers"] = integers.astype(np.int32)
-        layer["weight"] = layer["scale"][:, None, None, None] * layer["integers"].astype(np.float32)
+        layer["weight"] = layer["scales"][:, None, None, None] * layer["integers"].astype(np.float32)
     if coded and decoder.place < len(decoder.data):
         raise Damaged("bytes are left over behind the last integer")
 
@@ -286,7 +286,7 @@ def arrays(model):
         out["input.mean"], out["input.std"] = model["mean"], model["std"]
     for layer in model["layers"]:
         out["channels." + layer["name"]] = layer["live"]
-        for key in ("weight", "integers", "scale", "bias", "a", "c"):
+        for key in ("weight", "integers", "scales", "bias", "a", "c"):
             if key in layer and not (key == "bias" and not len(layer["bias"])):
                 out[f"{layer['name']}.{key}"] = layer[key]
     return out

@@ -114,7 +114,7 @@ class Archive {
     } else {
       add(name + ".integers", "<i4", shape, integers.data(), integers.size() * sizeof(std::int32_t));
     }
-    add(name + ".scale", scales);
+    add(name + ".scales", scales);
     add(name + ".bits", bits);
   }
 
