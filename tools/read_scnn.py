@@ -19,6 +19,10 @@ class Damaged(Exception):
     pass
 
 
+def unzigzag(value):
+    return (value >> 1) ^ -(value & 1)
+
+
 class Stream:
     """The alphabet of the format: bytes, LEB128 numbers, little-endian floats, bits lowest first."""
 
@@ -49,6 +53,20 @@ class Stream:
 
     def floats(self, count):
         return np.frombuffer(self.raw(4 * count), "<f4").astype(np.float32)
+
+    def reals(self, count):
+        if not count:
+            return np.zeros(0, np.float32)
+        form = self.byte()
+        if form == 0:
+            return self.floats(count)
+        if form == 1:
+            k = np.frombuffer(self.raw(1), np.int8)[0]
+            halves = np.frombuffer(self.raw(2 * count), "<f2").astype(np.float32)
+            return np.ldexp(halves, k)
+        if form == 2:
+            return np.ldexp(np.float32(1), np.frombuffer(self.raw(count), np.int8)).astype(np.float32)
+        raise Damaged("the form of its numbers is unknown")
 
     def string(self):
         return self.raw(self.varint()).decode("utf-8", "replace")
@@ -101,42 +119,120 @@ def read_range(s):
         width += s.varint()
     if low == 15:
         low += s.varint()
-    return width, (low >> 1) ^ -(low & 1)
+    return width, unzigzag(low)
 
 
 def read_weights(s, layer, source):
+    """All but the integers, which lie at the end of the body."""
     flags, (h, w) = layer["flags"], layer["kernel"]
     outputs, inputs = len(layer["live"]), len(source["live"])
     if layer.get("depthwise"):
         inputs = 1
     elif layer.get("groups", 1) > 1:
         inputs = source["original"] // layer["groups"]
-    shape = outputs, h, w, inputs
+    layer["shape"] = outputs, h, w, inputs
     if flags & 1:
-        layer["bias"] = s.floats(outputs)
+        layer["bias"] = s.reals(outputs)
     if not flags & 2:
-        layer["weight"] = s.floats(int(np.prod(shape))).reshape(shape)
+        layer["weight"] = s.reals(outputs * h * w * inputs).reshape(layer["shape"])
         return
-    columns = s.bits(inputs).astype(bool) if flags & 4 else np.ones(inputs, bool)
-    ranges = [read_range(s) for _ in range(outputs)]
-    exponents = np.zeros(outputs, np.float32)
-    for o, (width, low) in enumerate(ranges):
-        if width or low:
-            exponents[o] = s.floats(1)[0]
-    stored = h * w * int(columns.sum())
+    layer["scales"] = s.reals(outputs)
+    layer["columns"] = s.bits(inputs).astype(bool) if flags & 4 else np.ones(inputs, bool)
+
+
+def bit_rows(s, rows, stored):
+    """The plain form: rows of integers of one layer."""
+    ranges = [read_range(s) for _ in range(rows)]
     bits = s.bits(stored * sum(width for width, _ in ranges))
-    integers = np.zeros(shape, np.int64)
     place = 0
-    for o, (width, low) in enumerate(ranges):
+    for width, low in ranges:
         chunk = bits[place:place + stored * width].reshape(stored, width).astype(np.int64)
         place += stored * width
-        values = low + (chunk << np.arange(width, dtype=np.int64)).sum(axis=1)
-        integers[o][:, :, columns] = values.reshape(h, w, -1)
-    layer["integers"] = integers.astype(np.int32)
-    layer["exponent"] = exponents
-    layer["widths"] = np.array([width for width, _ in ranges], np.int32)
-    layer["columns"] = columns
-    layer["weight"] = (np.exp2(exponents)[:, None, None, None] * integers).astype(np.float32)
+        yield low + (chunk << np.arange(width, dtype=np.int64)).sum(axis=1)
+
+
+class RangeDecoder:
+    """The coded form."""
+
+    def __init__(self, s, end):
+        count = s.varint()
+        self.ranges = []
+        for _ in range(count):
+            low = unzigzag(s.varint())
+            self.ranges.append((low, low + s.varint()))
+        self.data, self.place = s.raw(end - s.place), 0
+        self.range, self.code = 0xFFFFFFFF, 0
+        for _ in range(4):
+            self.code = self.code << 8 | self.next()
+        self.range_counts = {}
+        self.counts = [{} for _ in self.ranges]
+
+    def next(self):
+        self.place += 1
+        return self.data[self.place - 1] if self.place <= len(self.data) else 0
+
+    def bit(self, p):
+        bound = (self.range >> 15) * p
+        one = self.code < bound
+        if one:
+            self.range = bound
+        else:
+            self.code -= bound
+            self.range -= bound
+        while self.range < 1 << 24:
+            self.range <<= 8
+            self.code = self.code << 8 | self.next()
+        return one
+
+    def value(self, low, high, shared, local):
+        node = 1
+        while low < high:
+            middle = low + (high - low + 1) // 2
+            above, below = high - middle + 1, middle - low
+            if node >= 64:
+                one = self.bit((above << 15) // (above + below))
+            else:
+                if node not in shared:
+                    ones = max(1, 64 * above // (above + below))
+                    shared[node] = [max(1, 64 - ones), ones]
+                all_, own = shared[node], local.setdefault(node, [0, 0])
+                prior = (all_[1] << 15) // sum(all_)
+                p = ((own[1] << 15) + 8 * prior) // (sum(own) + 8)
+                one = self.bit(min(max(p, 32), 32768 - 32))
+                all_[one] += 16
+                own[one] += 1
+                if sum(all_) >= 1 << 16:
+                    all_[:] = [(count + 1) // 2 for count in all_]
+                if sum(own) >= 1 << 12:
+                    own[:] = [(count + 1) // 2 for count in own]
+            low, high = (middle, high) if one else (low, middle - 1)
+            node = 2 * node + one
+        return low
+
+    def rows(self, rows, stored):
+        ranges_here = {}
+        for _ in range(rows):
+            number = self.value(0, len(self.ranges) - 1, self.range_counts, ranges_here)
+            low, high = self.ranges[number]
+            local = {}
+            yield np.array([self.value(low, high, self.counts[number], local) for _ in range(stored)], np.int64)
+
+
+def read_integers(s, layers, end):
+    coded = s.byte()
+    decoder = RangeDecoder(s, end) if coded else None
+    for layer in layers:
+        if "scales" not in layer:
+            continue
+        rows, h, w, inputs = layer["shape"]
+        stored = h * w * int(layer["columns"].sum())
+        integers = np.zeros(layer["shape"], np.int64)
+        for o, row in enumerate(decoder.rows(rows, stored) if coded else bit_rows(s, rows, stored)):
+            integers[o][:, :, layer["columns"]] = row.reshape(h, w, -1)
+        layer["integers"] = integers.astype(np.int32)
+        layer["weight"] = layer["scales"][:, None, None, None] * layer["integers"].astype(np.float32)
+    if coded and decoder.place < len(decoder.data):
+        raise Damaged("bytes are left over behind the last integer")
 
 
 def read_model(data):
@@ -144,7 +240,7 @@ def read_model(data):
         raise Damaged("does not begin with SCNN")
     s = Stream(data)
     s.raw(4)
-    if s.byte() != 1:
+    if s.byte() != 2:
         raise Damaged("another version of the format")
     body = s.varint()
     if len(data) != s.place + body + 4:
@@ -154,7 +250,7 @@ def read_model(data):
     model = {"name": s.string()}
     model["classes"] = [s.string() for _ in range(s.varint())]
     channels = s.varint()
-    model["mean"], model["std"] = s.floats(channels), s.floats(channels)
+    model["mean"], model["std"] = s.reals(channels), s.reals(channels)
     layers = model["layers"] = []
     for index in range(s.varint()):
         head = s.byte()
@@ -175,8 +271,9 @@ def read_model(data):
         if kind in ("conv2d", "linear"):
             read_weights(s, layer, layers[layer["inputs"][0]])
         elif kind == "affine":
-            layer["a"], layer["c"] = s.floats(len(layer["live"])), s.floats(len(layer["live"]))
+            layer["a"], layer["c"] = s.reals(len(layer["live"])), s.reals(len(layer["live"]))
         layers.append(layer)
+    read_integers(s, layers, len(data) - 4)
     if s.place != len(data) - 4:
         raise Damaged("bytes are left over")
     return model
@@ -189,7 +286,7 @@ def arrays(model):
         out["input.mean"], out["input.std"] = model["mean"], model["std"]
     for layer in model["layers"]:
         out["channels." + layer["name"]] = layer["live"]
-        for key in ("weight", "integers", "exponent", "bias", "a", "c"):
+        for key in ("weight", "integers", "scales", "bias", "a", "c"):
             if key in layer and not (key == "bias" and not len(layer["bias"])):
                 out[f"{layer['name']}.{key}"] = layer[key]
     return out
@@ -204,7 +301,7 @@ def describe(model, size):
             line += f", weights {'x'.join(map(str, layer['weight'].shape))}"
         if "integers" in layer and len(layer["live"]):
             kept = int(layer["columns"].sum())
-            line += f", {layer['widths'].min()}..{layer['widths'].max()} bits, {kept} of {len(layer['columns'])} columns"
+            line += f", integers {layer['integers'].min()} to {layer['integers'].max()}, {kept} of {len(layer['columns'])} columns"
         print(line + (f"  <- {reads}" if reads else ""))
 
 

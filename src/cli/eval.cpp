@@ -58,7 +58,7 @@ int eval(const Context& context, const Options& options) {
   if (file.checkpoint) {
     // The form of model.scnn, so that both give the same figures.
     const RestoredModel restored = restore_model(file, *backend);
-    file.packed = pack(*restored.graph, file.experiment->name, data);
+    file.packed = pack(*restored.graph, file.experiment->name, data, file.experiment->exporting);
     file.bytes = static_cast<std::int64_t>(encode(*file.packed).size());
   }
   const std::unique_ptr<Graph> graph = unpack(*file.packed, *backend);

@@ -34,8 +34,7 @@ struct Findings {
 
 void show_channels(Findings& findings, const std::string& layer, const Channels& channels) {
   Json list = Json::array();
-  std::vector<std::vector<std::string>> table = {
-      {"channel", "bits", "exponent", "lowest", "highest", "zeros", "weights"}};
+  std::vector<std::vector<std::string>> table = {{"channel", "bits", "scale", "lowest", "highest", "zeros", "weights"}};
   for (std::size_t i = 0; i < channels.values.size(); ++i) {
     const IntegerChannel& c = channels.values[i];
     const auto [low, high] = std::minmax_element(c.integers.begin(), c.integers.end());
@@ -43,13 +42,13 @@ void show_channels(Findings& findings, const std::string& layer, const Channels&
     const std::int32_t lowest = c.integers.empty() ? 0 : *low, highest = c.integers.empty() ? 0 : *high;
     list.push_back({{"channel", channels.original[i]},
                     {"bits", c.bits},
-                    {"exponent", c.exponent},
+                    {"scale", c.scale},
                     {"lowest", lowest},
                     {"highest", highest},
                     {"zeros", zeros},
                     {"weights", c.integers.size()}});
     table.push_back({std::to_string(channels.original[i]), fmt::format("{:.2f}", c.bits),
-                     fmt::format("{:.2f}", c.exponent), std::to_string(lowest), std::to_string(highest),
+                     fmt::format("{:.3g}", c.scale), std::to_string(lowest), std::to_string(highest),
                      std::to_string(zeros), std::to_string(c.integers.size())});
   }
   findings.json["channels"] = {{"layer", layer}, {"list", list}};

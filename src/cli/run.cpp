@@ -119,6 +119,7 @@ void print_result(const Context& context, const RunResult& result) {
       "channels removed\n",
       colour ? "\x1b[1m" : "", 100.0 * result.test.top1, colour ? "\x1b[0m" : "", grouped(result.file_bytes),
       result.file_percent(), grouped(result.size.live_weights), grouped(result.size.original_weights), removed);
+  std::cout << fmt::format("the export moved logits by {:.1e} of the largest at most\n", result.export_diff);
   std::cout << fmt::format("training steps took {}, evaluation {}\n", clock_text(result.train_seconds),
                            clock_text(result.eval_seconds));
   std::cout << fmt::format("model   {0}/model.scnn\nresult  {0}/result.json\nreport  {0}/report.html\n", result.run);

@@ -92,8 +92,8 @@ std::vector<IntegerChannel> ChannelQuantizer::integers(Backend& backend, const P
   const std::size_t row = bits.empty() ? 0 : values.size() / bits.size();
   std::vector<IntegerChannel> channels(bits.size());
   for (std::size_t i = 0; i < bits.size(); ++i) {
-    channels[i] = {bits[i], exponents[i], {}};
     const auto format = channel_format(bits[i], exponents[i]);
+    channels[i] = {bits[i], format.scale, {}};
     for (std::size_t j = 0; j < row; ++j) {
       channels[i].integers.push_back(static_cast<std::int32_t>(quantize_integer(values[i * row + j], format)));
     }

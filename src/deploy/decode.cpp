@@ -6,6 +6,9 @@
 
 #include "byte_stream.h"
 #include "format.h"
+#include "integers.h"
+#include "reals.h"
+#include "scnn/compress/packed_width.h"
 
 namespace scnn {
 namespace {
@@ -27,12 +30,13 @@ class Decoder {
       model_.class_names.push_back(in_.string(max_name, "the length of a class name"));
     }
     const std::uint64_t channels = in_.varint(max_channels, "the number of normalised channels");
-    model_.normalisation.mean = in_.floats(channels);
-    model_.normalisation.std = in_.floats(channels);
+    model_.normalisation.mean = read_reals(in_, channels);
+    model_.normalisation.std = read_reals(in_, channels);
     const std::uint64_t nodes = in_.varint(max_nodes, "the number of layers");
     for (std::uint64_t i = 0; i < nodes; ++i) node(static_cast<int>(i));
+    integers();
     in_.enter("");
-    if (in_.left() != checksum_bytes) in_.fail("bytes are left over behind the last layer");
+    if (in_.left() != checksum_bytes) in_.fail("bytes are left over behind the integers");
     check_model(model_, [this](const std::string& what) { in_.fail(what); });
     return std::move(model_);
   }
@@ -121,8 +125,8 @@ class Decoder {
     if (type == NodeType::conv2d || type == NodeType::linear) weights(spec, model_.layers.back());
     if (type == NodeType::affine) {
       const auto size = static_cast<std::uint64_t>(set_of(index).size());
-      model_.affines.back().a = in_.floats(size);
-      model_.affines.back().c = in_.floats(size);
+      model_.affines.back().a = read_reals(in_, size);
+      model_.affines.back().c = read_reals(in_, size);
     }
   }
 
@@ -226,59 +230,50 @@ class Decoder {
     const auto original_inputs = static_cast<std::uint64_t>(weight_inputs(spec.options, all));
     claim(original_left_, {static_cast<std::uint64_t>(model_.sets.back().original()), h, w, original_inputs});
     layer.shape = {static_cast<std::int64_t>(outputs), window_.h, window_.w, static_cast<std::int64_t>(inputs)};
-    if ((flags_ & flag_bias) != 0) layer.bias = in_.floats(outputs);
+    if ((flags_ & flag_bias) != 0) layer.bias = read_reals(in_, outputs);
     if ((flags_ & flag_integers) == 0) {
       if ((flags_ & flag_columns) != 0) in_.fail("columns are dropped from float weights");
-      layer.weights = in_.floats(static_cast<std::uint64_t>(layer.shape.size()));
+      layer.weights = read_reals(in_, static_cast<std::uint64_t>(layer.shape.size()));
       return;
     }
-    std::vector<bool> columns(inputs, true);
+    const std::vector<float> scales = read_reals(in_, outputs);
+    for (const float scale : scales) layer.channels.push_back({0, scale, std::vector<std::int32_t>(h * w * inputs)});
+    StoredColumns stored{model_.layers.size() - 1, std::vector<bool>(inputs, true)};
     if ((flags_ & flag_columns) != 0) {
       if (!has_columns(spec.options)) in_.fail("columns are dropped from grouped weights");
-      columns = in_.mask(inputs);
+      stored.columns = in_.mask(inputs);
     }
-    integers(layer, columns);
+    stored_.push_back(std::move(stored));
   }
 
-  struct Range {
-    int width = 0;
-    std::int64_t minimum = 0;
+  /// Which columns of a layer with integers are stored.
+  struct StoredColumns {
+    std::size_t layer = 0;
+    std::vector<bool> columns;
   };
-  Range range() {
-    const unsigned code = in_.byte();
-    std::uint64_t width = code & 15U;
-    std::uint64_t minimum = code >> 4U;
-    if (width == 15) width += in_.varint(32 - 15, "a width beyond 15");
-    if (minimum == 15) minimum += in_.varint(std::numeric_limits<std::uint32_t>::max() - 15, "a minimum beyond 15");
-    return {static_cast<int>(width), unzigzag(minimum)};
-  }
 
-  void integers(PackedLayer& layer, const std::vector<bool>& columns) {
-    const auto outputs = static_cast<std::uint64_t>(layer.shape[0]);
-    if (outputs > in_.left()) in_.fail("it ends too early: every channel takes at least a byte");
-    std::vector<Range> ranges(outputs);
-    for (Range& r : ranges) r = range();
-    layer.channels.resize(outputs);
-    for (std::size_t o = 0; o < outputs; ++o) {
-      layer.channels[o].bits = static_cast<float>(ranges[o].width);
-      if (ranges[o].width > 0 || ranges[o].minimum != 0) layer.channels[o].exponent = in_.real();
+  void integers() {
+    in_.enter("the integers");
+    const unsigned form = in_.byte();
+    if (form > static_cast<unsigned>(IntegerForm::coded)) in_.fail("the form of the integers is unknown");
+    model_.integers = static_cast<IntegerForm>(form);
+    std::vector<RowsShape> shapes;
+    for (const StoredColumns& stored : stored_) {
+      const Shape& shape = model_.layers[stored.layer].shape;
+      const auto columns = static_cast<std::uint64_t>(std::ranges::count(stored.columns, true));
+      shapes.push_back(
+          {static_cast<std::uint64_t>(shape[0]), static_cast<std::uint64_t>(shape[1] * shape[2]) * columns});
     }
-    const auto places = static_cast<std::uint64_t>(layer.shape[1] * layer.shape[2]);
-    const auto stored = places * static_cast<std::uint64_t>(std::ranges::count(columns, true));
-    std::uint64_t bits = 0;
-    for (const Range& r : ranges) bits += stored * static_cast<std::uint64_t>(r.width);
-    in_.begin_bits((bits + 7) / 8);
-    for (std::size_t o = 0; o < outputs; ++o) {
-      std::vector<std::int32_t>& row = layer.channels[o].integers;
-      row.resize(places * columns.size());
-      for (std::size_t k = 0; k < row.size(); ++k) {
-        if (!columns[k % columns.size()]) continue;
-        const std::int64_t value = ranges[o].minimum + static_cast<std::int64_t>(in_.bit(ranges[o].width));
-        if (value > std::numeric_limits<std::int32_t>::max()) in_.fail("an integer has more than 32 bits");
-        row[k] = static_cast<std::int32_t>(value);
+    const auto take = [this](std::size_t layer, std::size_t channel, const std::vector<std::int32_t>& row) {
+      const std::vector<bool>& columns = stored_[layer].columns;
+      IntegerChannel& to = model_.layers[stored_[layer].layer].channels[channel];
+      to.bits = static_cast<float>(packed_width(row));
+      std::size_t next = 0;
+      for (std::size_t k = 0; k < to.integers.size(); ++k) {
+        if (columns[k % columns.size()]) to.integers[k] = row[next++];
       }
-    }
-    in_.end_bits();
+    };
+    read_integers(in_, in_.left() - checksum_bytes, model_.integers, shapes, take);
   }
 
   Reader in_;
@@ -287,6 +282,7 @@ class Decoder {
   std::uint64_t elements_left_, original_left_ = max_original_weights;
   unsigned flags_ = 0;  ///< of the layer being read
   Extent2 window_;      ///< rows and columns of its weights
+  std::vector<StoredColumns> stored_;
 };
 
 }  // namespace

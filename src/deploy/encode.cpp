@@ -6,6 +6,8 @@
 
 #include "byte_stream.h"
 #include "format.h"
+#include "integers.h"
+#include "reals.h"
 #include "scnn/compress/packed_width.h"
 
 namespace scnn {
@@ -56,6 +58,7 @@ class Encoder {
     }
     begin_part("");
     body();
+    integers();
     finish(elements);
   }
 
@@ -78,8 +81,8 @@ class Encoder {
     out_.varint(model_.class_names.size());
     for (const std::string& text : model_.class_names) out_.string(text);
     out_.varint(model_.normalisation.mean.size());
-    out_.floats(model_.normalisation.mean);
-    out_.floats(model_.normalisation.std);
+    write_reals(out_, model_.normalisation.mean);
+    write_reals(out_, model_.normalisation.std);
     out_.varint(model_.network.size());
     count(FileBytes::header);
     const std::vector<SetId> sets = node_sets(model_.network);
@@ -89,8 +92,8 @@ class Encoder {
       structure(spec, static_cast<int>(i));
       if (makes_set(spec.options)) channel_set(model_.sets[static_cast<std::size_t>(sets[i])]);
       if (model_.layers[i].shape.rank() > 0) weights(model_.layers[i], spec.options);
-      out_.floats(model_.affines[i].a);
-      out_.floats(model_.affines[i].c);
+      write_reals(out_, model_.affines[i].a);
+      write_reals(out_, model_.affines[i].c);
       count(FileBytes::affine);
     }
   }
@@ -174,53 +177,47 @@ class Encoder {
 
   void weights(const PackedLayer& layer, const LayerOptions& options) {
     parts_.back().weights = layer.shape.size();
-    out_.floats(layer.bias);
+    write_reals(out_, layer.bias);
     count(FileBytes::bias);
     if (!layer.quantised()) {
-      out_.floats(layer.weights);
+      write_reals(out_, layer.weights);
       return count(FileBytes::weights);
     }
+    std::vector<float> scales;
+    for (const IntegerChannel& channel : layer.channels) scales.push_back(channel.scale);
+    write_reals(out_, scales);
+    count(FileBytes::scales);
     const std::vector<bool> columns = stored_columns(layer, options);
     if (!std::ranges::all_of(columns, [](bool b) { return b; })) out_.mask(columns);
     count(FileBytes::masks);
-    std::vector<std::vector<std::int32_t>> rows;
+    Rows rows;
     for (const IntegerChannel& channel : layer.channels) {
       std::vector<std::int32_t>& row = rows.emplace_back();
       for (std::size_t k = 0; k < channel.integers.size(); ++k) {
         if (columns[k % columns.size()]) row.push_back(channel.integers[k]);
       }
+      parts_.back().packed_bits += static_cast<std::int64_t>(row.size()) * packed_width(row);
     }
-    integers(layer, rows);
+    rows_.push_back(std::move(rows));
+    rows_part_.push_back(parts_.size() - 1);
   }
 
-  void integers(const PackedLayer& layer, const std::vector<std::vector<std::int32_t>>& rows) {
-    const auto minimum = [](const std::vector<std::int32_t>& row) {
-      return row.empty() ? 0 : *std::ranges::min_element(row);
+  void integers() {
+    out_.byte(static_cast<unsigned>(model_.integers));
+    const auto add = [this](std::size_t part, FileBytes kind, std::size_t end) {
+      parts_[part].bytes[static_cast<std::size_t>(kind)] += end - counted_;
+      counted_ = end;
     };
-    for (const std::vector<std::int32_t>& row : rows) range(packed_width(row), minimum(row));
-    count(FileBytes::ranges);
-    for (std::size_t o = 0; o < rows.size(); ++o) {
-      // A channel of zeros needs no scale.
-      if (packed_width(rows[o]) > 0 || minimum(rows[o]) != 0) out_.real(layer.channels[o].exponent);
+    add(0, FileBytes::header, out_.size());
+    std::vector<std::size_t> ends;
+    write_integers(out_, rows_, model_.integers, [&](int layer, std::size_t end) {
+      layer < 0 ? add(0, FileBytes::ranges, end) : ends.push_back(end);
+    });
+    // The coder's last bytes are cut: the file may end before where it stood behind the last layers.
+    if (!ends.empty()) ends.back() = out_.size();
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      add(rows_part_[i], FileBytes::integers, std::min(ends[i], out_.size()));
     }
-    count(FileBytes::exponents);
-    for (const std::vector<std::int32_t>& row : rows) {
-      const int width = packed_width(row);
-      const std::int64_t low = minimum(row);
-      for (const std::int32_t value : row) out_.bit(static_cast<std::uint64_t>(value - low), width);
-      parts_.back().packed_bits += static_cast<std::int64_t>(row.size()) * width;
-    }
-    out_.flush_bits();
-    count(FileBytes::integers);
-  }
-
-  /// One byte for a width below 15 and a minimum of -7..7.
-  void range(int width, std::int32_t minimum) {
-    const auto low = static_cast<std::uint64_t>(width);
-    const std::uint64_t high = zigzag(minimum);
-    out_.byte(std::min<std::uint64_t>(low, 15) | (std::min<std::uint64_t>(high, 15) << 4U));
-    if (low >= 15) out_.varint(low - 15);
-    if (high >= 15) out_.varint(high - 15);
   }
 
   void finish(std::uint64_t elements) {
@@ -245,6 +242,8 @@ class Encoder {
   Writer out_;
   std::vector<FilePart> parts_;
   std::size_t counted_ = 0;
+  std::vector<Rows> rows_;              ///< of each layer with integers
+  std::vector<std::size_t> rows_part_;  ///< and its part
   std::vector<std::byte> file_;
 };
 
@@ -254,6 +253,15 @@ std::vector<std::byte> encode(const PackedModel& model) { return Encoder(model).
 
 std::vector<FilePart> account(const PackedModel& model) { return Encoder(model).parts(); }
 
+std::int64_t coded_bits(PackedModel model) {
+  model.integers = IntegerForm::coded;
+  std::size_t bytes = 0;
+  for (const FilePart& part : account(model)) {
+    bytes += part.of(FileBytes::ranges) + part.of(FileBytes::integers);
+  }
+  return 8 * static_cast<std::int64_t>(bytes);
+}
+
 std::size_t FilePart::total() const {
   std::size_t sum = 0;
   for (const std::size_t part : bytes) sum += part;
@@ -262,7 +270,7 @@ std::size_t FilePart::total() const {
 
 const char* name(FileBytes kind) {
   static constexpr std::array<const char*, file_bytes_kinds> names = {
-      "header", "structure", "masks", "ranges", "exponents", "integers", "weights", "bias", "affine"};
+      "header", "structure", "masks", "ranges", "scales", "integers", "weights", "bias", "affine"};
   return names.at(static_cast<std::size_t>(kind));
 }
 

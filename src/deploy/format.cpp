@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "scnn/core/number_format.h"
-
 namespace scnn {
 namespace deploy {
 
@@ -141,13 +139,16 @@ std::vector<bool> stored_columns(const PackedLayer& layer, const LayerOptions& o
   return stored;
 }
 
+bool PackedModel::quantised() const {
+  return std::ranges::any_of(layers, [](const PackedLayer& layer) { return layer.quantised(); });
+}
+
 std::vector<float> PackedLayer::effective() const {
   if (!quantised()) return weights;
   std::vector<float> values;
   values.reserve(static_cast<std::size_t>(shape.size()));
   for (const IntegerChannel& channel : channels) {
-    const float scale = channel_format(0.0F, channel.exponent).scale;
-    for (const std::int32_t integer : channel.integers) values.push_back(scale * static_cast<float>(integer));
+    for (const std::int32_t integer : channel.integers) values.push_back(channel.scale * static_cast<float>(integer));
   }
   return values;
 }

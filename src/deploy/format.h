@@ -11,7 +11,7 @@
 namespace scnn::deploy {
 
 constexpr std::array<char, 4> magic = {'S', 'C', 'N', 'N'};
-constexpr unsigned version = 1;
+constexpr unsigned version = 2;
 constexpr std::size_t checksum_bytes = 4;
 
 /// The low four bits of a node's first byte.

@@ -101,10 +101,10 @@ class Archive {
     if (!layer.bias.empty()) add(name + ".bias", layer.bias);
     if (!layer.quantised()) return;
     std::vector<std::int32_t> integers;
-    std::vector<float> exponents, bits;
+    std::vector<float> scales, bits;
     for (const IntegerChannel& channel : layer.channels) {
       integers.insert(integers.end(), channel.integers.begin(), channel.integers.end());
-      exponents.push_back(channel.exponent);
+      scales.push_back(channel.scale);
       bits.push_back(channel.bits);
     }
     using Limits = std::numeric_limits<std::int16_t>;
@@ -114,7 +114,7 @@ class Archive {
     } else {
       add(name + ".integers", "<i4", shape, integers.data(), integers.size() * sizeof(std::int32_t));
     }
-    add(name + ".exponent", exponents);
+    add(name + ".scales", scales);
     add(name + ".bits", bits);
   }
 

@@ -1,5 +1,7 @@
 #include "scnn/backend/host_copy.h"
+#include "scnn/core/difference.h"
 #include "scnn/core/error.h"
+#include "scnn/core/random.h"
 #include "scnn/deploy/packed.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/simple.h"
@@ -83,12 +85,36 @@ void fill(Graph::Node& node, const PackedLayer& packed, const PackedAffine& affi
 
 }  // namespace
 
-PackedModel pack(Graph& graph, const std::string& name, const Dataset& data) {
+PackedModel pack(Graph& graph, const std::string& name, const Dataset& data, const ExportOptions& options) {
+  constexpr double rounding = 1e-5;
   PackedModel model = trim(collect(graph), graph.backend());
+  if (options.fold_batch_norm) {
+    PackedModel folded = fold(model);
+    const std::vector<float> before = probe_logits(*unpack(model, graph.backend()));
+    if (relative_difference(before, probe_logits(*unpack(folded, graph.backend()))) <= rounding) {
+      model = std::move(folded);
+    }
+  }
+  if (options.reals == RealForm::half) model = snap(std::move(model));
+  model.integers = options.integers;
   model.name = name;
   model.class_names = data.class_names;
   model.normalisation = data.normalisation;
   return model;
+}
+
+std::vector<float> probe_logits(Graph& graph) {
+  const auto& input = std::get<InputSpec>(graph.nodes().front().spec.options);
+  const Shape shape{32, input.h, input.w, input.channels};
+  Tensor host = Tensor::host(shape);
+  const RandomStream stream(0, Stream::probe);
+  for (std::int64_t i = 0; i < host.size(); ++i) {
+    const Draws draws = stream.draws(static_cast<std::uint64_t>(i));
+    host.data<float>()[i] = 4.0F * uniform(draws.v[0]) - 2.0F;
+  }
+  Tensor images = graph.backend().allocate(shape);
+  graph.backend().copy(host, images);
+  return host_values(graph.backend(), graph.forward(images, Pass{}));
 }
 
 std::unique_ptr<Graph> unpack(const PackedModel& model, Backend& backend) {

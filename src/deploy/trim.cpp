@@ -151,7 +151,7 @@ void restrict(PackedModel& model, const std::vector<ChannelSet>& to) {
     for (const std::int32_t o : outputs) {
       if (layer.quantised()) {
         const IntegerChannel& channel = layer.channels[static_cast<std::size_t>(o)];
-        smaller.channels.push_back({channel.bits, channel.exponent, picked(channel.integers, row)});
+        smaller.channels.push_back({channel.bits, channel.scale, picked(channel.integers, row)});
         continue;
       }
       for (const std::int32_t k : row) {
@@ -164,11 +164,11 @@ void restrict(PackedModel& model, const std::vector<ChannelSet>& to) {
   model.sets = to;
 }
 
-/// The file has no exponent where nothing is scaled by it.
-void forget_unused_exponents(PackedModel& model) {
+/// Where nothing is scaled.
+void forget_unused_scales(PackedModel& model) {
   for (PackedLayer& layer : model.layers) {
     for (IntegerChannel& channel : layer.channels) {
-      if (std::ranges::all_of(channel.integers, [](std::int32_t value) { return value == 0; })) channel.exponent = 0;
+      if (std::ranges::all_of(channel.integers, [](std::int32_t value) { return value == 0; })) channel.scale = 0;
     }
   }
 }
@@ -236,7 +236,7 @@ PackedModel trim(PackedModel model, Backend& backend) {
     restrict(model, live);
   }
   drop_nodes(model);
-  forget_unused_exponents(model);
+  forget_unused_scales(model);
   return model;
 }
 

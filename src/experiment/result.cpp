@@ -44,10 +44,11 @@ std::string result_json(const RunResult& r) {
         {"live_weights", r.size.live_weights},
         {"learned_bits", r.size.learned_bits},
         {"packed_bits", r.size.packed_bits},
-        {"entropy_bits", nullptr},
+        {"entropy_bits", r.entropy_bits ? Json(*r.entropy_bits) : Json(nullptr)},
         {"file_bytes", r.file_bytes},
         {"learned_percent", r.learned_percent()},
         {"file_percent", r.file_percent()}}},
+      {"export", {{"max_diff", r.export_diff}}},
       {"time",
        {{"train_seconds", r.train_seconds}, {"epoch_seconds", r.epoch_seconds}, {"eval_seconds", r.eval_seconds}}},
       {"gpu", {{"recordings", r.recordings}, {"peak_bytes", r.peak_device_bytes}}},
@@ -69,7 +70,9 @@ RunResult read_result(const std::filesystem::path& path) {
     r.size.live_weights = size.at("live_weights");
     r.size.learned_bits = number(size.at("learned_bits"));
     r.size.packed_bits = size.at("packed_bits");
+    if (!size.at("entropy_bits").is_null()) r.entropy_bits = size.at("entropy_bits").get<std::int64_t>();
     r.file_bytes = size.at("file_bytes");
+    if (json.contains("export")) r.export_diff = number(json.at("export").at("max_diff"));
     const Json& time = json.at("time");
     r.train_seconds = number(time.at("train_seconds"));
     for (const Json& seconds : time.at("epoch_seconds")) r.epoch_seconds.push_back(number(seconds));

@@ -30,6 +30,7 @@ void check_unchanged(Experiment then, const Experiment& now, const fs::path& sou
   then.device = now.device;
   then.checkpoint = now.checkpoint;
   then.logging = now.logging;
+  then.exporting = now.exporting;
   then.data.root = now.data.root;
   const std::string old_text = write_experiment(then);
   if (old_text == now.yaml) return;
@@ -40,11 +41,12 @@ void check_unchanged(Experiment then, const Experiment& now, const fs::path& sou
                             "a new run with scnn run",
                             source.string(), run.string(), changes));
   }
-  throw Error(ErrorKind::experiment,
-              fmt::format("{0} was trained with other settings than asked for now:\n{1}a resumed run keeps its "
-                          "settings, but for device, checkpoint, logging and data.root: put them back, or go on in a "
-                          "new run: scnn resume {2} --fork DIR",
-                          source.string(), changes, run.string()));
+  throw Error(
+      ErrorKind::experiment,
+      fmt::format("{0} was trained with other settings than asked for now:\n{1}a resumed run keeps its "
+                  "settings, but for device, checkpoint, logging, export and data.root: put them back, or go on in a "
+                  "new run: scnn resume {2} --fork DIR",
+                  source.string(), changes, run.string()));
 }
 
 /// `how.from`, or the newest of the run, or none.

@@ -12,6 +12,7 @@
 
 #include "experiment/tensorboard.h"
 #include "experiment/training.h"
+#include "scnn/core/difference.h"
 #include "scnn/core/file.h"
 #include "scnn/deploy/packed.h"
 #include "scnn/experiment/check.h"
@@ -91,7 +92,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, const Trainer& trainer) {
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<std::byte> file = encode(pack(*parts.graph, experiment.name, parts.data));
+  const PackedModel model = pack(*parts.graph, experiment.name, parts.data, experiment.exporting);
+  const std::vector<std::byte> file = encode(model);
   write_file(folder.file("model.scnn"), file);
   // What the file holds is what is judged, not what was written into it.
   const std::unique_ptr<Graph> packed = unpack(decode(file, folder.file("model.scnn").string()), *parts.backend);
@@ -102,7 +104,9 @@ RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, 
   result.seed = experiment.seed;
   result.test = evaluate(*packed, parts.data.test, parts.data.normalisation);
   result.size = trainer.meter().total(*parts.graph, trainer.meter().layers(*parts.graph));
+  if (model.quantised()) result.entropy_bits = coded_bits(model);
   result.file_bytes = static_cast<std::int64_t>(file.size());
+  result.export_diff = relative_difference(probe_logits(*parts.graph), probe_logits(*packed));
   result.epoch_seconds = trainer.state().epoch_seconds;
   for (const double seconds : result.epoch_seconds) result.train_seconds += seconds;
   result.eval_seconds = trainer.state().eval_seconds + seconds_since(start);

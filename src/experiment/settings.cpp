@@ -25,6 +25,14 @@ constexpr Option optimizer_types[] = {
     {"sgd", "stochastic gradient descent with momentum"},
 };
 constexpr Option device_types[] = {{"auto", "a GPU if there is one, else the CPU"}, {"cpu", ""}, {"cuda", ""}};
+constexpr Option integer_forms[] = {
+    {"bits", "each channel in the bits of its range"},
+    {"coded", "entropy-coded by an adaptive range coder: smaller"},
+};
+constexpr Option real_forms[] = {
+    {"half", "rounded to 16 bits, with an exponent for each block"},
+    {"float32", "as they are"},
+};
 constexpr Option precisions[] = {
     {"fp32", "float32"},
     {"tf32", "float32 whose operands tensor cores round to 11 significant bits; by NVIDIA's libraries alone"},
@@ -288,6 +296,18 @@ void visit(SettingsVisitor& v, Experiment& o) {
   }
   if (v.begin({.key = "logging", .doc = "where progress goes"}, present)) {
     v.value({.key = "sinks", .doc = "outputs", .choices = sinks}, o.logging.sinks);
+    v.end();
+  }
+  if (v.begin({.key = "export", .doc = "how the trained network becomes model.scnn; the run's figures are the file's"},
+              present)) {
+    v.choice_of({.key = "integers", .doc = "form of the integers in the file; both exact", .choices = integer_forms},
+                o.exporting.integers);
+    v.choice_of({.key = "reals", .doc = "form of scales, biases and batch-norm terms", .choices = real_forms},
+                o.exporting.reals);
+    v.value(
+        {.key = "fold_batch_norm",
+         .doc = "batch-norms become scales and biases of the layers before them, where no more than rounding changes"},
+        o.exporting.fold_batch_norm);
     v.end();
   }
 }

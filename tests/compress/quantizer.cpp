@@ -26,7 +26,7 @@ TEST_CASE("quantizers start per channel, and an all-zero channel gets a finite e
   const std::vector<IntegerChannel> channels = quantizer.integers(*backend, weight);
   CHECK(channels[0].integers == std::vector<std::int32_t>{127, -64});
   CHECK(channels[1].integers == std::vector<std::int32_t>{0, 0});
-  CHECK(std::isfinite(channels[1].exponent));
+  CHECK(std::isfinite(channels[1].scale));
   CHECK(channels[2].integers == std::vector<std::int32_t>{127, 64});
 }
 

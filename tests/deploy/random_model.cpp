@@ -16,6 +16,7 @@ class Maker {
 
   PackedModel make() {
     model_.name = "net";
+    model_.integers = chance(70) ? IntegerForm::coded : IntegerForm::bits;
     const auto channels = static_cast<std::int32_t>(1 + below(3));
     h_ = 4 + static_cast<std::int64_t>(below(6));
     w_ = 4 + static_cast<std::int64_t>(below(6));
@@ -71,9 +72,16 @@ class Maker {
     return {original, std::move(live)};
   }
 
+  /// Of the kind that the whole model has: powers of two, with an exact half, or any; some negative.
+  float scale() {
+    if (scales_ == 0) return std::ldexp(1.0F, -1 - static_cast<int>(below(9)));
+    const float value = std::exp2(real(-9, -1)) * (chance(10) ? -1.0F : 1.0F);
+    return scales_ == 1 ? std::ldexp(std::rint(std::ldexp(value, 10)), -10) : value;
+  }
+
   IntegerChannel channel(std::size_t size, const std::vector<bool>& zero_column) {
     IntegerChannel row;
-    row.exponent = real(-9, -1);
+    row.scale = scale();
     const std::uint64_t kind = below(10);
     const int bits = kind == 0 ? 0 : kind == 1 ? 17 : 1 + static_cast<int>(below(8));
     const std::int32_t constant = kind == 2 ? -9 : 0;
@@ -83,7 +91,7 @@ class Maker {
       if (kind < 3 && kind != 1) value = constant;
       row.integers.push_back(zero_column[k % zero_column.size()] ? 0 : value);
     }
-    if (std::ranges::all_of(row.integers, [](std::int32_t v) { return v == 0; })) row.exponent = 0;
+    if (std::ranges::all_of(row.integers, [](std::int32_t v) { return v == 0; })) row.scale = 0;
     return row;
   }
 
@@ -206,6 +214,7 @@ class Maker {
 
   RandomStream stream_;
   std::uint64_t next_ = 0;
+  std::uint64_t scales_ = below(3);
   PackedModel model_;
   std::vector<SetId> sets_;
   std::int64_t h_ = 1, w_ = 1;
@@ -245,7 +254,7 @@ std::string layer_difference(const PackedLayer& a, const PackedLayer& b) {
   for (std::size_t o = 0; o < a.channels.size(); ++o) {
     const IntegerChannel &x = a.channels[o], &y = b.channels[o];
     if (x.integers != y.integers) return "integers of channel " + std::to_string(o);
-    if (!same_bits({x.exponent}, {y.exponent})) return "exponent of channel " + std::to_string(o);
+    if (!same_bits({x.scale}, {y.scale})) return "scale of channel " + std::to_string(o);
   }
   return "";
 }
@@ -256,6 +265,7 @@ PackedModel random_model(std::uint64_t seed) { return Maker(seed).make(); }
 
 std::string difference(const PackedModel& a, const PackedModel& b) {
   if (a.name != b.name) return "name";
+  if (a.integers != b.integers) return "form of the integers";
   if (a.class_names != b.class_names) return "class names";
   if (!same_bits(a.normalisation.mean, b.normalisation.mean)) return "mean";
   if (!same_bits(a.normalisation.std, b.normalisation.std)) return "std";

@@ -25,6 +25,8 @@ RunResult example() {
   r.eval_seconds = 0.5;
   r.removals = {{2, 20, "conv1", 3, 1e-7}};
   r.recordings = 4;
+  r.entropy_bits = 1500;
+  r.export_diff = 5e-4;
   r.peak_device_bytes = 123456;
   return r;
 }
@@ -36,7 +38,8 @@ TEST_CASE("result.json has the documented shape") {
   const auto expected = nlohmann::ordered_json::parse(R"({
     "run": "runs/a/b", "device": "cpu", "seed": 7, "test": {"top1": 0.912, "loss": 0.25},
     "size": {"original_weights": 1000, "live_weights": 400, "learned_bits": 1600.0, "packed_bits": 1800,
-             "entropy_bits": null, "file_bytes": 400, "learned_percent": 5.0, "file_percent": 10.0},
+             "entropy_bits": 1500, "file_bytes": 400, "learned_percent": 5.0, "file_percent": 10.0},
+    "export": {"max_diff": 0.0005},
     "time": {"train_seconds": 3.0, "epoch_seconds": [2.0, 1.0], "eval_seconds": 0.5},
     "gpu": {"recordings": 4, "peak_bytes": 123456},
     "removals": [{"epoch": 2, "layer": "conv1", "channels": 3, "max_diff": 1e-07}]})");
@@ -48,6 +51,8 @@ TEST_CASE("result.json reads back, and damage is named") {
   const auto path = place.path() / "result.json";
   write_file(path, result_json(example()));
   const RunResult back = read_result(path);
+  REQUIRE(back.entropy_bits == 1500);
+  REQUIRE(back.export_diff == 5e-4);
   REQUIRE(result_json(back) == result_json(example()));
   REQUIRE(back.test.top1 == 0.912);
   write_file(path, "{\"run\": \"x\"}");

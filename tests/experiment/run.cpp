@@ -194,7 +194,8 @@ TEST_CASE("a checkpoint and the file made of it compute the same") {
   REQUIRE(direct.loss == Approx(result.test.loss).epsilon(1e-4));
   const auto layers = restored.meter.layers(*restored.graph);
   REQUIRE(restored.meter.total(*restored.graph, layers).learned_bits == Approx(result.size.learned_bits));
-  REQUIRE(encode(pack(*restored.graph, "tiny", data)) == read_file(packed.path, ErrorKind::bug));
+  REQUIRE(encode(pack(*restored.graph, "tiny", data, f.experiment.exporting)) ==
+          read_file(packed.path, ErrorKind::bug));
 }
 
 TEST_CASE("models that are not there, or no models, are told apart") {

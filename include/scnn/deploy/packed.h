@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scnn/data/dataset.h"
+#include "scnn/deploy/options.h"
 #include "scnn/nn/graph.h"
 
 namespace scnn {
@@ -20,7 +21,7 @@ struct PackedLayer {
   std::vector<float> bias;               ///< [out] or empty
 
   [[nodiscard]] bool quantised() const { return weights.empty() && !channels.empty(); }
-  /// Weights as they compute: 2^exponent * integer, or the float weights; OHWI.
+  /// Weights as they compute: scale * integer, or the float weights; OHWI.
   [[nodiscard]] std::vector<float> effective() const;
 };
 struct PackedAffine {
@@ -36,19 +37,33 @@ struct PackedModel {
   std::vector<ChannelSet> sets;       ///< as in the SetTable of a Graph made from `network`
   std::vector<PackedLayer> layers;    ///< by node; empty for nodes without weights
   std::vector<PackedAffine> affines;  ///< by node; empty for others
+  IntegerForm integers = IntegerForm::coded;
+
+  [[nodiscard]] bool quantised() const;  ///< whether some layer has integers
 };
 
-/// The network as it stands, trimmed exactly: nodes that died and channels nobody reads are dropped.  `graph` keeps its
-/// state, but for the buffers of a forward pass.  Error(training) where no live path is left.
-[[nodiscard]] PackedModel pack(Graph& graph, const std::string& name, const Dataset& data);
+/// The network as it stands, trimmed exactly: nodes that died and channels nobody reads are dropped; then folded and
+/// snapped as `options` say.  A fold that moves a logit of the probe (probe_logits) by more than 1e-5 of the largest is
+/// undone. `graph` keeps its state, but for the buffers of a forward pass.  Error(training) where no live path is left.
+[[nodiscard]] PackedModel pack(Graph& graph, const std::string& name, const Dataset& data,
+                               const ExportOptions& options);
 /// Drops, exactly, what cannot reach the logits: channels whose every reader has only zero weights for them or sees a
 /// constant 0, and nodes left without channels.  `backend` is used to learn which channels are constant.
 [[nodiscard]] PackedModel trim(PackedModel model, Backend& backend);
+/// Batch-norms that alone read a layer with weights become that layer's scales (or float weights) and biases: exact but
+/// for rounding.
+[[nodiscard]] PackedModel fold(PackedModel model);
+/// Scales, biases and batch-norm terms each rounded to the nearest number that the file holds in two bytes; float
+/// weights stay, and a network without integers stays whole.
+[[nodiscard]] PackedModel snap(PackedModel model);
+/// Logits of 32 images of seeded noise in [-2, 2): what pack() and `--verify` compare networks on.
+[[nodiscard]] std::vector<float> probe_logits(Graph& graph);
 /// A graph that evaluates the packed network: the one that every final figure is measured with.  Its weights are the
 /// effective float values.  Error(checkpoint) where the model's parts do not fit each other.
 [[nodiscard]] std::unique_ptr<Graph> unpack(const PackedModel& model, Backend& backend);
 
-/// The file (src/deploy/FORMAT.md): the same model always gives the same bytes.  The learned bits are not stored.
+/// The file (src/deploy/FORMAT.md), exact: the same model always gives the same bytes.  The learned bits are not
+/// stored.
 [[nodiscard]] std::vector<std::byte> encode(const PackedModel& model);
 /// Error(checkpoint) naming `where`, what is wrong and the remedy: magic, version, checksum, truncation, impossible
 /// values.  Each channel's bits are the width its integers are stored in.
@@ -63,7 +78,7 @@ struct PackedModel {
 [[nodiscard]] std::vector<bool> stored_columns(const PackedLayer& layer, const LayerOptions& options);
 
 /// What a byte of the file is for.
-enum class FileBytes { header, structure, masks, ranges, exponents, integers, weights, bias, affine };
+enum class FileBytes { header, structure, masks, ranges, scales, integers, weights, bias, affine };
 constexpr std::size_t file_bytes_kinds = 9;
 /// "header", "structure", ...
 [[nodiscard]] const char* name(FileBytes kind);
@@ -78,7 +93,10 @@ struct FilePart {
   [[nodiscard]] std::size_t of(FileBytes kind) const { return bytes[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] std::size_t total() const;
 };
-/// Every byte of encode(model): the whole file first, then a part for each node.
+/// Every byte of encode(model): the whole file first, then a part for each node.  A layer's share of coded integers
+/// ends where the coder stands behind it: right to a few bytes, and in sum.
 [[nodiscard]] std::vector<FilePart> account(const PackedModel& model);
+/// Bits that the integers of all layers take in coded form, with the table of their ranges: entropy_bits.
+[[nodiscard]] std::int64_t coded_bits(PackedModel model);
 
 }  // namespace scnn

@@ -10,6 +10,7 @@
 #include "scnn/backend/backend.h"
 #include "scnn/compress/options.h"
 #include "scnn/data/options.h"
+#include "scnn/deploy/options.h"
 #include "scnn/experiment/initial_weights.h"
 #include "scnn/nn/spec.h"
 #include "scnn/train/options.h"
@@ -46,6 +47,7 @@ struct Experiment {
   TrainOptions train;
   CheckpointOptions checkpoint;
   LoggingOptions logging;
+  ExportOptions exporting;
 
   std::string yaml;  ///< the complete file: every default written out, itself a valid experiment
   std::shared_ptr<const config::Places> places;  ///< where the settings were written, for later messages

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,12 @@ struct RunResult {
   std::uint64_t seed = 0;
   Metrics test;  ///< of model.scnn, not of the training network
   SizeStatus size;
-  std::int64_t file_bytes = 0;        ///< model.scnn on disk, everything in it
-  double train_seconds = 0;           ///< sum of epoch_seconds
-  std::vector<double> epoch_seconds;  ///< training steps only
-  double eval_seconds = 0;            ///< all evaluations
+  std::optional<std::int64_t> entropy_bits;  ///< all integers, entropy-coded; none in a float network
+  std::int64_t file_bytes = 0;               ///< model.scnn on disk, everything in it
+  double export_diff = 0;                    ///< largest change of a logit by the export, of the largest logit
+  double train_seconds = 0;                  ///< sum of epoch_seconds
+  std::vector<double> epoch_seconds;         ///< training steps only
+  double eval_seconds = 0;                   ///< all evaluations
   std::vector<RemovalRecord> removals;
   std::int64_t recordings = 0;         ///< of training steps as CUDA graphs; 0: none
   std::int64_t peak_device_bytes = 0;  ///< a GPU's memory in use at once, at most; 0: unknown
@@ -29,7 +32,7 @@ struct RunResult {
   [[nodiscard]] double file_percent() const;
 };
 
-/// One JSON object, two spaces of indentation; entropy_bits is null.
+/// One JSON object, two spaces of indentation.
 [[nodiscard]] std::string result_json(const RunResult& result);
 /// Reads result.json.  Error(checkpoint) naming the file and the key.
 [[nodiscard]] RunResult read_result(const std::filesystem::path& path);

@@ -9,10 +9,10 @@
 
 namespace scnn {
 
-/// One output channel's weights as stored integers: value = 2^exponent * integer.
+/// One output channel's weights as stored integers: value = scale * integer, rounded to float32.
 struct IntegerChannel {
-  float bits = 0;  ///< the learned b
-  float exponent = 0;
+  float bits = 0;                      ///< the learned b
+  float scale = 0;                     ///< 2^exponent while the network trains
   std::vector<std::int32_t> integers;  ///< in the weight's HWI order
 };
 
