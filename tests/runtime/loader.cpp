@@ -63,7 +63,7 @@ TEST_CASE("what is wrong with a file has a status and a message") {
   Bytes file = good;
   file[0] = 'X';
   CHECK(load_error(file).status == SCNN_RT_FORMAT);
-  CHECK(load_error({}).status == SCNN_RT_FORMAT);
+  CHECK(load_error({'S'}).status == SCNN_RT_FORMAT);
   file = good;
   file[4] = 1;
   CHECK(load_error(file).status == SCNN_RT_VERSION);
@@ -83,13 +83,12 @@ TEST_CASE("what is wrong with a file has a status and a message") {
     body.at(at) = value;
     return load_error(file_around(body));
   };
-  CHECK(std::string(body_error(18, 2).message) == "layer 'linear_0': its weights do not fit the image it reads");
+  CHECK(std::string(body_error(28, 3).message) == "layer 'linear_0': its weights do not fit the image it reads");
   CHECK(body_error(13, 0x7C).status == SCNN_RT_DAMAGED);   // a mean that is not finite
   CHECK(body_error(18, 0).status == SCNN_RT_DAMAGED);      // no layers
   CHECK(body_error(24, 7).status == SCNN_RT_DAMAGED);      // scale in the flatten's place
   CHECK(body_error(26, 15).status == SCNN_RT_DAMAGED);     // an unknown type
   CHECK(body_error(27, 11).status == SCNN_RT_DAMAGED);     // unknown flags
-  CHECK(body_error(28, 3).status == SCNN_RT_DAMAGED);      // another image
   CHECK(body_error(45, 0b11100100).status == SCNN_RT_OK);  // the byte that is there
   Bytes body = tiny_body();
   body.push_back(0);
