@@ -31,6 +31,7 @@ TEST_CASE("a report is one file with everything in it") {
   REQUIRE(page.find("name: fake") != std::string::npos);
   REQUIRE(page.find("block.conv_a") != std::string::npos);
   REQUIRE(page.find("scnn resume") == std::string::npos);
+  REQUIRE(test::contains(page, "Permission is hereby granted, free of charge"));  // of Chart.js
   // Every chart has a canvas, a drawing for print and its data.
   for (const char* id : {"accuracy", "size", "seconds", "left", "channels", "layer-bits"}) {
     INFO(id);

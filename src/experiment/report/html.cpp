@@ -26,6 +26,23 @@ std::string script_safe(const std::string& text) {
   return safe;
 }
 
+/// Chart.js carries one line of it; the licence wants its text in every copy.
+constexpr const char* chart_licence =
+    "/* Chart.js, Copyright (c) 2014-2022 Chart.js Contributors, with @kurkle/color, Copyright (c) 2022 Jukka "
+    "Kurkela.\n\nThe MIT License (MIT)\n\n"
+    "Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated "
+    "documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation "
+    "the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and "
+    "to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\n"
+    "The above copyright notice and this permission notice shall be included in all copies or substantial portions of "
+    "the Software.\n\n"
+    "THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED "
+    "TO "
+    "THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE "
+    "AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF "
+    "CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS "
+    "IN THE SOFTWARE. */\n";
+
 constexpr const char* save_buttons =
     "<p class=\"save\"><button type=\"button\" data-save=\"svg\">SVG</button> "
     "<button type=\"button\" data-save=\"csv\">CSV</button></p>";
@@ -116,6 +133,7 @@ std::string page_html(const std::string& title, const std::string& body, const s
   html += "</style>\n</head>\n<body>\n" + body;
   html += "<script type=\"application/json\" id=\"data\">" + script_safe(dump(data)) + "</script>\n";
   html += "<script>\n";
+  html += chart_licence;
   html += chart_js();
   html += "\n</script>\n<script>\n";
   html += report_js();

@@ -63,6 +63,7 @@
           ctx.stroke();
           if (!named || !point.name || taken.some((t) => t.name === point.name)) return;
           const width = ctx.measureText(point.name).width;
+          if (width > 0.4 * chartArea.width) return;  // on a phone: the tooltip has it
           const left = x + 9 + width < chartArea.right ? x + 9 : Math.max(chartArea.left + 2, x - 9 - width);
           const free = (at) => !taken.some((t) => Math.abs(t.at - at) < 13 && left < t.left + t.width && t.left < left + width);
           const at = [-7, 15, -20, 28].map((dy) => y + dy).find(free);
