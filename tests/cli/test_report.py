@@ -249,6 +249,10 @@ class Pages(Reports):
         self.expect(0, "sweep", file, "--out", folder)
         several = self.page(self.run_folder, folder / "runs/p002-seed1", folder / "runs/baseline-seed1")
         sweep = self.page(folder)
+        self.browser.open(sweep, 700)  # the paper's width
+        self.browser.call("Emulation.setEmulatedMedia", media="print")
+        self.assertLessEqual(self.browser.run("Math.max(...[...document.querySelectorAll('table')].map((t) => t.offsetWidth))"), 700)
+        self.browser.call("Emulation.setEmulatedMedia", media="")
         for width in (1280, 390):
             self.look(several, ["pareto", "accuracies", "sizes", "left", "times"], width)
             self.look(sweep, ["pareto"], width)
