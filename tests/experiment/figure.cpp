@@ -67,6 +67,10 @@ TEST_CASE("an axis holds its values, whiskers included") {
   CHECK(y_scale(figure).low < -3);
   figure.series[0].points = {at(1, std::nan("")), at(2, 5)};
   CHECK((x_scale(figure).low == 1 && x_scale(figure).high == 3));  // one point: room on both sides
+  const double third = 100.0 / 3;
+  figure.series[0].points = {at(1, third), at(2, std::nextafter(third, 100.0))};  // no endless list of ticks between
+  figure.y.from_zero = false;
+  CHECK(y_scale(figure).ticks.size() < 12);
   figure.series.clear();
   CHECK(y_scale(figure).share(y_scale(figure).high) == 1);
 

@@ -89,6 +89,9 @@ TEST_CASE("a report's files are drawings with their data") {
   figure.series.emplace_back();
   std::vector<std::string> names;
   for (const ReportFile& file : figure_files({figure}, heat_map(history()))) names.push_back(file.name);
+  RunHistory strange = history();
+  strange.layers[0][0].layer = "../up";
+  CHECK(figure_files({}, heat_map(strange))[2].name == "bits-.._up.svg");
   CHECK(names ==
         std::vector<std::string>{"one.svg", "one.csv", "bits.svg", "bits.csv", "bits-conv.svg", "bits-fc.svg"});
 }

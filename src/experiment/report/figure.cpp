@@ -56,7 +56,9 @@ Scale scale_of(const Axis& axis, std::vector<double> values, double margin) {
     return scale;
   }
   double more = margin * (scale.high - scale.low);
-  if (scale.high == scale.low) more = axis.whole ? 1 : std::max(std::abs(scale.high) * 0.01, 1e-3);
+  // Values that differ by rounding alone are one: ticks between them would be none of double's numbers.
+  const bool same = scale.high - scale.low <= 1e-9 * std::max(std::abs(scale.high), std::abs(scale.low));
+  if (same) more = axis.whole ? 1 : std::max(std::abs(scale.high) * 0.01, 1e-3);
   if (!axis.from_zero || scale.low < 0) scale.low -= more;
   scale.high += more;
   scale.ticks = linear_ticks(scale.low, scale.high, 7, axis.whole);

@@ -8,6 +8,8 @@
 #include <limits>
 #include <numeric>
 
+#include "experiment/csv.h"
+
 namespace scnn {
 namespace {
 
@@ -95,7 +97,7 @@ std::string heat_csv(const HeatMap& map) {
   csv += "\n";
   for (const HeatMap::Layer& layer : map.layers) {
     for (std::size_t c = 0; c < layer.bits.size(); ++c) {
-      csv += fmt::format("{},{}", layer.name, c);
+      csv += fmt::format("{},{}", csv_field(layer.name), c);
       for (const float bits : layer.bits[c]) csv += std::isnan(bits) ? "," : fmt::format(",{:.4g}", bits);
       csv += "\n";
     }

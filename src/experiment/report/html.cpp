@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -68,6 +69,14 @@ std::string heat_html(const HeatMap& heat) {
          "<div class=\"cells\"><canvas role=\"img\" aria-label=\"bits of every channel by epoch\"></canvas></div>"
          "<div class=\"columns\"></div></div><p class=\"key\"></p>"
          "<noscript>This chart needs JavaScript.</noscript></figure>\n";
+}
+
+/// A layer's name has no other characters, but a damaged record of it may.
+std::string file_part(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(),
+      [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '-' && c != '.'; }, '_');
+  return name;
 }
 
 }  // namespace
@@ -151,7 +160,7 @@ std::vector<ReportFile> figure_files(const std::vector<Figure>& figures, const H
   files.push_back({"bits.svg", heat_svg(heat)});
   files.push_back({"bits.csv", heat_csv(heat)});
   for (std::size_t i = 0; i < heat.layers.size() && heat.layers.size() > 1; ++i) {
-    files.push_back({"bits-" + heat.layers[i].name + ".svg", heat_svg(one_layer(heat, i))});
+    files.push_back({"bits-" + file_part(heat.layers[i].name) + ".svg", heat_svg(one_layer(heat, i))});
   }
   return files;
 }
