@@ -108,6 +108,7 @@ TEST_CASE("the table tells what is done and what is not", "[sweep]") {
   CHECK(std::abs(point["y"].get<double>() - 90.2) < 1e-9);
   CHECK(std::abs(point["ys"][0].get<double>() - (90.2 - 0.2 / std::sqrt(2.0))) < 1e-9);
   CHECK(test::contains(page, "scnn sweep --resume"));
+  CHECK(test::contains(page, "<td>1</td><td class=\"text\">yes</td><td class=\"text\">0.1</td>"));
   CHECK(sweep_figures(plan, table).size() == 2);
   CHECK(sweep_figures(plan, sweep_table(place.path() / "elsewhere", plan)).empty());
 }

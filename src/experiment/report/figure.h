@@ -25,7 +25,7 @@ struct Series {
   std::vector<Point> points;
   bool joined = true;    ///< by a line
   bool stepped = false;  ///< the line goes sideways, then up
-  bool hollow = false;   ///< marks or bars in outline
+  bool hollow = false;   ///< marks, larger ones, or bars in outline
 };
 
 struct Axis {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "experiment/report/figure.h"
 #include "experiment/report/svg.h"
@@ -136,7 +137,9 @@ class Drawing {
       whiskers(p, at_x(p.x), style.colour);
       if (!series.joined || series.points.size() <= most_marks) {
         svg_.mark(at_x(p.x), at_y(p.y), style.shape, style.colour, series.hollow,
-                  figure_.kind == Figure::Kind::points ? 4.5 : 3.2);
+                  figure_.kind != Figure::Kind::points ? 3.2
+                  : series.hollow                      ? 6.5
+                                                       : 4.5);
       }
     }
   }
@@ -169,10 +172,11 @@ class Drawing {
       double x, y, width;
     };
     std::vector<Box> taken;
+    std::set<std::string> named;  // a point of two series has one name
     if (figure_.kind != Figure::Kind::points) return;
     for (const Series& series : figure_.series) {
       for (const Point& p : series.points) {
-        if (!std::isfinite(p.y) || p.name.empty()) continue;
+        if (!std::isfinite(p.y) || p.name.empty() || !named.insert(p.name).second) continue;
         const double w = width_of(p.name);
         const double x = at_x(p.x) + 9 + w < right_ ? at_x(p.x) + 9 : at_x(p.x) - 9 - w;
         for (const double dy : {-7.0, 15.0, -20.0, 28.0}) {

@@ -28,7 +28,7 @@
     if (kind === "bars") {
       return { label: series.label, data: series.points, borderColor: series.colour, backgroundColor: fill, borderWidth: 1.5 };
     }
-    const radius = series.marks ? (kind === "points" ? 6 : 3.5) : 0;
+    const radius = series.marks ? (kind !== "points" ? 3.5 : series.hollow ? 8 : 6) : 0;
     return {
       label: series.label, data: series.points, borderColor: series.colour, backgroundColor: fill, borderWidth: 2,
       borderDash: series.dash ? series.dash.split(" ").map(Number) : [], pointStyle: series.shape, pointRadius: radius,

@@ -19,22 +19,23 @@ std::string cell(const SweepRow& row, const Spread& spread, double factor, int d
 }
 
 std::string table_html(const SweepPlan& plan, const SweepTable& table) {
-  std::string html = "<div class=\"scroll\"><table class=\"sortable\">\n<thead><tr><th>point</th>";
+  std::string html =
+      "<div class=\"scroll\"><table class=\"sortable\">\n<thead><tr><th>point</th><th class=\"text\">front</th>";
   for (const std::string& key : plan.keys) html += "<th class=\"text\">" + html_escape(key) + "</th>";
   html +=
       "<th>seeds</th><th>top-1 (%)</th><th>file bytes</th><th>learned bits</th><th>removed</th><th>training (s)</th>"
-      "<th class=\"text\">front</th></tr></thead>\n<tbody>\n";
+      "</tr></thead>\n<tbody>\n";
   std::size_t number = 1;
   for (const SweepRow& row : table.rows) {
-    html += fmt::format("<tr><td>{}</td>", row.baseline ? "baseline" : std::to_string(number++));
+    html += fmt::format("<tr><td>{}</td><td class=\"text\">{}</td>",
+                        row.baseline ? "baseline" : std::to_string(number++), row.pareto ? "yes" : "");
     for (const std::string& value : row.values) {
       html += "<td class=\"text\">" + (value.empty() ? "-" : html_escape(value)) + "</td>";
     }
     html += fmt::format("<td>{}</td>",
                         row.complete() ? std::to_string(row.runs) : fmt::format("{} of {}", row.done, row.runs));
     html += cell(row, row.top1, 100, 2) + cell(row, row.file_bytes, 1, 0) + cell(row, row.learned_bits, 1, 0) +
-            cell(row, row.removed, 1, 1) + cell(row, row.seconds, 1, 1);
-    html += fmt::format("<td class=\"text\">{}</td></tr>\n", row.pareto ? "yes" : "");
+            cell(row, row.removed, 1, 1) + cell(row, row.seconds, 1, 1) + "</tr>\n";
   }
   return html + "</tbody>\n</table></div>\n";
 }
