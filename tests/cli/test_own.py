@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -90,11 +91,17 @@ class Arrays(Own):
         arrays = self.arrays()
         np.savez(self.place / "plain.npz", **arrays)
         np.savez_compressed(self.place / "packed.npz", **arrays)
+        # As where an archive is larger than 32 bits can say: Python begins to use 64 at its own limit.
+        limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 100
+        self.addCleanup(setattr, zipfile, "ZIP64_LIMIT", limit)
+        np.savez(self.place / "wide.npz", **arrays)
+        zipfile.ZIP64_LIMIT = limit
+        self.assertIn(b"PK\6\6", (self.place / "wide.npz").read_bytes())
         (self.place / "folder").mkdir()
         for name, array in arrays.items():
             np.save(self.place / "folder" / name, array)
         results = []
-        for root in ("plain.npz", "packed.npz", "folder"):
+        for root in ("plain.npz", "packed.npz", "wide.npz", "folder"):
             text = "name: a\ndata: {type: arrays, root: %s}\n" % root + NETWORK.replace("  init: {from: %s}\n", "")
             self.expect(0, "run", self.write("a.yaml", text.replace("lr: 0}", "lr: 0.1}")), "--out", self.place / ("run-" + root))
             results.append(self.result(self.place / ("run-" + root)))
