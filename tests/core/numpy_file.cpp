@@ -188,6 +188,8 @@ TEST_CASE("an archive whose end record has 64 bits is read, whichever number nee
   CHECK(why({.length = -1000}) == outside);
   CHECK(why({.start = 1}) == outside);
   CHECK(why({.start = -1000}) == outside);
+  CHECK(why({.start = std::int64_t{1} << 40}) == outside);
+  CHECK(why({.length = std::int64_t{1} << 40}) == outside);
   const std::string record = zip({}, End64{});
   CHECK(refusal(folder.write("x.npz", record.substr(record.size() - 22))) == damaged + "it has no zip64 locator");
   CHECK(refusal(folder.write("x.npz", record)) == "it holds no array a");

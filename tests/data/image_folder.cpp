@@ -225,6 +225,10 @@ TEST_CASE("decoding says how far it is, on the calling thread and not too often"
   CHECK(done.back() <= 90);
   CHECK(std::ranges::adjacent_find(done, std::greater_equal()) == done.end());
   CHECK(told(std::chrono::milliseconds(0)).empty());  // from the cache
+  fs::remove_all(cache.path());
+  const auto began = std::chrono::steady_clock::now();
+  const auto lines = static_cast<std::int64_t>(told(std::chrono::milliseconds(1)).size());
+  CHECK(lines <= (std::chrono::steady_clock::now() - began) / std::chrono::milliseconds(1));
 }
 
 TEST_CASE("a cache that cannot be written is a warning", "[image]") {
