@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 
+#include "experiment/training.h"
 #include "scnn/backend/nsight.h"
 #include "scnn/train/trainer.h"
 
@@ -82,10 +83,7 @@ void train(const Experiment& experiment, Parts& parts, const ProfileOptions& opt
     }
   } cleaner{checkpoints};
   if (!checkpoints.empty()) std::filesystem::create_directory(checkpoints);
-  const TrainerOptions trainer_options{experiment.seed,         experiment.train,      experiment.compression,
-                                       experiment.data.augment, experiment.checkpoint, checkpoints,
-                                       experiment.yaml};
-  Trainer trainer(*parts.graph, parts.data, trainer_options, measured);
+  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, checkpoints), measured);
   (void)trainer.run();
   measured.close();  // the experiment's last step is behind no question whether to stop
   if (measured.request()) throw Error(measured.request()->kind, measured.request()->why + "; there is no profile");

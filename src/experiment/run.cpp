@@ -114,6 +114,12 @@ RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, 
   result.recordings = trainer.recordings();
   result.peak_device_bytes = parts.backend->peak_bytes();
   write_file(folder.file("result.json"), result_json(result));
+  if (const std::int64_t target = experiment.compression.target_bytes; target > 0 && result.file_bytes > target) {
+    spdlog::warn(
+        "model.scnn has {} bytes, more than compression.target_bytes {}: train longer, start from a larger gamma, or "
+        "use a smaller network",
+        result.file_bytes, target);
+  }
   folder.finish(RunState::done, 0);
   try {
     write_report(folder);
@@ -145,7 +151,7 @@ RunResult train(RunFolder& folder, const Experiment& experiment, Parts& parts, c
     console.emplace(*options.screen, look);
     observers.add(*console);
   }
-  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, folder.checkpoints()), observers);
+  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, folder.checkpoints()), observers);
   folder.set_total_steps(trainer.total_steps());
   if (from) trainer.resume(*from);
   if (!trainer.run()) {
@@ -210,9 +216,13 @@ Parts prepare(const Experiment& experiment, bool initial_weights) {
   return parts;
 }
 
-TrainerOptions trainer_options(const Experiment& experiment, const fs::path& checkpoints) {
-  return {experiment.seed,       experiment.train, experiment.compression, experiment.data.augment,
-          experiment.checkpoint, checkpoints,      experiment.yaml};
+TrainerOptions trainer_options(const Experiment& experiment, const Dataset& data, const fs::path& checkpoints) {
+  TrainerOptions options{experiment.seed,       experiment.train, experiment.compression, experiment.data.augment,
+                         experiment.checkpoint, checkpoints,      experiment.yaml,        {}};
+  options.file_bytes = [&experiment, &data](Graph& graph) {
+    return static_cast<std::int64_t>(encode(pack(graph, experiment.name, data, experiment.exporting)).size());
+  };
+  return options;
 }
 
 RunInfo new_run(const RunOptions& options) {

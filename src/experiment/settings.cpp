@@ -67,6 +67,14 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
   v.value(
       {.key = "gamma", .doc = "weight of the size loss: more compresses harder", .range = at_least(0), .types = self},
       o.gamma);
+  v.value({.key = "target_bytes",
+           .doc = "size of model.scnn that gamma is moved to meet, from the value of gamma on; the file ends within 2% "
+                  "below it",
+           .unit = "bytes",
+           .range = between(0, 1e12),
+           .types = self,
+           .word = "none"},
+          o.target_bytes);
   bool present = true;
   if (v.begin({.key = "gamma_ramp", .doc = "gamma rises in a straight line from 0 over this time", .types = self},
               present)) {

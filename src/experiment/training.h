@@ -13,7 +13,9 @@ namespace scnn {
 
 /// Of a run that begins now.
 [[nodiscard]] RunInfo new_run(const RunOptions& options);
-[[nodiscard]] TrainerOptions trainer_options(const Experiment& experiment, const std::filesystem::path& checkpoints);
+/// `experiment` and `data` outlive the trainer.
+[[nodiscard]] TrainerOptions trainer_options(const Experiment& experiment, const Dataset& data,
+                                             const std::filesystem::path& checkpoints);
 /// Trains in the folder, from a checkpoint or from the start, and writes the result; run.json tells how it ended,
 /// whatever happens.
 RunResult train_in(RunFolder& folder, const Experiment& experiment, Parts& parts, const std::optional<Checkpoint>& from,

@@ -51,6 +51,11 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   if (compression.type == CompressionType::self_compress)
     removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
+  if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
+    if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
+    budget_ = ByteBudget(static_cast<double>(compression.target_bytes));
+    budget_period_ = std::max<std::int64_t>(1, steps_per_epoch_ / 4);
+  }
 }
 
 void Trainer::resume(const Checkpoint& checkpoint) {
@@ -77,13 +82,14 @@ void Trainer::resume(const Checkpoint& checkpoint) {
     if (checkpoint.file.tensors.contains(next)) unfit("its tensor '" + next + "' is of another train.optimizer.type");
   }
   size_loss_->rebuild();
+  budget_.state = state_.budget;
 }
 
 double Trainer::epochs_done() const { return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_); }
 
 double Trainer::gamma(double epochs) const {
   const double ramp = options_.compression.gamma_ramp_epochs;
-  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0);
+  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * budget_.factor();
 }
 
 void Trainer::step() {
@@ -109,6 +115,7 @@ bool Trainer::run() {
     do {
       step();
       const bool last = state_.step == total_steps();
+      if (budget_.on()) budget();
       if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
       if (state_.step % steps_per_epoch_ == 0) end_epoch();
       const bool stop = !last && observer_.should_stop();
@@ -158,6 +165,17 @@ void Trainer::train_step() {
   state_.train_seconds += seconds;
   observer_.on_step({(state_.step - 1) / steps_per_epoch_, state_.step, sum / static_cast<double>(images),
                      last_size_loss_, static_cast<double>(images) / seconds});
+}
+
+void Trainer::budget() {
+  if (state_.step == total_steps()) {
+    land(graph_, options_.compression.target_bytes, [this] { return options_.file_bytes(graph_); });
+    recorded_plan_ = -1;
+  } else if (state_.step % budget_period_ == 0) {
+    budget_.measured(static_cast<double>(state_.step) / static_cast<double>(total_steps()),
+                     static_cast<double>(options_.file_bytes(graph_)));
+    state_.budget = budget_.state;
+  }
 }
 
 void Trainer::integer_exponents() {

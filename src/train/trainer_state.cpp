@@ -18,6 +18,9 @@ std::string state_text(const TrainerState& state, const std::vector<Schedule>& s
                {"removal_seconds", state.removal_seconds},
                {"epoch_seconds", state.epoch_seconds},
                {"eval_seconds", state.eval_seconds},
+               {"budget",
+                {state.budget.log_factor, state.budget.first_bytes, state.budget.first_progress, state.budget.progress,
+                 state.budget.error}},
                {"removals", Json::array()},
                {"schedules", Json::array()}};
   for (const RemovalRecord& removal : state.removals) {
@@ -46,6 +49,10 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     json.at("removal_seconds").get_to(state.removal_seconds);
     json.at("epoch_seconds").get_to(state.epoch_seconds);
     json.at("eval_seconds").get_to(state.eval_seconds);
+    if (json.contains("budget")) {
+      const std::vector<double> budget = json.at("budget");
+      state.budget = {budget.at(0), budget.at(1), budget.at(2), budget.at(3), budget.at(4)};
+    }
     state.removals.clear();
     for (const Json& entry : json.at("removals")) {
       state.removals.push_back(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,9 @@ enum class SizeLossForm {
 
 struct CompressionOptions {
   CompressionType type = CompressionType::self_compress;
-  double gamma = 0.015;          ///< weight of the size loss
-  double gamma_ramp_epochs = 0;  ///< gamma rises linearly from 0 over this many epochs
+  double gamma = 0.015;           ///< weight of the size loss
+  std::int64_t target_bytes = 0;  ///< of the packed file; gamma is moved to meet it; 0: gamma stays
+  double gamma_ramp_epochs = 0;   ///< gamma rises linearly from 0 over this many epochs
   SizeLossForm size_loss = SizeLossForm::live_inputs;
   double init_bits = 8;  ///< self_compress: starting bits
   double bits = 8;       ///< fixed_bits: the bits

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "scnn/compress/byte_budget.h"
 #include "scnn/compress/options.h"
 #include "scnn/compress/size_loss.h"
 #include "scnn/compress/size_status.h"
@@ -24,6 +26,8 @@ struct TrainerOptions {
   CheckpointOptions checkpoint;
   std::filesystem::path checkpoint_folder;  ///< empty: no checkpoints
   std::string config;                       ///< the experiment's complete YAML, kept in checkpoints
+  /// Size of the packed file of the graph as it stands; needed with compression.target_bytes.
+  std::function<std::int64_t(Graph&)> file_bytes;
 };
 
 /// Where a run stands, beside what the graph holds.
@@ -36,6 +40,7 @@ struct TrainerState {
   std::vector<double> epoch_seconds;  ///< training steps only, of the epochs done
   double eval_seconds = 0;            ///< of the whole run
   std::vector<RemovalRecord> removals;
+  ByteBudget::State budget;
 };
 
 /// SettingsError where a batch is larger than the training set.
@@ -71,6 +76,8 @@ class Trainer {
   /// The same as a recording, made anew where memory has changed.  False where this step is to be computed instead.
   bool replay(const Batch& batch, const Pass& pass);
   [[nodiscard]] double loss_sum();
+  /// Lets the budget see the file's size, and at the end lands within it.
+  void budget();
   /// From their share of training on, exponents are integers and stay.
   void integer_exponents();
   void remove();
@@ -93,6 +100,8 @@ class Trainer {
   ImageSet train_set_, evaluation_set_;  ///< on the graph's device
   std::unique_ptr<Batches> loader_;
   TrainerState state_;
+  ByteBudget budget_;
+  std::int64_t budget_period_ = 0;  ///< steps between measurements
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t removal_period_ = 0, checkpoint_period_ = 0;
   double last_size_loss_ = 0;

@@ -1,0 +1,107 @@
+#include "scnn/compress/byte_budget.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "catch.h"
+#include "network.h"
+#include "scnn/backend/host_copy.h"
+#include "scnn/compress/quantizer.h"
+
+using namespace scnn;
+using namespace scnn::test;
+
+namespace {
+
+/// A file that shrinks the faster the larger gamma is, down to what gamma holds it at, and grows back slowly.
+struct Plant {
+  double bytes = 40000, gamma = 0.05, floor_at_one = 300;
+  void run(double epochs) {
+    const double rest = floor_at_one / std::pow(gamma, 0.6);
+    const double speed = rest < bytes ? 0.4 : 0.15;
+    bytes = rest + (bytes - rest) * std::exp(-speed * epochs);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the controller brings a file to its budget and holds it there, whatever gamma it starts from") {
+  for (const double target : {6000.0, 8000.0, 15000.0}) {
+    for (const double gamma : {0.01, 0.075, 0.3}) {
+      INFO("target " << target << ", gamma " << gamma);
+      ByteBudget budget(target);
+      Plant plant;
+      const int epochs = 12;
+      double lowest = 1e9;
+      for (int quarter = 1; quarter <= 4 * epochs; ++quarter) {
+        plant.gamma = gamma * budget.factor() * std::min(1.0, quarter / 20.0);  // a ramp of 5 epochs
+        plant.run(0.25);
+        const double progress = quarter / (4.0 * epochs);
+        budget.measured(progress, plant.bytes);
+        lowest = std::min(lowest, plant.bytes);
+      }
+      CHECK(plant.bytes == Approx(target).epsilon(0.05));
+      CHECK(lowest > 0.85 * target);  // what is lost is lost for good
+    }
+  }
+}
+
+TEST_CASE("the reference falls from the first size to just below the budget and stays there") {
+  ByteBudget budget(10000);
+  budget.measured(0.05, 40000);
+  CHECK(budget.factor() == 1.0);
+  CHECK(budget.reference(0.05) == Approx(40000));
+  CHECK(budget.reference(0.35) == Approx(std::sqrt(40000.0 * 9900.0)));
+  CHECK(budget.reference(0.65) == Approx(9900));
+  CHECK(budget.reference(1.0) == Approx(9900));
+  budget.measured(0.2, 40000);
+  CHECK(budget.factor() > 1.0);
+  ByteBudget small(50000);
+  small.measured(0.05, 40000);
+  CHECK(small.reference(0.1) == Approx(49500));
+  CHECK_FALSE(ByteBudget().on());
+}
+
+TEST_CASE("landing takes bits from all channels until the size fits, and no more") {
+  const auto backend = backend_for(Device{}, BackendOptions{1});
+  NetworkBuilder net(1, 8, 8);
+  net.conv_bn_relu("conv1", 8)
+      .conv_bn_relu("conv2", 12)
+      .layer("pool", global_average())
+      .layer("fc", LinearSpec{4, true});
+  Graph graph(net.spec(), *backend);
+  graph.initialise(1);
+  CompressionOptions options;
+  options.init_bits = 4;
+  attach_quantizers(graph, options);
+  const auto bits = [&] {
+    double sum = 0;
+    for (Parameter* parameter : graph.parameters()) {
+      if (!parameter->name.ends_with(".bits")) continue;
+      for (const float value : host_values(*backend, parameter->value)) sum += value;
+    }
+    return sum;
+  };
+  const auto bytes = [&] { return static_cast<std::int64_t>(std::llround(100 * bits())); };
+  const std::int64_t before = bytes();
+  REQUIRE(before == 9600);
+  CHECK(land(graph, 9500, bytes) <= 9500);
+  CHECK(bytes() >= 9490);
+  // Within 2% below the budget nothing moves; further below, bits are given back.
+  const std::int64_t stands = bytes();
+  CHECK(land(graph, 9600, bytes) == stands);
+  CHECK(land(graph, 11000, bytes) <= 11000);
+  CHECK(bytes() >= 10990);
+  // Dead channels stay dead, the logits keep their floor, and a whole bit less is the most.
+  for (Parameter* parameter : graph.parameters()) {
+    if (parameter->name == "conv1.bits") backend->fill(parameter->value, 0.0F);
+    if (parameter->name == "fc.bits") backend->fill(parameter->value, 1.5F);
+  }
+  const std::int64_t reached = land(graph, 10, bytes);
+  CHECK(reached == bytes());
+  CHECK(reached > 10);
+  for (Parameter* parameter : graph.parameters()) {
+    if (parameter->name == "conv1.bits") CHECK(host_values(*backend, parameter->value)[0] == 0.0F);
+    if (parameter->name == "fc.bits") CHECK(host_values(*backend, parameter->value)[0] == 1.0F);
+  }
+}
