@@ -85,7 +85,7 @@ static void fuse_chain(planner* p, rt_step* step, int i) {
   p->tensor[i] = step->out;
   while (p->readers[i] == 1) {
     const int next = p->reader[i];
-    if (p->model->layer[next].inputs != 1 || !fuse(step, &p->model->layer[next])) return;
+    if (!fuse(step, &p->model->layer[next])) return;
     p->tensor[next] = step->out;
     i = next;
   }
