@@ -22,6 +22,8 @@ static float next_integer(const uint8_t *bytes, uint32_t *bit, range r) {
 
 const char* const weights = R"(typedef struct {
   int32_t h, w, c, out_h, out_w, out_c; /* image read and written */
+  int32_t pool_h, pool_w, apart_h, apart_w; /* windows of its outputs that a pool makes one of; 1: none */
+  int average;
   int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w;
   uint8_t relu, form, depthwise;
   const void *weights; /* [out_c, kernel_h, kernel_w, inputs] */
@@ -44,29 +46,42 @@ FORMS    }
 
 )";
 
-const char* const convolution = R"(static void convolve(const convolution *l, const float *x, float *y) {
+const char* const convolution = R"(/* Output channel o at one place; `row` has its weights. */
+static float convolve_at(const convolution *l, const float *x, int32_t o, int32_t first, int32_t inputs, int32_t oy, int32_t ox) {
+  int32_t ky, kx, i;
+  float sum = 0;
+  for (ky = 0; ky < l->kernel_h; ++ky) {
+    const int32_t iy = oy * l->stride_h - l->pad_h + ky * l->dilation_h;
+    if (iy < 0 || iy >= l->h) continue;
+    for (kx = 0; kx < l->kernel_w; ++kx) {
+      const int32_t ix = ox * l->stride_w - l->pad_w + kx * l->dilation_w;
+      const float *in = x + (iy * l->w + ix) * l->c + first;
+      const float *weight = row + (ky * l->kernel_w + kx) * inputs;
+      if (ix < 0 || ix >= l->w) continue;
+      for (i = 0; i < inputs; ++i) sum += in[i] * weight[i];
+    }
+  }
+  sum = sum * l->multiply[o] + l->add[o];
+  return l->relu && !(sum > 0) ? 0 : sum;
+}
+
+static void convolve(const convolution *l, const float *x, float *y) {
   uint32_t at = 0;
-  int32_t o, oy, ox, ky, kx, i;
+  int32_t o, oy, ox, py, px;
   for (o = 0; o < l->out_c; ++o) {
     const int32_t first = l->depthwise ? o : l->groups ? l->groups[o][0] : 0;
     const int32_t inputs = l->depthwise ? 1 : l->groups ? l->groups[o][1] : l->c;
     next_row(l, o, l->kernel_h * l->kernel_w * inputs, &at);
     for (oy = 0; oy < l->out_h; ++oy) {
       for (ox = 0; ox < l->out_w; ++ox) {
-        float sum = 0;
-        for (ky = 0; ky < l->kernel_h; ++ky) {
-          const int32_t iy = oy * l->stride_h - l->pad_h + ky * l->dilation_h;
-          if (iy < 0 || iy >= l->h) continue;
-          for (kx = 0; kx < l->kernel_w; ++kx) {
-            const int32_t ix = ox * l->stride_w - l->pad_w + kx * l->dilation_w;
-            const float *in = x + (iy * l->w + ix) * l->c + first;
-            const float *weight = row + (ky * l->kernel_w + kx) * inputs;
-            if (ix < 0 || ix >= l->w) continue;
-            for (i = 0; i < inputs; ++i) sum += in[i] * weight[i];
+        float made = 0;
+        for (py = 0; py < l->pool_h; ++py) {
+          for (px = 0; px < l->pool_w; ++px) {
+            const float v = convolve_at(l, x, o, first, inputs, oy * l->apart_h + py, ox * l->apart_w + px);
+            made = py + px == 0 ? v : l->average ? made + v : v > made ? v : made;
           }
         }
-        sum = sum * l->multiply[o] + l->add[o];
-        y[(oy * l->out_w + ox) * l->out_c + o] = l->relu && !(sum > 0) ? 0 : sum;
+        y[(oy * l->out_w + ox) * l->out_c + o] = l->average ? made / (float)(l->pool_h * l->pool_w) : made;
       }
     }
   }

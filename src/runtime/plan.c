@@ -182,6 +182,38 @@ void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan) {
   }
 }
 
+static int reads(const rt_step* step, int tensor) {
+  int count = step->in == tensor && step->op != rt_op_join;
+  for (int k = 0; k < step->sources; ++k) count += step->source[k].tensor == tensor;
+  return count;
+}
+
+/* Pools that directly follow the convolution they read, at windows apart from each other and without padding. */
+static void fuse_pools(rt_plan* plan) {
+  int kept = 0;
+  for (int s = 0; s < plan->steps; ++s) {
+    rt_step* before = kept > 0 ? &plan->step[kept - 1] : NULL;
+    const rt_step* pool = &plan->step[s];
+    int readers = 0;
+    const int convolves =
+        before != NULL && (before->op == rt_op_conv || before->op == rt_op_winograd || before->op == rt_op_depthwise);
+    if (convolves && pool->op == rt_op_pool && pool->in == before->out && before->pool == NULL && pool->pad.h == 0 &&
+        pool->pad.w == 0 && pool->stride.h >= pool->kernel.h && pool->stride.w >= pool->kernel.w) {
+      for (int k = s; k < plan->steps; ++k) readers += reads(&plan->step[k], before->out);
+    }
+    if (readers == 1) {
+      rt_tensor* between = &plan->tensor[before->out];
+      between->h = between->w = 0; /* takes no memory */
+      before->out = pool->out;
+      plan->pooled[kept - 1] = *pool;
+      before->pool = &plan->pooled[kept - 1];
+      continue;
+    }
+    plan->step[kept++] = *pool;
+  }
+  plan->steps = kept;
+}
+
 scnn_rt_status rt_open_plan(rt_loading* loading, const void* bytes, size_t size, rt_model* model, rt_plan* plan,
                             scnn_rt_error* error) {
   memset(loading, 0, sizeof(*loading));
@@ -194,6 +226,8 @@ scnn_rt_status rt_open_plan(rt_loading* loading, const void* bytes, size_t size,
     rt_read_model(loading, model);
     rt_read_integers(loading, model);
     rt_make_plan(loading, model, plan);
+    plan->pooled = rt_temporary(loading, (size_t)plan->steps, sizeof(*plan->pooled));
+    fuse_pools(plan);
     for (int i = 0; i < plan->tensors; ++i) {
       rt_tensor* t = &plan->tensor[i];
       t->stride = t->c;

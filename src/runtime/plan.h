@@ -60,6 +60,8 @@ typedef struct rt_step {
   int in, out; /* tensors */
   rt_extent kernel, stride, dilation, pad;
   int average, relu;
+  const struct rt_step*
+      pool;      /* rt_open_plan alone: the pool that reads this convolution's output, and nothing else does */
   int64_t items; /* what threads share out: rows of the output, or of a convolution runs of places of a panel */
   rt_form form;
   int panels;
@@ -78,8 +80,9 @@ typedef struct rt_plan {
   int steps, tensors;
   rt_step* step;
   rt_tensor* tensor;
-  int logits;   /* tensor */
-  size_t arena; /* floats */
+  rt_step* pooled; /* pools that became part of a convolution */
+  int logits;      /* tensor */
+  size_t arena;    /* floats */
   size_t weights;
   uint64_t multiplications;
 } rt_plan;
@@ -90,7 +93,8 @@ void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan);
 void rt_place_tensors(rt_loading* loading, rt_plan* plan);
 
 /* All of this for tensors without borders, a pixel's channels one behind the other: for who writes code out of a plan.
- * What it fills lives until rt_release(loading), also where it fails. */
+ * A pool whose windows do not overlap becomes part of the convolution before it, so that the image between them needs
+ * no memory.  What it fills lives until rt_release(loading), also where it fails. */
 scnn_rt_status rt_open_plan(rt_loading* loading, const void* bytes, size_t size, rt_model* model, rt_plan* plan,
                             scnn_rt_error* error);
 
