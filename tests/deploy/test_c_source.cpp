@@ -50,6 +50,33 @@ TEST_CASE("the C source of random networks compiles without a warning and has th
   CHECK(std::ranges::count(kinds, ' ') >= 10);  // every kind of layer and form of weights but perhaps one
 }
 
+TEST_CASE("a pool becomes part of a convolution only where nothing else reads that") {
+  PoolSpec halves, whole;
+  whole.global = true;
+  whole.kind = PoolKind::average;
+  Conv2dSpec conv;
+  conv.out = 2;
+  PackedModel model;
+  model.network = {{"in", InputSpec{1, 4, 4}, {}, ""},  {"conv", conv, {0}, ""},
+                   {"halves", halves, {1}, ""},         {"of halves", whole, {2}, ""},
+                   {"of conv", whole, {1}, ""},         {"sum", AddSpec{}, {3, 4}, ""},
+                   {"flatten", FlattenSpec{}, {5}, ""}, {"fc", LinearSpec{2, false}, {6}, ""}};
+  model.sets = {ChannelSet(1), ChannelSet(2), ChannelSet(2), ChannelSet(2)};
+  model.layers.resize(8);
+  model.affines.resize(8);
+  model.layers[1] = {{}, {1, -2}, Shape{2, 1, 1, 1}, {0.5F, 0}};
+  model.layers[7] = {{}, {1, 2, 3, 4}, Shape{2, 1, 1, 2}, {}};
+  const auto backend = backend_for(Device{}, BackendOptions{1});
+  const auto graph = unpack(model, *backend);
+  const std::vector<float> x = noise(16);
+  Tensor image = Tensor::host({1, 4, 4, 1});
+  std::ranges::copy(x, image.values<float>().begin());
+  const auto expected = graph->forward(image, Pass{}).values<float>();
+  const auto found = compiled_logits(c_source(model), x, 1, 2);
+  if (!found) SCNN_SKIP("no C compiler");
+  CHECK(relative_difference({expected.data(), expected.size()}, *found) < 1e-5);
+}
+
 TEST_CASE("names of a model and its classes cannot break the C source") {
   PackedModel model = test::random_model(40'000);
   for (const auto& [name, expected] :
