@@ -66,7 +66,7 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
       step.items = step.panels * ((out->h * out->w + rt_run_places - 1) / rt_run_places);
     } else if (step.op == rt_op_winograd) {
       const rt_tensor *in = &plan->tensor[step.in], *out = &plan->tensor[step.out];
-      const size_t floats = rt_positions * (rt_tiles * (size_t)in->stride + rt_tile_room * 24);
+      const size_t floats = rt_positions * (size_t)rt_tiles * ((size_t)in->stride + 24);
       step.items = ((out->h + 1) / 2 * ((out->w + 1) / 2) + rt_tiles - 1) / rt_tiles;
       if (floats > runtime->scratch_floats) runtime->scratch_floats = floats;
     }

@@ -10,8 +10,8 @@ extern "C" {
 
 /* A thread computes this many places of a panel at a time: a multiple of what every kernel does at once. */
 enum { rt_lanes = 8, rt_alignment = 64, rt_run_places = 24 };
-/* Tiles of 2 x 2 outputs that are transformed together; room for as many as a kernel does at once behind them. */
-enum { rt_tiles = 12, rt_tile_room = 16, rt_positions = 16 };
+/* Tiles of 2 x 2 outputs that are transformed together: a multiple of what every product does at once. */
+enum { rt_tiles = 12, rt_positions = 16 };
 
 /* An activation [h, w, c] with a border of zeros, `halo` wide, where a convolution that pads reads it.  Pixels are
  * `stride` floats apart: c, or the next multiple of rt_lanes, what is between being 0. */

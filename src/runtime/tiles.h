@@ -77,6 +77,33 @@ VEC_INLINE void tile_one(const rt_tile* t, rt_form form, int vectors) {
   }
 }
 
+/* All places at one position of Winograd tiles: sums, and nothing else. */
+VEC_INLINE void tile_product(const rt_product* t, rt_form form, int vectors, int places) {
+  const size_t width = (size_t)(vectors * VEC_LANES);
+  for (int64_t first = 0; first < t->n; first += places) {
+    vec sum[8][vec_most];
+    const float* x[8];
+    size_t weight = t->first_weight;
+    RT_UNROLL for (int p = 0; p < places; ++p) {
+      x[p] = t->v + (first + p) * t->stride;
+      RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = vec_zero();
+    }
+    for (size_t i = 0; i < t->length; ++i, weight += width) {
+      vec w[vec_most];
+      RT_UNROLL for (int b = 0; b < vectors; ++b) w[b] =
+          vec_weights(t->weights, form, weight + (size_t)(b * VEC_LANES));
+      RT_UNROLL for (int p = 0; p < places; ++p) {
+        const vec value = vec_set(x[p][i]);
+        RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = vec_fma(value, w[b], sum[p][b]);
+      }
+    }
+    RT_UNROLL for (int p = 0; p < places; ++p) {
+      float* to = t->m + (size_t)(first + p) * width;
+      RT_UNROLL for (int b = 0; b < vectors; ++b) vec_store(to + b * VEC_LANES, sum[p][b]);
+    }
+  }
+}
+
 /* v = B' x B with rows of B': x0 - x2, x1 + x2, x2 - x1, x1 - x3. */
 VEC_INLINE void tile_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,
                             int64_t channels) {
@@ -123,6 +150,8 @@ VEC_INLINE void tile_after(const float* m, int64_t position, int width, const rt
 
 #define RT_TILE(t, form, eights) \
   tile(t, form, 8 * eights / VEC_LANES, eights == 3 ? VEC_TILE24 : eights == 2 ? VEC_TILE16 : VEC_TILE8)
+/* A panel of 8 takes as many places as divide rt_tiles. */
+#define RT_PRODUCT(t, form, eights) tile_product(t, form, 8 * eights / VEC_LANES, eights == 2 ? VEC_TILE16 : VEC_TILE24)
 #define RT_ONE(t, form, eights) tile_one(t, form, 8 * eights / VEC_LANES)
 
 #endif
