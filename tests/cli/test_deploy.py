@@ -3,6 +3,7 @@ import json
 import shutil
 import struct
 import subprocess
+import zipfile
 import zlib
 
 import program
@@ -46,6 +47,8 @@ class Deploy(Case):
         self.assertNotEqual(arrays[0], arrays[1])
         self.assertEqual(self.top(self.run_folder, "images.npy", "--threads", "2"), arrays)
         self.assertEqual([len(image) for image in self.top(model, "images.npy", "images.npy", "--top", "1")], [1] * 4)
+        newest = max((self.run_folder / "checkpoints").glob("*.safetensors"))
+        self.assertEqual(self.top(newest, "images.npy"), arrays)
         text = self.expect(0, "predict", model, "images.npy").stdout.splitlines()
         self.assertEqual([line for line in text if line.startswith("images.npy")], ["images.npy[0]", "images.npy[1]"])
         self.assertIn("%", text[1])
@@ -54,14 +57,24 @@ class Deploy(Case):
         return scnn("predict", self.run_folder, "image.png", cwd=self.place).returncode == 0
 
     def test_floats_are_taken_as_normalised(self):
-        # The same image, normalised by hand as the packed file says, in an archive.
+        # The same image, normalised by hand as the model says, alone and in an archive.
         archive = self.place / "export.npz"
         self.expect(0, "export", self.run_folder / "model.scnn", "--format", "npz", "-o", archive)
-        by_hand = self.place / "floats.npy"
-        by_hand.write_bytes(npy("<f4", (12, 12, 1), struct.pack("<144f", *[0.25] * 144)))
-        first, second = self.top(self.run_folder, "floats.npy"), self.top(self.run_folder, "images.npy")
-        self.assertEqual(len(first), 1)
-        self.assertNotEqual(first[0], second[0])
+        with zipfile.ZipFile(archive) as file:
+            mean, std = (struct.unpack("<f", file.read(f"input.{name}.npy")[-4:])[0] for name in ("mean", "std"))
+        floats = struct.pack("<144f", *[(v / 255 - mean) / std for v in self.pixels])
+        (self.place / "floats.npy").write_bytes(npy("<f4", (12, 12, 1), floats))
+        with zipfile.ZipFile(self.place / "floats.npz", "w") as file:
+            file.writestr("labels.npy", npy("|u1", (1,), b"0"))
+            file.writestr("images.npy", npy("<f4", (1, 12, 12), floats))
+        expected = self.top(self.run_folder, "images.npy")[0]
+        for found in self.top(self.run_folder, "floats.npy", "floats.npz"):
+            for index, logit in expected.items():
+                self.assertAlmostEqual(found[index], logit, delta=1e-5)
+        with zipfile.ZipFile(self.place / "two.npz", "w") as file:
+            for name in ("a", "b"):
+                file.writestr(f"{name}.npy", npy("<f4", (1, 12, 12), floats))
+        self.expect(4, "predict", self.run_folder, "two.npz", says=["a, b", "x, images or x_test"])
 
     def test_predict_refuses(self):
         model = self.run_folder / "model.scnn"
