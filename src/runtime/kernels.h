@@ -19,6 +19,16 @@ typedef struct rt_tile {
   int relu;
 } rt_tile;
 
+/* One position of Winograd tiles: m [n, width] = v [n, stride] x weights [length, width] from first_weight on.  Behind
+ * n, up to rt_tiles places of v are read and of m written. */
+typedef struct rt_product {
+  const float* v;
+  int64_t stride, n;
+  const void* weights;
+  size_t first_weight, length;
+  float* m;
+} rt_product;
+
 /* Part of an image: channels of pixels that lie `stride` floats apart, rows `pitch` apart. */
 typedef struct rt_view {
   float* at; /* of pixel (0, 0) */
@@ -32,6 +42,11 @@ typedef struct rt_kernels {
   void (*tile[rt_forms][4])(const rt_tile* tile);
   /* The same at one place, for linear layers. */
   void (*one[rt_forms][4])(const rt_tile* tile);
+  /* Winograd's transforms.  A tile of 4 x 4 pixels at x of `channels` (a multiple of rt_lanes) becomes 16 positions of
+   * v, `position` floats apart; 16 positions of `width` sums become 2 x 2 pixels at y[i], null for none. */
+  void (*product[rt_forms][4])(const rt_product* product);
+  void (*before)(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position, int64_t channels);
+  void (*after)(const float* m, int64_t position, int width, const rt_tile* terms);
   /* Rows [begin, end) of the output. */
   void (*depthwise[rt_forms])(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);
   void (*affine)(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);

@@ -1,6 +1,6 @@
 /* The convolution kernels, in terms of the vectors of a path, which includes this behind its definitions of
  *   vec, VEC_LANES       a vector of floats and how many: 1, 4 or 8
- *   vec_zero, vec_load, vec_store, vec_set (all lanes), vec_add, vec_positive (0 for negative lanes)
+ *   vec_zero, vec_load, vec_store, vec_set (all lanes), vec_add, vec_sub, vec_positive (0 for negative lanes)
  *   vec_fma(a, b, c)     a * b + c
  *   vec_weights          VEC_LANES weights of a form as floats
  *   RT_CODE, VEC_INLINE  attributes of functions; VEC_TILE8, 16, 24: how many places at a time */
@@ -77,8 +77,81 @@ VEC_INLINE void tile_one(const rt_tile* t, rt_form form, int vectors) {
   }
 }
 
+/* All places at one position of Winograd tiles: sums, and nothing else. */
+VEC_INLINE void tile_product(const rt_product* t, rt_form form, int vectors, int places) {
+  const size_t width = (size_t)(vectors * VEC_LANES);
+  for (int64_t first = 0; first < t->n; first += places) {
+    vec sum[8][vec_most];
+    const float* x[8];
+    size_t weight = t->first_weight;
+    RT_UNROLL for (int p = 0; p < places; ++p) {
+      x[p] = t->v + (first + p) * t->stride;
+      RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = vec_zero();
+    }
+    for (size_t i = 0; i < t->length; ++i, weight += width) {
+      vec w[vec_most];
+      RT_UNROLL for (int b = 0; b < vectors; ++b) w[b] =
+          vec_weights(t->weights, form, weight + (size_t)(b * VEC_LANES));
+      RT_UNROLL for (int p = 0; p < places; ++p) {
+        const vec value = vec_set(x[p][i]);
+        RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = vec_fma(value, w[b], sum[p][b]);
+      }
+    }
+    RT_UNROLL for (int p = 0; p < places; ++p) {
+      float* to = t->m + (size_t)(first + p) * width;
+      RT_UNROLL for (int b = 0; b < vectors; ++b) vec_store(to + b * VEC_LANES, sum[p][b]);
+    }
+  }
+}
+
+/* v = B' x B with rows of B': x0 - x2, x1 + x2, x2 - x1, x1 - x3. */
+VEC_INLINE void tile_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,
+                            int64_t channels) {
+  for (int64_t c = 0; c < channels; c += VEC_LANES) {
+    vec d[4][4];
+    RT_UNROLL for (int j = 0; j < 4; ++j) {
+      const float* at = x + j * stride + c;
+      const vec x0 = vec_load(at), x1 = vec_load(at + pitch), x2 = vec_load(at + 2 * pitch),
+                x3 = vec_load(at + 3 * pitch);
+      d[0][j] = vec_sub(x0, x2);
+      d[1][j] = vec_add(x1, x2);
+      d[2][j] = vec_sub(x2, x1);
+      d[3][j] = vec_sub(x1, x3);
+    }
+    RT_UNROLL for (int i = 0; i < 4; ++i) {
+      float* to = v + 4 * i * position + c;
+      vec_store(to, vec_sub(d[i][0], d[i][2]));
+      vec_store(to + position, vec_add(d[i][1], d[i][2]));
+      vec_store(to + 2 * position, vec_sub(d[i][2], d[i][1]));
+      vec_store(to + 3 * position, vec_sub(d[i][1], d[i][3]));
+    }
+  }
+}
+
+/* y = A' m A with rows of A': m0 + m1 + m2, m1 - m2 - m3. */
+VEC_INLINE void tile_after(const float* m, int64_t position, int width, const rt_tile* t) {
+  for (int o = 0; o < width; o += VEC_LANES) {
+    vec row[2][4];
+    RT_UNROLL for (int j = 0; j < 4; ++j) {
+      const float* at = m + j * position + o;
+      const vec m0 = vec_load(at), m1 = vec_load(at + 4 * position);
+      const vec m2 = vec_load(at + 8 * position), m3 = vec_load(at + 12 * position);
+      row[0][j] = vec_add(vec_add(m0, m1), m2);
+      row[1][j] = vec_sub(vec_sub(m1, m2), m3);
+    }
+    RT_UNROLL for (int i = 0; i < 2; ++i) {
+      if (t->y[2 * i] != NULL) tile_finish(t, vec_add(vec_add(row[i][0], row[i][1]), row[i][2]), 2 * i, o / VEC_LANES);
+      if (t->y[2 * i + 1] != NULL) {
+        tile_finish(t, vec_sub(vec_sub(row[i][1], row[i][2]), row[i][3]), 2 * i + 1, o / VEC_LANES);
+      }
+    }
+  }
+}
+
 #define RT_TILE(t, form, eights) \
   tile(t, form, 8 * eights / VEC_LANES, eights == 3 ? VEC_TILE24 : eights == 2 ? VEC_TILE16 : VEC_TILE8)
+/* A panel of 8 takes as many places as divide rt_tiles. */
+#define RT_PRODUCT(t, form, eights) tile_product(t, form, 8 * eights / VEC_LANES, eights == 2 ? VEC_TILE16 : VEC_TILE24)
 #define RT_ONE(t, form, eights) tile_one(t, form, 8 * eights / VEC_LANES)
 
 #endif
