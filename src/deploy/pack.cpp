@@ -103,16 +103,19 @@ PackedModel pack(Graph& graph, const std::string& name, const Dataset& data, con
   return model;
 }
 
-std::vector<float> probe_logits(Graph& graph) {
-  const auto& input = std::get<InputSpec>(graph.nodes().front().spec.options);
-  const Shape shape{32, input.h, input.w, input.channels};
-  Tensor host = Tensor::host(shape);
+Tensor probe_images(const InputSpec& input) {
+  Tensor images = Tensor::host({32, input.h, input.w, input.channels});
   const RandomStream stream(0, Stream::probe);
-  for (std::int64_t i = 0; i < host.size(); ++i) {
+  for (std::int64_t i = 0; i < images.size(); ++i) {
     const Draws draws = stream.draws(static_cast<std::uint64_t>(i));
-    host.data<float>()[i] = 4.0F * uniform(draws.v[0]) - 2.0F;
+    images.data<float>()[i] = 4.0F * uniform(draws.v[0]) - 2.0F;
   }
-  Tensor images = graph.backend().allocate(shape);
+  return images;
+}
+
+std::vector<float> probe_logits(Graph& graph) {
+  const Tensor host = probe_images(std::get<InputSpec>(graph.nodes().front().spec.options));
+  Tensor images = graph.backend().allocate(host.shape());
   graph.backend().copy(host, images);
   return host_values(graph.backend(), graph.forward(images, Pass{}));
 }

@@ -97,7 +97,7 @@ std::string expected(const Parameter& parameter, WeightLayout layout) {
 
 /// Names of a checkpoint, an export or training that are no weights.
 bool is_other(const std::string& name, WeightLayout layout) {
-  static const std::vector<std::string> ours = {"optim.*", "pull.*",     "channels.*", "*.bits",   "*.exponent",
+  static const std::vector<std::string> ours = {"optim.*",  "pull.*",     "channels.*", "*.bits",   "*.exponent",
                                                 "*.scales", "*.integers", "input.mean", "input.std"};
   return name.ends_with("num_batches_tracked") || (layout == WeightLayout::scnn && glob_match(ours, name));
 }
