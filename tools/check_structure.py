@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-LAYERS = ("core", "backend", "nn", "data", "compress", "train", "deploy", "experiment", "cli")
+LAYERS = ("runtime", "core", "backend", "nn", "data", "compress", "train", "deploy", "experiment", "cli")
 MAX_LINES = 400
-CODE = {".h", ".cpp", ".cu", ".cuh"}
+CODE = {".h", ".c", ".cpp", ".cu", ".cuh"}
 TEXT = CODE | {".py", ".cmake", ".txt", ".md", ".yaml", ".json", ".sh", ".in", ""}
 HEAVY = ("fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/")
 TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "LICENSE", "include", "src", "cuda", "experiments",
@@ -145,7 +145,7 @@ def check_tests(tree):
     contract, or, where its header is private to src, by whatever tests a source that uses it."""
     ops = contract_ops(tree)
     by_layer = {}
-    for path in [*tree.below("src", {".cpp"}), *tree.below("cuda", {".cpp", ".cu"})]:
+    for path in [*tree.below("src", {".c", ".cpp"}), *tree.below("cuda", {".cpp", ".cu"})]:
         if layer_of(path) is not None and path.stem != "main":
             by_layer.setdefault(layer_of(path), []).append(path)
     for layer, sources in by_layer.items():

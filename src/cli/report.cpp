@@ -12,38 +12,57 @@ namespace {
 
 struct Options {
   std::vector<std::string> runs;
-  std::string out;
+  std::string out, figures;
 };
 
-std::filesystem::path write_sweep_page(std::filesystem::path folder, const std::string& out) {
-  const SweepPlan plan = open_sweep(folder);
-  const std::filesystem::path file = out.empty() ? folder / "report.html" : std::filesystem::path(out);
-  write_file(file, sweep_page(folder, plan, sweep_table(folder, plan)));
-  return file;
+/// What a report comes to: where the page belongs, and everything in it.
+struct Report {
+  std::filesystem::path page;
+  std::string html;
+  std::vector<ReportFile> figures;
+};
+
+Report make_report(const std::vector<std::string>& paths) {
+  if (std::any_of(paths.begin(), paths.end(), is_sweep)) {
+    if (paths.size() > 1) throw Error(ErrorKind::usage, "a sweep has a page of its own: report it alone");
+    std::filesystem::path folder = paths[0];
+    const SweepPlan plan = open_sweep(folder);
+    const SweepTable table = sweep_table(folder, plan);
+    return {folder / "report.html", sweep_page(folder, plan, table), sweep_figures(plan, table)};
+  }
+  std::vector<ReportRun> runs;
+  for (const std::string& path : paths) runs.push_back(load_report_run(path));
+  if (runs.size() == 1) return {runs[0].path / "report.html", run_page(runs[0]), run_figures(runs[0])};
+  return {"comparison.html", comparison_page(runs), comparison_figures(runs)};
 }
 
-void print(const Context& context, const std::filesystem::path& out, const Options& options) {
-  if (context.json) {
-    std::cout << nlohmann::ordered_json{{"report", out.string()}, {"runs", options.runs}}.dump(2) << '\n';
-  } else {
-    std::cout << out.string() << '\n';
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code) {
+    throw Error(ErrorKind::run_folder, "cannot make the folder " + folder.string() + ": " + code.message());
   }
 }
 
 int report(const Context& context, const Options& options) {
-  if (std::any_of(options.runs.begin(), options.runs.end(), is_sweep)) {
-    if (options.runs.size() > 1) throw Error(ErrorKind::usage, "a sweep has a page of its own: report it alone");
-    print(context, write_sweep_page(options.runs[0], options.out), options);
+  const Report report = make_report(options.runs);
+  const std::filesystem::path page = options.out.empty() ? report.page : std::filesystem::path(options.out);
+  write_file(page, report.html);
+  std::vector<std::string> figures;
+  if (!options.figures.empty()) {
+    make_folder(options.figures);
+    for (const ReportFile& file : report.figures) {
+      figures.push_back((std::filesystem::path(options.figures) / file.name).string());
+      write_file(figures.back(), file.content);
+    }
+  }
+  if (context.json) {
+    std::cout << nlohmann::ordered_json{{"report", page.string()}, {"runs", options.runs}, {"figures", figures}}.dump(2)
+              << '\n';
     return 0;
   }
-  std::vector<ReportRun> runs;
-  for (const std::string& path : options.runs) runs.push_back(load_report_run(path));
-  const bool one = runs.size() == 1;
-  const std::filesystem::path out = !options.out.empty() ? std::filesystem::path(options.out)
-                                    : one                ? runs[0].path / "report.html"
-                                                         : "comparison.html";
-  write_file(out, one ? run_page(runs[0]) : comparison_page(runs));
-  print(context, out, options);
+  std::cout << page.string() << '\n';
+  for (const std::string& figure : figures) std::cout << figure << '\n';
   return 0;
 }
 
@@ -54,8 +73,11 @@ void add_report(CLI::App& program, Context& context) {
   CLI::App* verb =
       program.add_subcommand("report", "one self-contained HTML page on a run, on several side by side, or on a sweep");
   verb->add_option("RUNS", options->runs, "run folders, or one sweep's folder")->required()->option_text(" ");
-  verb->add_option("-o,--output", options->out, "the file; default RUN/report.html, for several runs comparison.html")
+  verb->add_option("-o,--output", options->out, "the page; default RUN/report.html, for several runs comparison.html")
       ->type_name("FILE");
+  verb->add_option("--figures", options->figures,
+                   "also each chart as a drawing (SVG) and the data behind it (CSV), as files of this folder")
+      ->type_name("DIR");
   verb->callback([&context, options] { context.action = [&context, options] { return report(context, *options); }; });
 }
 

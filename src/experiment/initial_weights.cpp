@@ -217,12 +217,14 @@ class Loader {
     list("missing in the file:", missing_);
     list("left over in the file:", left_);
     if (text.empty()) return;
-    const bool folded =
-        std::ranges::any_of(left_, [](const std::string& name) { return name.find(".a [") != std::string::npos; });
+    // What an export has and a checkpoint has not.
+    const bool exported = std::ranges::any_of(tensors_, [](const FileTensor& tensor) {
+      return tensor.name == "input.mean" || tensor.name.ends_with(".scales") || tensor.name.ends_with(".a");
+    });
     if (init_.layout == WeightLayout::scnn && !wrong_.empty()) {
       text += "\na run that removed channels no longer fits: take one of compression none, or a checkpoint from before";
     }
-    text += folded
+    text += exported && init_.layout == WeightLayout::scnn
                 ? "\nexported arrays have batch norm folded in: take the run's checkpoint instead"
                 : "\nname pairs in model.init.map, leave parameters random by model.init.skip, or change the network";
     throw SettingsError("model.init", fmt::format("{} does not fit the network:{}", init_.from, text));

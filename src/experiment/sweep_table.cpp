@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "experiment/csv.h"
 #include "experiment/records.h"
 #include "experiment/sweep_folder.h"
 
@@ -44,14 +45,6 @@ SweepRow row_of(const SweepPoint& point, const std::vector<RunResult>& results) 
   row.removed = spread(removed_channels);
   row.seconds = spread([](const RunResult& r) { return r.train_seconds; });
   return row;
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  quoted += '"';
-  return quoted;
 }
 
 std::string csv_spread(const SweepRow& row, const Figure& figure) {

@@ -76,7 +76,7 @@ class Runs(Case):
         self.assertEqual(self.first.returncode, 0, self.first.stderr)
         printed = json.loads(self.first.stdout)
         self.assertEqual(printed, json.loads((self.run_folder / "result.json").read_text()))
-        self.assertEqual(set(printed), {"run", "device", "seed", "test", "size", "time", "gpu", "removals"})
+        self.assertEqual(set(printed), {"run", "device", "seed", "test", "size", "export", "time", "gpu", "removals"})
         self.assertEqual(printed["size"]["file_bytes"], (self.run_folder / "model.scnn").stat().st_size)
         self.assertGreater(printed["size"]["entropy_bits"], 0)
         self.assertLess(printed["size"]["entropy_bits"], 8 * printed["size"]["file_bytes"])

@@ -7,16 +7,6 @@
 
 using namespace scnn;
 
-namespace {
-
-nlohmann::json data_of(const std::string& page) {
-  const std::string open = "<script type=\"application/json\" id=\"data\">";
-  const std::size_t at = page.find(open) + open.size();
-  return nlohmann::json::parse(page.substr(at, page.find("</script>", at) - at));
-}
-
-}  // namespace
-
 TEST_CASE("runs side by side are told apart") {
   const test::TemporaryFolder place;
   Experiment other = test::fake_experiment("other");
@@ -28,13 +18,17 @@ TEST_CASE("runs side by side are told apart") {
   runs.push_back(load_report_run(test::fake_run(place.path() / "3", other, 6, 0.1).path()));
   runs.push_back(load_report_run(RunFolder::create(test::fake_experiment("new"), {}, place.path() / "4").path()));
   const std::string page = comparison_page(runs);
-  const nlohmann::json data = data_of(page);
-  REQUIRE(data["runs"][0]["label"] == "fake seed 3");
-  REQUIRE(data["runs"][1]["label"] == "fake seed 4");
-  REQUIRE(data["runs"][2]["label"] == "other");
-  REQUIRE(data["runs"][0]["file_bytes"] == runs[0].result->file_bytes);
-  REQUIRE(data["runs"][3]["top1"].is_null());
+  const nlohmann::json sizes = test::page_figure(page, "sizes");
+  REQUIRE(sizes["series"][0]["label"] == "fake seed 3");
+  REQUIRE(sizes["series"][1]["label"] == "fake seed 4");
+  REQUIRE(sizes["series"][2]["label"] == "other");
+  REQUIRE(sizes["series"][3]["points"].empty());
+  const nlohmann::json pareto = test::page_figure(page, "pareto");
+  REQUIRE(pareto["series"][0]["points"].size() == 3);
+  REQUIRE(pareto["series"][0]["points"][0]["x"] == Approx(static_cast<double>(runs[0].result->file_bytes) / 1000));
   REQUIRE(page.find("1 of 4 runs have no result yet") != std::string::npos);
+  REQUIRE(comparison_figures(runs).size() == 10);
+  REQUIRE(test::page_figure(comparison_page({runs[3]}), "pareto").is_null());
   if (const char* keep = std::getenv("SCNN_KEEP_REPORTS")) {
     write_file(std::filesystem::path(keep) / "run.html", run_page(runs[0]));
     write_file(std::filesystem::path(keep) / "comparison.html", page);

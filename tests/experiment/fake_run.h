@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,21 @@ inline RunFolder fake_run(const std::filesystem::path& out, const Experiment& ex
   write_file(folder.file("result.json"), result_json(result));
   folder.finish(RunState::done, 0);
   return folder;
+}
+
+/// The data that a report's page carries for its charts.
+inline nlohmann::json page_data(const std::string& page) {
+  const std::string open = "<script type=\"application/json\" id=\"data\">";
+  const std::size_t at = page.find(open) + open.size();
+  return nlohmann::json::parse(page.substr(at, page.find("</script>", at) - at));
+}
+/// The figure of that name.
+inline nlohmann::json page_figure(const std::string& page, const std::string& id) {
+  const nlohmann::json data = page_data(page);
+  for (const auto& figure : data["figures"]) {
+    if (figure["id"] == id) return figure;
+  }
+  return nullptr;
 }
 
 }  // namespace scnn::test

@@ -3,18 +3,13 @@
 #include "catch.h"
 #include "experiment/report/assets.h"
 #include "experiment/report/html.h"
+#include "experiment_files.h"
 #include "fake_run.h"
 #include "scnn/experiment/report.h"
 
 using namespace scnn;
 
 namespace {
-
-nlohmann::json data_of(const std::string& page) {
-  const std::string open = "<script type=\"application/json\" id=\"data\">";
-  const std::size_t at = page.find(open) + open.size();
-  return nlohmann::json::parse(page.substr(at, page.find("</script>", at) - at));
-}
 
 std::size_t count(const std::string& text, const std::string& what) {
   std::size_t n = 0;
@@ -36,21 +31,51 @@ TEST_CASE("a report is one file with everything in it") {
   REQUIRE(page.find("name: fake") != std::string::npos);
   REQUIRE(page.find("block.conv_a") != std::string::npos);
   REQUIRE(page.find("scnn resume") == std::string::npos);
-  const nlohmann::json data = data_of(page);
-  REQUIRE(data["epochs"].size() == 6);
-  REQUIRE(data["layers"].size() == 4);
-  REQUIRE(data["layers"][0]["original_channels"] == 32);
-  REQUIRE(data["heat"]["epochs"].size() == 6);
-  REQUIRE(data["heat"]["bits"][3].size() == 6);
-  REQUIRE(data["removed"].size() == 5);
-  REQUIRE(data["epochs"][5]["packed_bytes"] == Approx(static_cast<double>(run.history.epochs[5].size.packed_bits) / 8));
-  // Every chart of the script has its place.
-  const std::string js(report_js());
-  for (const char* id : {"accuracy", "size", "seconds", "channels", "bits", "heat"}) {
+  REQUIRE(test::contains(page, "Permission is hereby granted, free of charge"));  // of Chart.js
+  // Every chart has a canvas, a drawing for print and its data.
+  for (const char* id : {"accuracy", "size", "seconds", "left", "channels", "layer-bits"}) {
     INFO(id);
-    REQUIRE(count(page, "id=\"" + std::string(id) + "\"") == 1);
-    REQUIRE(js.find("\"" + std::string(id) + "\"") != std::string::npos);
+    REQUIRE(count(page, "<canvas id=\"" + std::string(id) + "\"") == 1);
+    REQUIRE(test::page_figure(page, id).is_object());
   }
+  REQUIRE(count(page, "<svg ") == 6);
+  const nlohmann::json size = test::page_figure(page, "size");
+  REQUIRE(size["series"][0]["label"] == "packed");
+  REQUIRE(size["series"][0]["points"].size() == 6);
+  REQUIRE(size["series"][0]["points"][5]["y"] ==
+          Approx(static_cast<double>(run.history.epochs[5].size.packed_bits) / 8000));
+  const nlohmann::json channels = test::page_figure(page, "channels");
+  REQUIRE(channels["categories"][2] == "block.conv_a");
+  REQUIRE(channels["series"][0]["points"][0]["y"] == 32);
+  REQUIRE(channels["series"][1]["points"][0]["y"] == 6);  // 32 * (1 - 0.8)
+  const nlohmann::json bits = test::page_figure(page, "layer-bits");
+  REQUIRE(bits["series"][0]["points"][0]["ys"][0] == Approx(3.0));  // 8 - (4.5 + 0.1 * 5): channels 0 to 5
+  const nlohmann::json heat = test::page_data(page)["heat"];
+  REQUIRE(heat["layers"].size() == 4);
+  REQUIRE(test::contains(heat["csv"], "layer,channel,1,2,3,4,5,6\nconv1,0,"));
+  REQUIRE(count(heat["csv"], "\n") == 1 + 32 + 64 + 64 + 10);
+  REQUIRE(test::contains(page, "conv1: 6 of 32 channels left"));
+  REQUIRE(test::contains(page, "1.0e-07"));  // the largest change of a logit at a removal
+  REQUIRE(test::contains(page, "scnn run " + (folder.path() / "config.yaml").string()));
+}
+
+TEST_CASE("a page says what is missing and shows the rest") {
+  const test::TemporaryFolder place;
+  const RunFolder folder = test::fake_run(place.path() / "run", test::fake_experiment(), 1);
+  const std::string one = run_page(load_report_run(folder.path()));  // one epoch: points without lines
+  REQUIRE(test::page_figure(one, "accuracy")["x"]["min"] == 0);
+  REQUIRE(test::page_figure(one, "accuracy")["x"]["max"] == 2);
+  std::filesystem::remove(folder.file("bits.jsonl"));
+  const std::string without_bits = run_page(load_report_run(folder.path()));
+  REQUIRE(test::contains(without_bits, "no record of the layers"));
+  REQUIRE(test::page_data(without_bits)["heat"].is_null());
+  REQUIRE(test::page_data(without_bits)["figures"].size() == 4);
+  for (const char* name : {"metrics.jsonl", "config.yaml", "result.json", "epochs.csv"})
+    std::filesystem::remove(folder.file(name));
+  const std::string nothing = run_page(load_report_run(folder.path()));
+  REQUIRE(test::contains(nothing, "No epoch has been recorded"));
+  REQUIRE(count(nothing, "<canvas id=") == 0);
+  REQUIRE(run_figures(load_report_run(folder.path())).empty());
 }
 
 TEST_CASE("text from outside stays text") {
@@ -68,9 +93,9 @@ TEST_CASE("text from outside stays text") {
     REQUIRE(page.find("<script>alert") == std::string::npos);
     REQUIRE(page.find("<b>run") == std::string::npos);
     REQUIRE(count(page, "<script") == scripts);
-    REQUIRE(data_of(page).is_object());
+    REQUIRE(test::page_data(page).is_object());
   }
-  REQUIRE(data_of(two)["runs"][0]["label"] == evil.name);
+  REQUIRE(test::page_figure(two, "sizes")["series"][0]["label"] == evil.name);
   REQUIRE(html_escape("<&>\"'") == "&lt;&amp;&gt;&quot;&#39;");
 }
 

@@ -99,12 +99,18 @@ TEST_CASE("the table tells what is done and what is not", "[sweep]") {
   CHECK(test::contains(page, "fake, &quot;quoted&quot;: a sweep of 2 points"));
   CHECK(test::contains(page, "1 of 4 runs are not done"));
   CHECK(test::contains(page, "ended by signal 11"));
-  const std::string open = "<script type=\"application/json\" id=\"data\">";
-  const std::size_t at = page.find(open) + open.size();
-  const auto data = nlohmann::json::parse(page.substr(at, page.find("</script>", at) - at));
-  CHECK(data["runs"][0]["label"] == "gamma=0.1");
-  CHECK(data["runs"][0]["method"] == "on the front");
-  CHECK(data["runs"][1]["top1"].is_null());
+  // By hand: 0.905 - 0.01 * (0.2, 0.4), and their deviation.
+  const auto pareto = test::page_figure(page, "pareto");
+  REQUIRE(pareto["series"].size() == 1);  // the other point lacks a run
+  CHECK(pareto["series"][0]["label"] == "Pareto front");
+  const auto point = pareto["series"][0]["points"][0];
+  CHECK(point["name"] == "gamma=0.1");
+  CHECK(std::abs(point["y"].get<double>() - 90.2) < 1e-9);
+  CHECK(std::abs(point["ys"][0].get<double>() - (90.2 - 0.2 / std::sqrt(2.0))) < 1e-9);
+  CHECK(test::contains(page, "scnn sweep --resume"));
+  CHECK(test::contains(page, "<td>1</td><td class=\"text\">yes</td><td class=\"text\">0.1</td>"));
+  CHECK(sweep_figures(plan, table).size() == 2);
+  CHECK(sweep_figures(plan, sweep_table(place.path() / "elsewhere", plan)).empty());
 }
 
 TEST_CASE("a run's status is what its folder says", "[sweep]") {

@@ -33,6 +33,14 @@ struct ReportRun {
 [[nodiscard]] std::string sweep_page(const std::filesystem::path& folder, const SweepPlan& plan,
                                      const SweepTable& table);
 
+struct ReportFile {
+  std::string name, content;
+};
+// The charts of the pages as files: of each a drawing (.svg) and the data behind it (.csv).
+[[nodiscard]] std::vector<ReportFile> run_figures(const ReportRun& run);
+[[nodiscard]] std::vector<ReportFile> comparison_figures(const std::vector<ReportRun>& runs);
+[[nodiscard]] std::vector<ReportFile> sweep_figures(const SweepPlan& plan, const SweepTable& table);
+
 /// `text` with & < > " ' as references, for text and attributes.
 [[nodiscard]] std::string html_escape(std::string_view text);
 

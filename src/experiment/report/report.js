@@ -1,226 +1,255 @@
 "use strict";
+// Draws the figures that report/figure.cpp describes; each one's drawing (SVG) is in the page already, for print and for
+// readers without JavaScript.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  // Okabe and Ito's palette: told apart with every common kind of colour blindness; shapes and dashes differ too.
-  const colours = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00", "#808080"];
-  const shapes = ["circle", "rect", "triangle", "rectRot", "star", "crossRot", "cross", "dash"];
-  const dashes = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
   const charts = [];
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const $ = (id) => document.getElementById(id);
-  const percent = (share) => (share === null ? null : 100 * share);
-  const kib = (bytes) => bytes / 1024;
 
-  function axis(title, more) {
-    return Object.assign({ title: { display: true, text: title }, grid: {}, ticks: { maxRotation: 60 } }, more);
-  }
-
-  // Colours follow the page, which follows the reader's light or dark setting, and are light in print.
+  // Colours follow the page, which follows the reader's light or dark setting.
   function paint(chart) {
-    const ink = css("--soft"), line = css("--line");
     for (const scale of Object.values(chart.options.scales)) {
-      scale.title.color = ink;
-      scale.ticks.color = ink;
-      scale.grid.color = line;
+      scale.title.color = scale.ticks.color = css("--soft");
+      scale.grid.color = css("--line");
     }
     chart.options.plugins.legend.labels.color = css("--ink");
   }
 
-  function draw(id, config) {
-    const canvas = $(id);
-    if (!canvas) return null;
-    config.options = Object.assign({ responsive: true, maintainAspectRatio: false, animation: false }, config.options);
-    config.options.plugins = Object.assign({ legend: {} }, config.options.plugins);
-    config.options.plugins.legend.labels = { usePointStyle: true, boxHeight: 6, boxWidth: 10 };
-    const chart = new Chart(canvas, config);
-    paint(chart);
-    chart.update("none");
-    charts.push(chart);
-    return chart;
+  function axis({ title, min, max, ticks, logarithmic }) {
+    return {
+      type: logarithmic ? "logarithmic" : "linear", min, max, title: { display: true, text: title }, grid: {},
+      ticks: { maxRotation: 60, callback: (value, i, shown) => (shown[i] || {}).text },
+      afterBuildTicks: (scale) => { scale.ticks = ticks.map(([value, text]) => ({ value, text })); },
+    };
   }
 
-  function line(label, points, i, more) {
-    const color = colours[i % colours.length];
-    return Object.assign({
-      label, data: points, borderColor: color, backgroundColor: color, borderWidth: 2, tension: 0, spanGaps: true,
-      borderDash: dashes[i % dashes.length], pointStyle: shapes[i % shapes.length], pointRadius: points.length > 60 ? 0 : 3,
-    }, more);
-  }
-
-  const epochAxis = axis("epoch", { type: "linear", ticks: { precision: 0 }, grace: 0 });
-  const interaction = { mode: "index", intersect: false };
-
-  function runCharts() {
-    const at = (pick) => data.epochs.map((e) => ({ x: e.epoch, y: pick(e) }));
-    const split = data.split || "evaluation";
-    draw("accuracy", {
-      type: "line",
-      data: { datasets: [line(split, at((e) => percent(e.top1)), 0), line("training", at((e) => percent(e.train_top1)), 1)] },
-      options: { interaction, scales: { x: { ...epochAxis }, y: axis("top-1 accuracy (%)") } },
-    });
-    const size = [
-      line("packed", at((e) => kib(e.packed_bytes)), 0),
-      line("learned", at((e) => kib(e.learned_bytes)), 1),
-    ];
-    if (data.removed.length) {
-      const packed = new Map(data.epochs.map((e) => [e.epoch, kib(e.packed_bytes)]));
-      const points = data.removed.filter((r) => packed.has(r.epoch)).map((r) => ({ x: r.epoch, y: packed.get(r.epoch), n: r.channels }));
-      size.push(line("channels removed", points, 4, { showLine: false, pointStyle: "triangle", pointRadius: 6, order: -1 }));
+  function dataset(series, kind) {
+    const fill = series.hollow ? "transparent" : series.colour;
+    if (kind === "bars") {
+      return { label: series.label, data: series.points, borderColor: series.colour, backgroundColor: fill, borderWidth: 1.5 };
     }
-    draw("size", {
-      type: "line", data: { datasets: size },
-      options: {
-        interaction: { mode: "nearest", intersect: false },
-        scales: { x: { ...epochAxis }, y: axis("size of the weights (KiB)", { beginAtZero: true }) },
-        plugins: {
-          tooltip: { callbacks: { label: (item) => item.raw.n ? `${item.raw.n} channels removed` : `${item.dataset.label}: ${item.parsed.y.toFixed(2)} KiB` } },
-        },
-      },
-    });
-    draw("seconds", {
-      type: "bar",
-      data: {
-        labels: data.epochs.map((e) => e.epoch),
-        datasets: [{ label: "training steps", data: data.epochs.map((e) => e.train_seconds), backgroundColor: colours[0] }],
-      },
-      options: { scales: { x: axis("epoch"), y: axis("time (s)", { beginAtZero: true }) }, plugins: { legend: { display: false } } },
-    });
-    const names = data.layers.map((l) => l.layer);
-    draw("channels", {
-      type: "bar",
-      data: {
-        labels: names,
-        datasets: [
-          { label: "before", data: data.layers.map((l) => l.original_channels), backgroundColor: "#9aa5b1" },
-          { label: "after", data: data.layers.map((l) => l.channels), backgroundColor: colours[0] },
-        ],
-      },
-      options: { interaction, scales: { x: axis("layer"), y: axis("output channels", { beginAtZero: true }) } },
-    });
-    draw("bits", {
-      type: "bar",
-      data: {
-        labels: names,
-        datasets: [{ label: "mean bits", data: data.layers.map((l) => l.mean_bits), backgroundColor: colours[2] }],
-      },
-      options: {
-        scales: { x: axis("layer"), y: axis("bits per weight", { beginAtZero: true }) },
-        plugins: { legend: { display: false } },
-      },
-    });
-    heatMap($("heat"));
+    const radius = series.marks ? (kind !== "points" ? 3.5 : series.hollow ? 8 : 6) : 0;
+    return {
+      label: series.label, data: series.points, borderColor: series.colour, backgroundColor: fill, borderWidth: 2,
+      borderDash: series.dash ? series.dash.split(" ").map(Number) : [], pointStyle: series.shape, pointRadius: radius,
+      pointHoverRadius: radius + 2, showLine: series.joined, stepped: series.stepped && "before", spanGaps: true,
+    };
   }
 
-  // Viridis at 0, 1/4, .. 1: even in lightness, safe for colour blindness and in grey.
-  const viridis = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-  function shade(share) {
-    const at = Math.min(3.999, Math.max(0, share * 4)), i = Math.floor(at), f = at - i;
-    return `rgb(${viridis[i].map((c, k) => Math.round(c + f * (viridis[i + 1][k] - c))).join(",")})`;
-  }
-
-  function svg(parent, tag, attributes, text) {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (text !== undefined) node.textContent = text;
-    parent.appendChild(node);
-    return node;
-  }
-
-  function heatMap(place) {
-    if (!place || !data.heat.epochs.length) return;
-    const { layers, epochs, bits } = data.heat;
-    const top = Math.max(1, ...bits.flat().filter((b) => b !== null && b < 32));
-    const left = 12 + 7 * Math.max(...layers.map((l) => Math.min(24, l.length)));
-    const row = 20, cell = Math.max(6, Math.min(42, Math.floor((Math.max(300, place.clientWidth) - left - 20) / epochs.length)));
-    const width = Math.max(left + cell * epochs.length + 20, 320), height = row * layers.length + 78;
-    const root = svg(place, "svg", { width, height, role: "img", "aria-label": "mean bits by layer and epoch" });
-    layers.forEach((name, y) => {
-      svg(root, "text", { x: left - 6, y: y * row + 14, "text-anchor": "end" }, name.length > 24 ? name.slice(0, 23) + "…" : name);
-      epochs.forEach((epoch, x) => {
-        const b = bits[y][x];
-        const box = svg(root, "rect", {
-          x: left + x * cell, y: y * row, width: cell - (cell > 12 ? 1 : 0), height: row - 1, fill: b === null ? "none" : shade(b / top),
-        });
-        svg(box, "title", {}, `${name}, epoch ${epoch}: ${b === null ? "no channel left" : b.toFixed(2) + " bits"}`);
-      });
-    });
-    const every = Math.ceil(30 / cell), base = row * layers.length;
-    epochs.forEach((epoch, x) => {
-      if (x % every === 0) svg(root, "text", { x: left + (x + 0.5) * cell, y: base + 14, "text-anchor": "middle" }, epoch);
-    });
-    svg(root, "text", { x: left, y: base + 32 }, "epoch");
-    for (let i = 0; i < 60; ++i) svg(root, "rect", { x: left + i * 3, y: base + 42, width: 3, height: 10, fill: shade(i / 59) });
-    svg(root, "text", { x: left, y: base + 68 }, "0");
-    svg(root, "text", { x: left + 180, y: base + 68, "text-anchor": "end" }, `${top.toFixed(1)} bits per weight`);
-  }
-
-  // Names beside the points of the scatter chart, where there is room for them.
-  const names = {
-    id: "names",
-    afterDatasetsDraw(chart) {
-      const ctx = chart.ctx, taken = [];
+  // Whiskers, and names beside the points where there is room (as figure_svg.cpp does).
+  const extras = {
+    id: "extras",
+    afterDatasetsDraw(chart, _, { named }) {
+      const { ctx, chartArea, scales } = chart, taken = [];
       ctx.save();
-      ctx.font = "12px system-ui, sans-serif";
+      ctx.font = "12px " + Chart.defaults.font.family;
       ctx.fillStyle = css("--ink");
-      chart.data.datasets.forEach((set, d) => chart.getDatasetMeta(d).data.forEach((point, i) => {
-        const text = set.data[i].label, w = ctx.measureText(text).width;
-        const fits = point.x + 9 + w < chart.chartArea.right;
-        const x = fits ? point.x + 9 : point.x - 9 - w;
-        const clash = (y) => taken.some((t) => Math.abs(t.y - y) < 13 && x < t.x + t.w && t.x < x + w);
-        const y = [4, -9, 17].map((dy) => point.y + dy).find((v) => !clash(v));
-        if (y === undefined) return;
-        taken.push({ x, y, w });
-        ctx.fillText(text, x, y);
-      }));
+      chart.data.datasets.forEach((set, d) => {
+        const meta = chart.getDatasetMeta(d);
+        if (meta.hidden) return;
+        meta.data.forEach((element, i) => {
+          const point = set.data[i], { x, y } = element;
+          ctx.strokeStyle = named ? set.borderColor : css("--ink");
+          ctx.lineWidth = 1.2;
+          ctx.beginPath();
+          for (const end of point.ys || []) {
+            const at = scales.y.getPixelForValue(end);
+            ctx.moveTo(x, y); ctx.lineTo(x, at); ctx.moveTo(x - 3, at); ctx.lineTo(x + 3, at);
+          }
+          for (const end of point.xs || []) {
+            const at = scales.x.getPixelForValue(end);
+            ctx.moveTo(x, y); ctx.lineTo(at, y); ctx.moveTo(at, y - 3); ctx.lineTo(at, y + 3);
+          }
+          ctx.stroke();
+          if (!named || !point.name || taken.some((t) => t.name === point.name)) return;
+          const width = ctx.measureText(point.name).width;
+          if (width > 0.4 * chartArea.width) return;  // on a phone: the tooltip has it
+          const left = x + 9 + width < chartArea.right ? x + 9 : Math.max(chartArea.left + 2, x - 9 - width);
+          const free = (at) => !taken.some((t) => Math.abs(t.at - at) < 13 && left < t.left + t.width && t.left < left + width);
+          const at = [-7, 15, -20, 28].map((dy) => y + dy).find(free);
+          if (at === undefined) return;
+          taken.push({ at, left, width, name: point.name });
+          ctx.fillText(point.name, left, at);
+        });
+      });
       ctx.restore();
     },
   };
 
-  function comparisonCharts() {
-    const methods = [...new Set(data.runs.map((r) => r.method))];
-    draw("pareto", {
-      type: "scatter", plugins: [names],
-      data: {
-        datasets: methods.map((method, i) => ({
-          label: method, backgroundColor: colours[i % colours.length], borderColor: colours[i % colours.length],
-          pointStyle: shapes[i % shapes.length], pointRadius: 6, pointHoverRadius: 8, borderWidth: 2,
-          data: data.runs.filter((r) => r.method === method && r.top1 !== null && r.file_bytes > 0)
-            .map((r) => ({ x: r.file_bytes / 1000, y: percent(r.top1), label: r.label })),
-        })),
-      },
+  function draw(figure) {
+    const { kind, series, categories } = figure;
+    const bars = kind === "bars";
+    const x = axis(figure.x), y = axis(figure.y);
+    const chart = new Chart(document.getElementById(figure.id), {
+      type: bars ? "bar" : kind === "lines" ? "line" : "scatter",
+      plugins: [extras],
+      data: { labels: bars ? categories : undefined, datasets: series.map((s) => dataset(s, kind)) },
       options: {
-        scales: {
-          x: axis("model file (kB, 1000 bytes; logarithmic)", { type: "logarithmic", ticks: { callback: (v) => /^[125]/.test(Number(v).toExponential()) ? Number(v) : "" } }),
-          y: axis("test top-1 accuracy (%)", { grace: "8%" }),
-        },
+        responsive: true, maintainAspectRatio: false, animation: false,
+        interaction: kind === "points" ? { mode: "nearest", intersect: true } : { mode: bars ? "index" : "nearest", axis: "x", intersect: false },
+        scales: { x: bars ? { title: x.title, grid: {}, ticks: { maxRotation: 90 } } : x, y },
         plugins: {
-          tooltip: { callbacks: { label: (item) => `${item.raw.label}: ${item.parsed.y.toFixed(2)}%, ${item.parsed.x.toFixed(3)} kB` } },
+          extras: { named: kind === "points" },
+          legend: { display: series.length > 1, labels: { usePointStyle: !bars, boxHeight: 7, boxWidth: bars ? 14 : 10 } },
+          tooltip: {
+            callbacks: {
+              title: ([item]) => (!item || kind === "points" ? "" : `${figure.x.title} ${item.label}`),
+              label: ({ raw, dataset: set }) => raw.note || `${set.label}: ${raw.y.toFixed(figure.y.decimals)}`,
+            },
+          },
         },
       },
     });
-    const overlay = (id, title, pick, more) => draw(id, {
-      type: "line",
-      data: { datasets: data.runs.map((r, i) => line(r.label, r.epochs.map((e) => ({ x: e.epoch, y: pick(e) })), i)) },
-      options: { interaction: { mode: "nearest", intersect: false }, scales: { x: { ...epochAxis }, y: axis(title, more) } },
-    });
-    overlay("sizes", "packed weights (KiB)", (e) => kib(e.packed_bytes), { beginAtZero: true });
-    overlay("accuracies", "top-1 accuracy (%)", (e) => percent(e.top1));
-    overlay("times", "training steps (s)", (e) => e.train_seconds, { beginAtZero: true });
+    paint(chart);
+    chart.update("none");
+    charts.push(chart);
   }
 
-  function start() {
-    if (typeof Chart === "undefined") {
-      document.querySelectorAll(".plot").forEach((p) => { p.textContent = "This program was built without Chart.js: install libjs-chart.js and build again for charts."; });
-      heatMap($("heat"));
-      return;
+  // The heat map is a canvas with a pixel for each cell, which the style sheet stretches; around it are lines of text.
+  function heatMap(box) {
+    const { csv, layers, colours, top } = data.heat;
+    const [head, ...rows] = csv.trimEnd().split("\n").map((line) => line.split(","));
+    const epochs = head.slice(2), canvas = box.querySelector("canvas"), tip = box.querySelector(".tip");
+    const shades = colours.map((c) => [1, 3, 5].map((at) => parseInt(c.slice(at, at + 2), 16)));
+    let shown = rows;
+
+    function label(place, className, share, text) {
+      const span = document.createElement("span");
+      span.className = className;
+      span.style[className === "column" ? "left" : "top"] = `${100 * share}%`;
+      span.textContent = text;
+      place.appendChild(span);
+      return span;
     }
-    Chart.defaults.font.family = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
-    if (data.runs) comparisonCharts(); else runCharts();
-    const again = () => charts.forEach((c) => { paint(c); c.resize(); c.update("none"); });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-    matchMedia("print").addEventListener("change", again);
-    addEventListener("beforeprint", again);
-    addEventListener("afterprint", again);
+
+    // Names of uneven distances: those that would stand on the one before are left out.
+    function thin(place) {
+      let end = -Infinity;
+      for (const span of place.children) {
+        const { top, bottom } = span.getBoundingClientRect();
+        if (top < end) span.style.visibility = "hidden";
+        else end = bottom;
+      }
+    }
+
+    // Numbers at even distances: as many as `room` pixels hold at `needs` pixels each.
+    function count(place, className, numbers, room, needs) {
+      const every = Math.ceil((needs * numbers.length) / Math.max(1, room));
+      numbers.forEach((number, i) => { if (i % every === 0) label(place, className, (i + 0.5) / numbers.length, number); });
+    }
+
+    function show(layer) {
+      shown = layer ? rows.filter((row) => row[0] === layer) : rows;
+      canvas.width = epochs.length;
+      canvas.height = shown.length;
+      canvas.style.height = `${Math.max(120, Math.min(640, 14 * shown.length))}px`;
+      const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
+      shown.forEach((row, y) => epochs.forEach((_, x) => {
+        if (row[x + 2] === "") return;  // stays transparent: the channel is gone
+        const level = Math.round((row[x + 2] / top) * (shades.length - 1));
+        image.data.set([...shades[Math.max(0, Math.min(shades.length - 1, level))], 255], 4 * (y * canvas.width + x));
+      }));
+      context.putImageData(image, 0, 0);
+      const side = box.querySelector(".rows"), below = box.querySelector(".columns");
+      side.replaceChildren();
+      below.replaceChildren();
+      box.querySelectorAll(".border").forEach((line) => line.remove());
+      side.style.width = `${Math.min(18, layer ? 5 : Math.max(...layers.map((name) => name.length)))}ch`;
+      if (layer) {
+        count(side, "row", shown.map((row) => row[1]), canvas.offsetHeight, 15);
+      } else {
+        for (const name of layers) {
+          const first = rows.findIndex((row) => row[0] === name), channels = rows.filter((row) => row[0] === name).length;
+          label(side, "row", (first + channels / 2) / rows.length, name);
+          if (first) label(canvas.parentElement, "border", first / rows.length, "");
+        }
+        thin(side);
+      }
+      count(below, "column", epochs, canvas.offsetWidth, 10 + 8 * epochs[epochs.length - 1].length);
+    }
+
+    function point({ clientX, clientY }) {
+      const area = canvas.getBoundingClientRect();
+      const x = Math.floor(((clientX - area.left) / area.width) * epochs.length);
+      const row = shown[Math.floor(((clientY - area.top) / area.height) * shown.length)];
+      if (!row || row[x + 2] === undefined || x < 0) return;
+      tip.textContent = `${row[0]}, channel ${row[1]}, epoch ${epochs[x]}: ${row[x + 2] === "" ? "removed" : Number(row[x + 2]).toFixed(2) + " bits"}`;
+    }
+
+    const key = box.querySelector(".key"), bar = document.createElement("span"), hatch = document.createElement("span");
+    bar.className = "bar";
+    bar.style.background = `linear-gradient(to right, ${colours.join(",")})`;
+    hatch.className = "hatch";
+    key.append("0 ", bar, ` ${top.toFixed(1)} bits`, hatch, " removed");
+    const select = box.querySelector("select");
+    select.addEventListener("change", () => {
+      tip.textContent = "";
+      show(select.value);
+    });
+    canvas.addEventListener("pointermove", point);
+    canvas.addEventListener("pointerdown", point);
+    addEventListener("resize", () => show(select.value));
+    show(select.value);
   }
-  start();
+
+  function sortable(table) {
+    const body = table.tBodies[0];
+    table.querySelectorAll("thead th").forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.appendChild(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const text = (row) => row.cells[column].textContent;
+        const number = (row) => parseFloat(text(row).replaceAll(",", ""));
+        const order = (a, b) => {
+          const [p, q] = [number(a), number(b)];
+          if (Number.isNaN(p) || Number.isNaN(q)) return Number.isNaN(p) - Number.isNaN(q) || text(a).localeCompare(text(b));
+          return p - q;
+        };
+        body.append(...[...body.rows].sort((a, b) => (down ? order(b, a) : order(a, b))));
+      });
+    });
+  }
+
+  function save(button) {
+    const figure = button.closest("figure"), kind = button.dataset.save;
+    const id = figure.id || figure.querySelector("canvas").id;
+    const described = data.figures.find((f) => f.id === id) || data.heat;
+    const text = kind === "csv" ? described.csv : figure.querySelector("svg").outerHTML;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: kind === "csv" ? "text/csv" : "image/svg+xml" }));
+    link.download = `${id}.${kind}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  // A chart that fails leaves the drawing that the page came with.
+  function attempt(place, action) {
+    place.classList.add("live");
+    try {
+      action();
+    } catch (error) {
+      place.classList.remove("live");
+      console.error(error);
+    }
+  }
+
+  Chart.defaults.font.family = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
+  document.documentElement.classList.add("scripted");
+  for (const figure of data.figures) attempt(document.getElementById(figure.id).parentElement, () => draw(figure));
+  const heat = document.getElementById("bits");
+  if (heat) attempt(heat, () => heatMap(heat));
+  document.querySelectorAll("table.sortable").forEach(sortable);
+  document.querySelectorAll("[data-save]").forEach((button) => button.addEventListener("click", () => save(button)));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach((chart) => { paint(chart); chart.update("none"); }));
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    closed.forEach((details) => { details.open = true; });
+  });
+  addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));
 })();

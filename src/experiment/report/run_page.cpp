@@ -50,7 +50,8 @@ std::string bits_range(const LayerStatus& layer) {
 
 std::string layer_table(const std::vector<LayerStatus>& layers) {
   std::string html =
-      "<div class=\"scroll\"><table>\n<thead><tr><th>layer</th><th>channels</th><th>of</th><th>weights</th><th>of</th>"
+      "<div class=\"scroll\"><table "
+      "class=\"sortable\">\n<thead><tr><th>layer</th><th>channels</th><th>of</th><th>weights</th><th>of</th>"
       "<th>bits a weight</th><th>lowest - highest</th><th>packed bytes</th></tr></thead>\n<tbody>\n";
   LayerStatus sum;
   std::int64_t live = 0;
@@ -79,7 +80,7 @@ std::string layer_table(const std::vector<LayerStatus>& layers) {
 
 std::string removal_table(const std::vector<RemovalRecord>& removals) {
   std::string html =
-      "<div class=\"scroll\"><table>\n<thead><tr><th "
+      "<div class=\"scroll\"><table class=\"sortable\">\n<thead><tr><th "
       "class=\"text\">layer</th><th>epoch</th><th>step</th><th>channels</th>"
       "<th>largest relative change of a logit</th></tr></thead>\n<tbody>\n";
   for (const RemovalRecord& r : removals) {
@@ -89,51 +90,18 @@ std::string removal_table(const std::vector<RemovalRecord>& removals) {
   return html + "</tbody>\n</table></div>\n";
 }
 
-Json chart_data(const ReportRun& run, const std::vector<LayerStatus>& last) {
-  Json layers = Json::array(), removed = Json::array();
-  for (const LayerStatus& l : last) {
-    layers.push_back({{"layer", l.layer},
-                      {"original_channels", l.original_channels},
-                      {"channels", l.channels.size()},
-                      {"mean_bits", mean_bits(l)}});
+std::string again(const ReportRun& run) {
+  const std::string path = html_escape(run.path.string());
+  std::string html = "<section><h2>Run it again</h2>\n";
+  if (run.info.origin) {
+    html += fmt::format("<p>A fork: it began with <code>{}</code> of <code>{}</code>.</p>\n",
+                        html_escape(run.info.origin->checkpoint), html_escape(run.info.origin->run));
   }
-  for (const RemovalRecord& r : run.history.removals) {
-    if (!removed.empty() && removed.back()["epoch"] == r.epoch) {
-      removed.back()["channels"] = removed.back()["channels"].get<std::int64_t>() + r.channels;
-    } else {
-      removed.push_back({{"epoch", r.epoch}, {"channels", r.channels}});
-    }
+  if (!run.config.empty()) {
+    html += "<pre>scnn run " + html_escape((run.path / "config.yaml").string()) + "\nscnn eval " + path +
+            "\nscnn report " + path + " --figures figures    # these charts as SVG and CSV files\n</pre>\n";
   }
-  Json heat = {{"layers", Json::array()}, {"epochs", Json::array()}, {"bits", Json::array()}};
-  for (const LayerStatus& l : last) {
-    heat["layers"].push_back(l.layer);
-    heat["bits"].push_back(Json::array());
-  }
-  for (std::size_t i = 0; i < run.history.epochs.size(); ++i) {
-    const std::vector<LayerStatus>& then = run.history.layers[i];
-    if (then.empty()) continue;
-    heat["epochs"].push_back(run.history.epochs[i].epoch);
-    for (std::size_t l = 0; l < last.size(); ++l) {
-      const auto at =
-          std::find_if(then.begin(), then.end(), [&](const LayerStatus& s) { return s.layer == last[l].layer; });
-      heat["bits"][l].push_back(at == then.end() ? Json(nullptr) : Json(mean_bits(*at)));
-    }
-  }
-  std::string split;
-  for (const EpochRecord& e : run.history.epochs) split = e.evaluation ? e.evaluation_split : split;
-  return {{"epochs", epochs_json(run)}, {"split", split}, {"removed", removed}, {"layers", layers}, {"heat", heat}};
-}
-
-std::string charts() {
-  return "<div class=\"charts\">\n" +
-         chart_html("accuracy", "Accuracy by epoch", "Share of images whose most likely class is right.") +
-         chart_html("size", "Size by epoch",
-                    "Weights only. Packed: whole bits, as stored. Learned: the real-valued bits being trained.") +
-         chart_html("seconds", "Time by epoch", "Training steps only: as channels go, epochs get shorter.") +
-         chart_html("channels", "Channels by layer", "Output channels before training and at the end.") +
-         chart_html("bits", "Bits by layer", "Learned bits of each weight that is left, mean over the layer.") +
-         "<figure><h2>Bits by layer and epoch</h2><figcaption>Mean learned bits of the weights left.</figcaption>"
-         "<div class=\"heat\" id=\"heat\"></div></figure>\n</div>\n";
+  return html + "<p class=\"soft\">First made by: <code>" + html_escape(run.info.command) + "</code></p></section>\n";
 }
 
 }  // namespace
@@ -153,8 +121,9 @@ ReportRun load_report_run(const std::filesystem::path& path) {
 }
 
 std::string run_page(const ReportRun& run) {
-  std::vector<LayerStatus> last;
-  for (const auto& layers : run.history.layers) last = layers.empty() ? last : layers;
+  const std::vector<LayerStatus> last = last_layers(run.history);
+  const std::vector<Figure> figures = figures_of(run);
+  const HeatMap heat = heat_map(run.history);
   std::string libraries;
   for (const auto& [name, version] : run.info.libraries)
     libraries += fmt::format("{}{} {}", libraries.empty() ? "" : ", ", name, version);
@@ -163,19 +132,25 @@ std::string run_page(const ReportRun& run) {
                                  html_escape(run.info.name), html_escape(run.info.started),
                                  html_escape(run.info.method), run.info.seed, html_escape(run.info.device));
   body += state_note(run) + tiles_html(tiles(run));
-  if (!run.history.epochs.empty()) body += charts();
-  if (!last.empty()) body += "<section><h2>Layers</h2>\n" + layer_table(last) + "</section>\n";
+  if (figures.empty()) {
+    body += "<p class=\"note\">No epoch has been recorded: there is nothing to draw yet.</p>\n";
+  } else {
+    body += charts_html(figures, heat);
+  }
+  if (!last.empty()) {
+    body += "<section><h2>Layers</h2>\n" + layer_table(last) + "</section>\n";
+  } else if (!figures.empty()) {
+    body += "<p class=\"note\">bits.jsonl holds no record of the layers: their table and charts are missing.</p>\n";
+  }
   if (!run.history.removals.empty()) {
     body += "<details><summary>Removals</summary>\n" + removal_table(run.history.removals) + "</details>\n";
   }
-  body += "<section><h2>Run it again</h2>\n<pre>scnn run " + html_escape((run.path / "config.yaml").string()) +
-          "\nscnn eval " + html_escape(run.path.string()) + "\n</pre>\n<p class=\"soft\">First made by: <code>" +
-          html_escape(run.info.command) + "</code></p></section>\n";
-  body += "<details><summary>Settings</summary>\n<pre>" + html_escape(run.config) + "</pre></details>\n";
+  body += again(run);
+  if (!run.config.empty()) body += settings_html("Settings", run.config);
   body += fmt::format("<footer class=\"soft\">Run {} &middot; scnn {} &middot; {} &middot; {}</footer>\n",
                       html_escape(run.info.id), html_escape(run.info.version), html_escape(run.info.host),
                       html_escape(libraries));
-  return page_html(run.info.name + " - scnn", body, chart_data(run, last));
+  return page_html(run.info.name + " - scnn", body, figures, heat);
 }
 
 }  // namespace scnn

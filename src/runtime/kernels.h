@@ -1,0 +1,48 @@
+/* What a path of code (portable, AVX2, NEON) has to offer.  All of it writes and reads floats at given strides. */
+#ifndef SCNN_RUNTIME_KERNELS_H
+#define SCNN_RUNTIME_KERNELS_H
+
+#include <stddef.h>
+
+#include "plan.h"
+
+/* A convolution at some places of the image.  x[p] is where the window at place p begins, y[p] where its outputs go:
+ *   y[p][o] = relu?(multiply[o] * sum over k of x[p][offset(k)] * weights[k, o] + add[o])
+ * with k over rows x columns x length, and offset = row * row_pitch + column * column_pitch + index. */
+typedef struct rt_tile {
+  const float* x[8];
+  float* y[8];
+  const void* weights;
+  size_t rows, columns, length;
+  ptrdiff_t row_pitch, column_pitch;
+  const float *multiply, *add;
+  int relu;
+} rt_tile;
+
+/* Part of an image: channels of pixels that lie `stride` floats apart, rows `pitch` apart. */
+typedef struct rt_view {
+  float* at; /* of pixel (0, 0) */
+  int64_t h, w, c, stride, pitch;
+} rt_view;
+
+typedef struct rt_kernels {
+  const char* name;
+  int places[4]; /* of a tile of width 8 i */
+  /* A tile of width 8 i, weights of a form; all places are computed. */
+  void (*tile[rt_forms][4])(const rt_tile* tile);
+  /* The same at one place, for linear layers. */
+  void (*one[rt_forms][4])(const rt_tile* tile);
+  /* Rows [begin, end) of the output. */
+  void (*depthwise[rt_forms])(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);
+  void (*affine)(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);
+  void (*pool)(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);
+  /* Adds a source to row `row` of y. */
+  void (*join)(const rt_source* source, const rt_view* x, const rt_view* y, int64_t row);
+} rt_kernels;
+
+extern const rt_kernels rt_portable;
+/* Null where the processor, or the build, has none. */
+const rt_kernels* rt_avx2(void);
+const rt_kernels* rt_neon(void);
+
+#endif

@@ -1,0 +1,175 @@
+/* Loops that every path compiles for itself: RT_CODE says for which processor. */
+#ifndef SCNN_RUNTIME_LOOPS_H
+#define SCNN_RUNTIME_LOOPS_H
+
+#include <string.h>
+
+#include "kernels.h"
+
+#if defined(__GNUC__)
+#define RT_INLINE static inline __attribute__((always_inline))
+#else
+#define RT_INLINE static inline
+#endif
+
+/* Sums in arrays become registers once the loops over them are gone. */
+#if defined(__GNUC__)
+#define RT_UNROLL _Pragma("GCC unroll 8")
+#else
+#define RT_UNROLL
+#endif
+
+RT_INLINE float rt_weight(const void* weights, rt_form form, size_t at) {
+  switch (form) {
+    case rt_form_int8:
+      return (float)((const int8_t*)weights)[at];
+    case rt_form_int16:
+      return (float)((const int16_t*)weights)[at];
+    case rt_form_int32:
+      return (float)((const int32_t*)weights)[at];
+    default:
+      return ((const float*)weights)[at];
+  }
+}
+
+RT_INLINE void rt_finish(float* y, const float* x, const float* multiply, const float* add, int relu, int64_t c) {
+  for (int64_t i = 0; i < c; ++i) y[i] = multiply[i] * x[i] + add[i];
+  if (relu) {
+    for (int64_t i = 0; i < c; ++i) y[i] = y[i] > 0.0F ? y[i] : 0.0F;
+  }
+}
+
+/* The part of a window [first, first + kernel) with steps of `dilation` that lies in [0, extent). */
+typedef struct rt_clip {
+  int64_t begin, end;
+} rt_clip;
+RT_INLINE rt_clip rt_clip_window(int64_t first, int64_t kernel, int64_t dilation, int64_t extent) {
+  rt_clip clip = {0, kernel};
+  if (first < 0) clip.begin = (-first + dilation - 1) / dilation;
+  if (first + dilation * (kernel - 1) >= extent) clip.end = (extent - first + dilation - 1) / dilation;
+  return clip;
+}
+
+RT_INLINE void rt_depthwise_rows(const rt_step* s, rt_form form, const rt_view* x, const rt_view* y, int64_t begin,
+                                 int64_t end) {
+  const int64_t c = y->stride;
+  for (int64_t oy = begin; oy < end; ++oy) {
+    const int64_t top = oy * s->stride.h - s->pad.h;
+    const rt_clip rows = rt_clip_window(top, s->kernel.h, s->dilation.h, x->h);
+    for (int64_t ox = 0; ox < y->w; ++ox) {
+      float* out = y->at + oy * y->pitch + ox * y->stride;
+      const int64_t left = ox * s->stride.w - s->pad.w;
+      const rt_clip columns = rt_clip_window(left, s->kernel.w, s->dilation.w, x->w);
+      memset(out, 0, (size_t)c * sizeof(float));
+      for (int64_t ky = rows.begin; ky < rows.end; ++ky) {
+        for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
+          const float* in = x->at + (top + ky * s->dilation.h) * x->pitch + (left + kx * s->dilation.w) * x->stride;
+          const size_t tap = (size_t)(ky * s->kernel.w + kx) * (size_t)c;
+          for (int64_t i = 0; i < y->c; ++i) out[i] += in[i] * rt_weight(s->weights, form, tap + (size_t)i);
+        }
+      }
+      rt_finish(out, out, s->multiply, s->add, s->relu, c);
+    }
+  }
+}
+
+RT_INLINE void rt_affine_rows(const rt_step* s, const rt_view* x, const rt_view* y, int64_t begin, int64_t end) {
+  const int64_t c = x->stride < y->stride ? y->c : y->stride;
+  for (int64_t row = begin; row < end; ++row) {
+    for (int64_t column = 0; column < y->w; ++column) {
+      rt_finish(y->at + row * y->pitch + column * y->stride, x->at + row * x->pitch + column * x->stride, s->multiply,
+                s->add, s->relu, c);
+    }
+  }
+}
+
+RT_INLINE void rt_pool_rows(const rt_step* s, const rt_view* x, const rt_view* y, int64_t begin, int64_t end) {
+  const int64_t c = x->stride < y->stride ? x->stride : y->stride;
+  for (int64_t oy = begin; oy < end; ++oy) {
+    const int64_t top = oy * s->stride.h - s->pad.h;
+    const rt_clip rows = rt_clip_window(top, s->kernel.h, 1, x->h);
+    for (int64_t ox = 0; ox < y->w; ++ox) {
+      float* out = y->at + oy * y->pitch + ox * y->stride;
+      const int64_t left = ox * s->stride.w - s->pad.w;
+      const rt_clip columns = rt_clip_window(left, s->kernel.w, 1, x->w);
+      const float* in = x->at + (top + rows.begin) * x->pitch + (left + columns.begin) * x->stride;
+      const int64_t h = rows.end - rows.begin, w = columns.end - columns.begin;
+      if (h == 2 && w == 2 && !s->average) {
+        const float* below = in + x->pitch;
+        for (int64_t i = 0; i < c; ++i) {
+          const float a = in[i] > in[x->stride + i] ? in[i] : in[x->stride + i];
+          const float b = below[i] > below[x->stride + i] ? below[i] : below[x->stride + i];
+          out[i] = a > b ? a : b;
+        }
+        continue;
+      }
+      for (int64_t i = 0; i < c; ++i) out[i] = in[i];
+      for (int64_t k = 1; k < h * w; ++k) {
+        const float* other = in + k / w * x->pitch + k % w * x->stride;
+        if (s->average) {
+          for (int64_t i = 0; i < c; ++i) out[i] += other[i];
+        } else {
+          for (int64_t i = 0; i < c; ++i) out[i] = out[i] > other[i] ? out[i] : other[i];
+        }
+      }
+      for (int64_t i = 0; s->average && i < c; ++i) out[i] /= (float)(h * w);
+    }
+  }
+}
+
+RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_view* y, int64_t row) {
+  for (int64_t column = 0; column < y->w; ++column) {
+    const float* in = x->at + row * x->pitch + column * x->stride;
+    float* out = y->at + row * y->pitch + column * y->stride;
+    for (int p = 0; p < source->pieces; ++p) {
+      const rt_piece piece = source->piece[p];
+      for (int i = 0; i < piece.count; ++i) out[piece.to + i] += in[piece.from + i];
+    }
+  }
+}
+
+/* The table of one path: functions named by `path`, code for RT_CODE. */
+#define RT_FORM_KERNELS(path, form)                                                                            \
+  RT_CODE static void path##_depthwise_##form(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, \
+                                              int64_t e) {                                                     \
+    rt_depthwise_rows(s, rt_form_##form, x, y, b, e);                                                          \
+  }                                                                                                            \
+  RT_CODE static void path##_tile8_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, 1); }                 \
+  RT_CODE static void path##_tile16_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, 2); }                \
+  RT_CODE static void path##_tile24_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, 3); }                \
+  RT_CODE static void path##_one8_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, 1); }                   \
+  RT_CODE static void path##_one16_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, 2); }                  \
+  RT_CODE static void path##_one24_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, 3); }
+
+#define RT_KERNELS(path)                                                                                          \
+  RT_FORM_KERNELS(path, int8)                                                                                     \
+  RT_FORM_KERNELS(path, int16)                                                                                    \
+  RT_FORM_KERNELS(path, int32)                                                                                    \
+  RT_FORM_KERNELS(path, float)                                                                                    \
+  RT_CODE static void path##_affine(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) { \
+    rt_affine_rows(s, x, y, b, e);                                                                                \
+  }                                                                                                               \
+  RT_CODE static void path##_pool(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {   \
+    rt_pool_rows(s, x, y, b, e);                                                                                  \
+  }                                                                                                               \
+  RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {          \
+    rt_join_row(s, x, y, row);                                                                                    \
+  }
+
+#define RT_FORM_TABLE(path, what)                                                         \
+  {NULL, path##_##what##8_int8, path##_##what##16_int8, path##_##what##24_int8},          \
+      {NULL, path##_##what##8_int16, path##_##what##16_int16, path##_##what##24_int16},   \
+      {NULL, path##_##what##8_int32, path##_##what##16_int32, path##_##what##24_int32}, { \
+    NULL, path##_##what##8_float, path##_##what##16_float, path##_##what##24_float        \
+  }
+
+#define RT_TABLE(path)                                                                                                 \
+  {                                                                                                                    \
+#path, {1, VEC_TILE8, VEC_TILE16, VEC_TILE24 },                                                                    \
+            {RT_FORM_TABLE(path, tile) }, {RT_FORM_TABLE(path, one) }, {path##_depthwise_int8, path##_depthwise_int16, \
+                                                                        path##_depthwise_int32,                        \
+                                                                        path##_depthwise_float },                      \
+                                                                        path##_affine, path##_pool, path##_join        \
+  }
+
+#endif

@@ -1,0 +1,88 @@
+/* What a model becomes: steps over activations that lie in one arena. */
+#ifndef SCNN_RUNTIME_PLAN_H
+#define SCNN_RUNTIME_PLAN_H
+
+#include "model.h"
+
+/* A thread computes this many places of a panel at a time: a multiple of what every kernel does at once. */
+enum { rt_lanes = 8, rt_alignment = 64, rt_run_places = 24 };
+
+/* An activation [h, w, c] with a border of zeros, `halo` wide, where a convolution that pads reads it.  Pixels are
+ * `stride` floats apart: c, or the next multiple of rt_lanes, what is between being 0. */
+typedef struct rt_tensor {
+  int64_t h, w, c, stride, halo_h, halo_w;
+  int64_t pitch;        /* floats between rows */
+  size_t origin;        /* of pixel (0, 0), from the beginning of the tensor */
+  size_t floats, place; /* size, and where it begins in the arena */
+  int first, last;      /* steps that write and that last read it */
+} rt_tensor;
+
+typedef enum rt_op { rt_op_input, rt_op_conv, rt_op_depthwise, rt_op_affine, rt_op_pool, rt_op_join } rt_op;
+
+/* How weights are kept. */
+typedef enum rt_form { rt_form_int8, rt_form_int16, rt_form_int32, rt_form_float, rt_forms } rt_form;
+
+/* Some output channels of a convolution: weights [k, width] with k over (window row, window column, input). */
+typedef struct rt_panel {
+  const void* weights;
+  int width; /* 8, 16 or 24 */
+  int outputs, first_output;
+  int inputs, first_input; /* channels it reads */
+  int tail;                /* may write its whole width: nothing lies behind its outputs that another writes */
+} rt_panel;
+
+/* Channels of an input that go, one after the other, to channels of the output. */
+typedef struct rt_piece {
+  uint16_t to, from, count;
+} rt_piece;
+typedef struct rt_source {
+  int tensor, pieces;
+  const rt_piece* piece;
+} rt_source;
+
+typedef struct rt_step {
+  rt_op op;
+  int in, out; /* tensors */
+  rt_extent kernel, stride, dilation, pad;
+  int average, relu;
+  int64_t items; /* what threads share out: rows of the output, or of a convolution runs of places of a panel */
+  rt_form form;
+  int panels;
+  const rt_panel* panel;
+  const void* weights; /* depthwise: [kernel h, kernel w, stride of the output] */
+  int sources;
+  const rt_source* source;
+  const float *multiply, *add; /* y = relu?(multiply * sum + add) for each channel of the output's stride */
+  /* While planning: where these come from. */
+  const rt_layer* layer; /* of the weights, or of the join */
+  double *multiply_of, *add_of;
+  int gathers; /* a join that repeats what a depthwise convolution `layer` reads */
+} rt_step;
+
+typedef struct rt_plan {
+  int steps, tensors;
+  rt_step* step;
+  rt_tensor* tensor;
+  int logits;   /* tensor */
+  size_t arena; /* floats */
+  size_t weights;
+  uint64_t multiplications;
+} rt_plan;
+
+/* Makes the steps of `model`; fused are affine, relu and scale layers behind a convolution. */
+void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan);
+/* Sizes of the tensors and their places in the arena: two lie apart if both are needed at some step. */
+void rt_place_tensors(rt_loading* loading, rt_plan* plan);
+
+/* The runtime's own memory: counted first (`base` null), then taken. */
+typedef struct rt_block {
+  char* base;
+  size_t used;
+} rt_block;
+/* Aligned to rt_alignment; null while counting. */
+void* rt_take(rt_loading* loading, rt_block* block, size_t count, size_t size);
+
+/* Puts the weights of a step, its terms and its pieces into the block, as the kernels read them. */
+void rt_lay_out(rt_loading* loading, rt_block* block, const rt_model* model, const rt_plan* plan, rt_step* step);
+
+#endif

@@ -1,0 +1,53 @@
+/* The runtime itself: all of it lies in one block. */
+#ifndef SCNN_RUNTIME_RUNTIME_H
+#define SCNN_RUNTIME_RUNTIME_H
+
+#include "kernels.h"
+
+enum { rt_max_threads = 64, rt_table_channels = 16 };
+
+typedef struct rt_workers rt_workers;
+
+struct scnn_runtime {
+  scnn_rt_info info;
+  const char* const* class_names;
+  const float *mean, *std;
+  const float* pixels; /* [channels, 256] normalised, or null: too many channels for a table */
+  const rt_kernels* kernels;
+  const rt_tensor* tensor;
+  const rt_step* step;
+  int logits;
+  float* arena; /* [threads, arena_floats] */
+  size_t arena_floats;
+  rt_workers* workers; /* null: one thread */
+  void* own;           /* what scnn_rt_free gives back */
+};
+
+/* The images of a call; one of the two is set. */
+typedef struct rt_images {
+  const float* real;
+  const uint8_t* bytes;
+} rt_images;
+
+/* Items [begin, end) of a step, for image `image`, in an arena. */
+void rt_execute(const scnn_runtime* runtime, const rt_step* step, float* arena, const rt_images* images, size_t image,
+                int64_t begin, int64_t end);
+
+/* The zeros around what the step writes: other steps may have left numbers there. */
+void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* arena);
+
+/* Work that is done on every thread; `thread` 0 is the caller's. */
+typedef void (*rt_work)(void* context, int thread);
+
+size_t rt_workers_bytes(int threads);
+/* Starts threads - 1 threads.  Returns 0 where that fails; then none is left. */
+int rt_workers_start(rt_workers* workers, int threads);
+void rt_workers_stop(rt_workers* workers);
+/* Runs `work` on all threads, and returns when all are done. */
+void rt_workers_run(rt_workers* workers, rt_work work, void* context);
+/* To be called by all threads within `work`: none goes on before all are here. */
+void rt_workers_meet(rt_workers* workers);
+/* 0, 1, 2, ...: each number once, from the beginning of a `work`. */
+size_t rt_workers_next(rt_workers* workers);
+
+#endif

@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <cmath>
+
+#include "catch.h"
+#include "deploy/random_model.h"
+#include "files.h"
+#include "scnn/core/error.h"
+#include "scnn/core/random.h"
+#include "scnn/deploy/packed.h"
+
+using namespace scnn;
+
+namespace {
+
+constexpr std::int64_t images = 3;
+
+/// A network, as a file and as the program evaluates it.
+struct Case {
+  std::vector<std::byte> file;
+  Tensor x, logits;
+};
+
+Case make_case(std::uint64_t seed, Backend& backend) {
+  PackedModel model = test::random_model(seed);
+  if (seed % 2 == 1) {
+    try {
+      model = trim(model, backend);
+    } catch (const Error& error) {
+      REQUIRE(error.kind() == ErrorKind::training);  // nothing is left of it
+    }
+  }
+  model.integers = seed % 3 == 0 ? IntegerForm::bits : IntegerForm::coded;
+  if (seed % 4 == 0) model = snap(fold(model));
+  Case made{encode(model), {}, {}};
+  const auto graph = unpack(decode(made.file, "test"), backend);
+  const Edge& edge = graph->nodes().front().edge;
+  made.x = Tensor::host({images, edge.h, edge.w, graph->sets()[edge.set].size()});
+  const RandomStream stream(11, Stream::probe);
+  std::uint64_t next = 0;
+  for (float& value : made.x.values<float>()) value = 2.0F * uniform(stream.draws(next++).v[0]) - 1.0F;
+  const Tensor& logits = graph->forward(made.x, Pass{});
+  made.logits = Tensor::host(logits.shape());
+  backend.copy(logits, made.logits);
+  return made;
+}
+
+class Loaded {
+ public:
+  Loaded(const std::vector<std::byte>& file, const scnn_rt_options& options) {
+    scnn_rt_error error = {};
+    (void)scnn_rt_load(file.data(), file.size(), &options, nullptr, 0, &runtime_, &error);
+    INFO(error.message);
+    REQUIRE(error.status == SCNN_RT_OK);
+  }
+  Loaded(const Loaded&) = delete;
+  Loaded& operator=(const Loaded&) = delete;
+  ~Loaded() { scnn_rt_free(runtime_); }
+  [[nodiscard]] scnn_runtime* get() const { return runtime_; }
+
+ private:
+  scnn_runtime* runtime_ = nullptr;
+};
+
+std::vector<float> run(const Loaded& loaded, const float* x, std::size_t n) {
+  std::vector<float> logits(n * static_cast<std::size_t>(scnn_rt_describe(loaded.get()).classes));
+  REQUIRE(scnn_rt_run(loaded.get(), x, n, logits.data()) == SCNN_RT_OK);
+  return logits;
+}
+
+/// Of the largest logit.
+double difference(const std::vector<float>& found, const Tensor& expected) {
+  double worst = 0, largest = 0;
+  const auto values = expected.values<float>();
+  REQUIRE(values.size() == found.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!std::isfinite(found[i])) return INFINITY;
+    worst = std::max(worst, std::abs(static_cast<double>(found[i]) - static_cast<double>(values[i])));
+    largest = std::max(largest, std::abs(static_cast<double>(values[i])));
+  }
+  return worst / std::max(largest, 1e-30);
+}
+
+bool has(scnn_rt_path path) {
+  const std::vector<std::uint8_t> file = test::file_around(test::tiny_body());
+  const scnn_rt_options options = {1, path};
+  std::size_t bytes = 0;
+  return scnn_rt_memory(file.data(), file.size(), &options, &bytes, nullptr) == SCNN_RT_OK;
+}
+
+/// In some networks sums cancel; there the program itself is 1e-5 and more away from exact sums.
+void compare(scnn_rt_path path, std::uint64_t networks) {
+  const auto backend = backend_for(Device{}, BackendOptions{1});
+  std::uint64_t inexact = 0;
+  for (std::uint64_t seed = 0; seed < networks; ++seed) {
+    INFO("network " << seed);
+    const Case c = make_case(20'000 + seed, *backend);
+    const Loaded loaded(c.file, {1, path});
+    const double found = difference(run(loaded, c.x.data<float>(), images), c.logits);
+    CHECK(found < 1e-4);
+    inexact += found < 1e-5 ? 0 : 1;
+  }
+  CHECK(inexact <= networks / 200);
+}
+
+}  // namespace
+
+TEST_CASE("logits of 1,000 random networks are the program's: portable") { compare(SCNN_RT_PORTABLE, 1'000); }
+
+TEST_CASE("logits of 1,000 random networks are the program's: AVX2") {
+  if (!has(SCNN_RT_AVX2)) SCNN_SKIP("this processor has no AVX2");
+  compare(SCNN_RT_AVX2, 1'000);
+}
+
+TEST_CASE("logits of random networks are the program's: NEON") {
+  if (!has(SCNN_RT_NEON)) SCNN_SKIP("this processor has no NEON; neon_under_qemu tests it");
+  compare(SCNN_RT_NEON, 1'000);
+}
+
+TEST_CASE("threads share images and, of one image, layers: the same bits as one thread") {
+  const auto backend = backend_for(Device{}, BackendOptions{1});
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    const Case c = make_case(30'000 + seed, *backend);
+    const Loaded one(c.file, {1, SCNN_RT_AUTO});
+    const Loaded three(c.file, {3, SCNN_RT_AUTO});
+    const auto expected = run(one, c.x.data<float>(), images);
+    CHECK(run(three, c.x.data<float>(), images) == expected);
+    const std::size_t classes = expected.size() / images, size = static_cast<std::size_t>(c.x.size()) / images;
+    for (std::size_t i = 0; i < images; ++i) {
+      const std::vector<float> single(expected.begin() + static_cast<std::ptrdiff_t>(i * classes),
+                                      expected.begin() + static_cast<std::ptrdiff_t>((i + 1) * classes));
+      CHECK(run(three, c.x.data<float>() + i * size, 1) == single);
+    }
+  }
+}
