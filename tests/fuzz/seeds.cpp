@@ -49,10 +49,11 @@ void training(const fs::path& folder) {
   }
   put(folder / "checkpoint" / "edits", Bytes{3, 0, 1, 0, 255, 5, 1, 1, 9});
   fs::remove_all(checkpoints);
-  const std::vector<std::byte> packed = encode(pack(*parts.graph, "tiny", parts.data));
+  const std::vector<std::byte> packed = encode(pack(*parts.graph, "tiny", parts.data, {}));
   const auto head = deploy::magic.size() + 1 + (packed.size() < 128 + 10 ? 1 : 2);  // magic, version, length
   put(folder / "packed" / "tiny", std::span(packed).subspan(head, packed.size() - head - deploy::checksum_bytes));
   put(folder / "packed" / "file", packed);
+  put(folder / "runtime" / "tiny", std::span(packed).subspan(head, packed.size() - head - deploy::checksum_bytes));
 }
 
 void data(const fs::path& folder) {
