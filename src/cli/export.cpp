@@ -109,17 +109,8 @@ int do_export(const Context& context, const Options& options) {
       *std::ranges::find_if(formats(), [&](const Format& one) { return one.name == options.format; });
   const ModelFile file = open_model(options.model, true);
   const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
-  PackedModel packed;
   std::vector<float> before;
-  if (file.checkpoint) {
-    const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
-    const RestoredModel restored = restore_model(file, *backend);
-    packed = pack(*restored.graph, file.experiment->name, data, file.experiment->exporting);
-    if (options.verify) before = probe_logits(*restored.graph);
-  } else {
-    packed = *file.packed;
-    if (options.verify) before = probe_logits(*unpack(packed, *backend));
-  }
+  const PackedModel packed = packed_model(file, *backend, options.verify ? &before : nullptr);
   const std::string out = options.out.empty() ? format.file : options.out;
   nlohmann::ordered_json json = {{"file", out}, {"format", options.format}, {"from", file.path.string()}};
   const std::string remarks = format.write(packed, options, out, json);

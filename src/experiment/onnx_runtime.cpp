@@ -1,13 +1,11 @@
 #include "scnn/experiment/onnx_runtime.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <cstring>
-#include <system_error>
+#include <span>
 
 #include "core/process.h"
 #include "core/python.h"
+#include "experiment/scratch.h"
 #include "scnn/core/file.h"
 
 namespace scnn {
@@ -26,27 +24,6 @@ pixels = numpy.fromfile(images, "<f4").reshape(shape).transpose(0, 3, 1, 2)
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 session.run(["logits"], {"image": numpy.ascontiguousarray(pixels)})[0].astype("<f4").tofile(logits)
 )";
-
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "scnn-onnx-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw Error(ErrorKind::run_folder, "cannot make a temporary folder: " + std::string(std::strerror(errno)));
-    }
-    path_ = name;
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string operator/(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 std::string last_line(const std::string& text) { return text.substr(text.rfind('\n') + 1); }
 

@@ -1,10 +1,9 @@
-#include "scnn/runtime/scnn_runtime.h"
-
 #include <cstring>
 
 #include "fuzz.h"
 #include "packed_file.h"
 #include "scnn/deploy/packed.h"
+#include "scnn/runtime/scnn_runtime.h"
 
 using namespace scnn;
 
