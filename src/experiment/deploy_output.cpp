@@ -32,7 +32,7 @@ std::string notes(const DeployBench& bench) {
       "file; "
       "before: the network before compression in float32, which \"times as fast\" refers to.  Memory: by how much its "
       "peak "
-      "grows, loading the model and running 1 and 64 images.",
+      "grows, loading the model and running 1 and 64 images, pages of libraries included.",
       bench.cpu, bench.rounds);
   if (!std::isnan(bench.call_seconds)) {
     text += fmt::format("  A call of ONNX Runtime from Python takes {:.3f} ms for a network of one weight.",
