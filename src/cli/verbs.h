@@ -49,6 +49,7 @@ void add_resume(CLI::App& program, Context& context);
 void add_eval(CLI::App& program, Context& context);
 void add_bench(CLI::App& program, Context& context);
 void add_export(CLI::App& program, Context& context);
+void add_predict(CLI::App& program, Context& context);
 void add_inspect(CLI::App& program, Context& context);
 void add_validate(CLI::App& program, Context& context);
 void add_list(CLI::App& program, Context& context);

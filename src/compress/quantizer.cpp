@@ -148,4 +148,13 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
   }
 }
 
+void round_exponents(Graph& graph) {
+  for (Parameter* parameter : graph.parameters()) {
+    if (!parameter->name.ends_with(".exponent")) continue;
+    std::vector<float> exponents = host_values(graph.backend(), parameter->value);
+    for (float& exponent : exponents) exponent = std::nearbyint(exponent);
+    set_values(graph.backend(), exponents, parameter->value);
+  }
+}
+
 }  // namespace scnn

@@ -186,6 +186,7 @@ class Decoder {
     if ((flags_ & flag_stride) != 0) conv.stride = extent(1, "its stride");
     if ((flags_ & flag_dilation) != 0) conv.dilation = extent(1, "its dilation");
     if (conv.padding == Padding::explicit_) conv.pad = extent(0, "its padding");
+    if (conv.depthwise && (flags_ & flag_groups) != 0) in_.fail("it is depthwise and has groups");
     if ((flags_ & flag_groups) != 0) conv.groups = number(2, max_channels, "the number of its groups");
     return conv;
   }

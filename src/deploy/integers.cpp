@@ -1,6 +1,7 @@
 #include "integers.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <utility>
@@ -124,11 +125,15 @@ std::vector<Range> read_ranges(Reader& in, const std::vector<RowsShape>& layers)
   if (count == 0 && channels > 0) in.fail("there are integers without a range");
   if (count > in.left()) in.fail("it ends too early: every range takes two bytes");
   std::vector<Range> ranges(count);
-  for (auto& [low, high] : ranges) {
+  const Range* before = nullptr;
+  for (Range& range : ranges) {
+    auto& [low, high] = range;
     low = unzigzag(in.varint(std::numeric_limits<std::uint32_t>::max(), "a minimum"));
     high =
         low + static_cast<std::int64_t>(in.varint(std::numeric_limits<std::uint32_t>::max(), "the extent of a range"));
     if (high > Int32::max()) in.fail("an integer has more than 32 bits");
+    if (before != nullptr && !(*before < range)) in.fail("the ranges are not in increasing order");
+    before = &range;
   }
   return ranges;
 }
@@ -140,6 +145,7 @@ void read_coded(Reader& in, std::uint64_t size, const std::vector<RowsShape>& la
   RangeDecoder decoder(in.raw(in.left() - end));
   Counts range_counts, local;
   std::vector<Counts> counts(ranges.size());
+  std::vector<bool> used(ranges.size());
   const auto read = [&decoder](std::int64_t low, std::int64_t high, Counts& shared, Counts& own) {
     return bisect(low, high, shared, own, [&](std::uint32_t p, std::int64_t) { return decoder.bit(p); });
   };
@@ -149,12 +155,17 @@ void read_coded(Reader& in, std::uint64_t size, const std::vector<RowsShape>& la
     for (std::size_t channel = 0; channel < layers[layer].channels; ++channel) {
       const auto number = static_cast<std::size_t>(read(0, last, range_counts, ranges_here));
       const auto [low, high] = ranges[number];
+      used[number] = true;
+      if (layers[layer].stored == 0 && (low != 0 || high != 0)) {
+        in.fail("a channel without integers has a range of others");
+      }
       local.clear();
       std::vector<std::int32_t> row(layers[layer].stored);
       for (std::int32_t& value : row) value = static_cast<std::int32_t>(read(low, high, counts[number], local));
       take(layer, channel, std::move(row));
     }
   }
+  if (!std::ranges::all_of(used, std::identity{})) in.fail("a range belongs to no channel");
   if (!decoder.at_end()) in.fail("bytes are left over behind the last integer");
 }
 

@@ -3,6 +3,7 @@
 #include "scnn/core/error.h"
 #include "scnn/core/random.h"
 #include "scnn/deploy/packed.h"
+#include "scnn/deploy/probe.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/simple.h"
 #include "scnn/nn/layers/weighted.h"
@@ -104,13 +105,13 @@ PackedModel pack(Graph& graph, const std::string& name, const Dataset& data, con
 }
 
 Tensor probe_images(const InputSpec& input) {
-  Tensor images = Tensor::host({32, input.h, input.w, input.channels});
+  Tensor host = Tensor::host(Shape{32, input.h, input.w, input.channels});
   const RandomStream stream(0, Stream::probe);
-  for (std::int64_t i = 0; i < images.size(); ++i) {
+  for (std::int64_t i = 0; i < host.size(); ++i) {
     const Draws draws = stream.draws(static_cast<std::uint64_t>(i));
-    images.data<float>()[i] = 4.0F * uniform(draws.v[0]) - 2.0F;
+    host.data<float>()[i] = 4.0F * uniform(draws.v[0]) - 2.0F;
   }
-  return images;
+  return host;
 }
 
 std::vector<float> probe_logits(Graph& graph) {

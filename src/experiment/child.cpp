@@ -16,7 +16,8 @@
 namespace scnn {
 namespace {
 
-/// Between fork and exec only async-signal-safe calls are allowed: this program has threads.
+/// Not start_program of core/process.h: posix_spawn cannot ask for a signal at the parent's death.  Between fork and
+/// exec only async-signal-safe calls are allowed: this program has threads.
 [[noreturn]] void become(const char* program, char* const* arguments, int log, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -102,6 +102,20 @@ std::int64_t step_of_fitting(const Experiment& experiment, const Checkpoint& che
   }
 }
 
+/// What the run has recorded so far; recorder and sink cut it to the checkpoint's step.
+void copy_history(const RunFolder& from, const RunFolder& to, const Experiment& experiment) {
+  const auto copy = [](const fs::path& source, const fs::path& target) {
+    if (fs::exists(source)) write_file(target, read_file(source, ErrorKind::checkpoint));
+  };
+  for (const char* name : {"metrics.jsonl", "bits.jsonl", "epochs.csv"}) copy(from.file(name), to.file(name));
+  const auto& sinks = experiment.logging.sinks;
+  if (!fs::is_directory(from.file("tb")) || std::ranges::find(sinks, "tensorboard") == sinks.end()) return;
+  fs::create_directories(to.file("tb"));
+  for (const fs::directory_entry& entry : fs::directory_iterator(from.file("tb"))) {
+    copy(entry.path(), to.file("tb") / entry.path().filename());
+  }
+}
+
 }  // namespace
 
 RunResult resume_run(const fs::path& path, const ResumeOptions& how, const RunOptions& options) {
@@ -175,10 +189,8 @@ RunResult fork_run(const fs::path& path, const ResumeOptions& how, const RunOpti
   for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   spdlog::info("run {}, from step {} of {}", folder.path().string(), origin.step, origin.run);
   for (const std::string& change : origin.changed) spdlog::info("{}", change);
-  // The history so far; the recorder cuts it to the step.  The checkpoint last: with it the folder goes on by itself.
-  for (const char* name : {"metrics.jsonl", "bits.jsonl", "epochs.csv"}) {
-    if (fs::exists(from.file(name))) write_file(folder.file(name), read_file(from.file(name), ErrorKind::checkpoint));
-  }
+  // The checkpoint last: with it the folder goes on by itself.
+  copy_history(from, folder, experiment);
   checkpoint = with_config(std::move(*checkpoint), experiment.yaml);
   checkpoint->path =
       CheckpointFolder(folder.checkpoints()).save(*checkpoint, origin.step, experiment.checkpoint.keep_last);

@@ -96,6 +96,11 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
            .range = {.min = 0, .max = 16, .open_min = true},
            .types = self},
           o.max_bits);
+  v.value({.key = "integer_exponents_from",
+           .doc = "share of training after which each exponent is rounded to an integer and stays; 1: they stay real",
+           .range = between(0, 1),
+           .types = both},
+          o.integer_exponents_from);
   v.value({.key = "output_min_bits",
            .doc = "floor of the layer that makes the logits: below 1, classes die",
            .unit = "bits",

@@ -67,7 +67,11 @@ void TensorBoardSink::on_step(const StepRecord& r) {
   write(event);
 }
 
-void TensorBoardSink::on_removal(const RemovalRecord& r) { removed_ += r.channels; }
+void TensorBoardSink::on_removal(const RemovalRecord& r) {
+  EventMessage event(clock_(), r.step);
+  event.scalar("removed_channels/" + r.layer, r.channels);
+  write(event);
+}
 
 void TensorBoardSink::on_epoch(const EpochRecord& r, const std::vector<LayerStatus>& layers) {
   EventMessage event(clock_(), r.step);
@@ -84,7 +88,6 @@ void TensorBoardSink::on_epoch(const EpochRecord& r, const std::vector<LayerStat
   event.scalar("size/packed_bits", static_cast<double>(r.size.packed_bits));
   event.scalar("size/live_weights", static_cast<double>(r.size.live_weights));
   event.scalar("size/live_channels", r.size.live_channels);
-  event.scalar("size/removed_channels", static_cast<double>(std::exchange(removed_, 0)));
   event.scalar("size/macs", static_cast<double>(r.size.macs));
   event.scalar("time/train_seconds", r.train_seconds);
   event.scalar("time/eval_seconds", r.eval_seconds);

@@ -32,7 +32,6 @@ class TensorBoardSink : public TrainObserver {
   std::int64_t step_period_;
   std::function<double()> clock_;
   std::optional<AppendFile> file_;
-  std::int64_t removed_ = 0;  ///< channels since the last epoch
 };
 
 }  // namespace scnn

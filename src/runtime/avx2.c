@@ -14,6 +14,7 @@ VEC_INLINE vec vec_set(float value) { return _mm256_set1_ps(value); }
 VEC_INLINE vec vec_load(const float* from) { return _mm256_loadu_ps(from); }
 VEC_INLINE void vec_store(float* to, vec v) { _mm256_storeu_ps(to, v); }
 VEC_INLINE vec vec_add(vec a, vec b) { return _mm256_add_ps(a, b); }
+VEC_INLINE vec vec_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 VEC_INLINE vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 VEC_INLINE vec vec_positive(vec v) { return _mm256_max_ps(v, _mm256_setzero_ps()); }
 

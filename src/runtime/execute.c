@@ -100,8 +100,8 @@ static void convolve(const scnn_runtime* runtime, const rt_step* step, const rt_
   }
 }
 
-void rt_execute(const scnn_runtime* runtime, const rt_step* step, float* arena, const rt_images* images, size_t image,
-                int64_t begin, int64_t end) {
+void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, float* arena, const rt_images* images,
+                size_t image, int64_t begin, int64_t end) {
   const rt_tensor* out = &runtime->tensor[step->out];
   const rt_kernels* kernels = runtime->kernels;
   const rt_view y = view_of(out, arena);
@@ -114,6 +114,9 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, float* arena, 
       break;
     case rt_op_conv:
       convolve(runtime, step, &x, &y, begin, end);
+      break;
+    case rt_op_winograd:
+      rt_winograd(runtime, step, &x, &y, runtime->scratch + (size_t)thread * runtime->scratch_floats, begin, end);
       break;
     case rt_op_depthwise:
       kernels->depthwise[step->form](step, &x, &y, begin, end);

@@ -150,6 +150,10 @@ void rt_read_coded(rt_loading* loading, rt_model* model) {
     ranges[r].low = as_int32(loading, rt_unzigzag(rt_varint(loading, 0, UINT32_MAX, "a minimum")));
     ranges[r].high = ranges[r].low + (int64_t)rt_varint(loading, 0, UINT32_MAX, "the extent of a range");
     (void)as_int32(loading, ranges[r].high);
+    if (r > 0 && (ranges[r].low < ranges[r - 1].low ||
+                  (ranges[r].low == ranges[r - 1].low && ranges[r].high <= ranges[r - 1].high))) {
+      rt_fail(loading, SCNN_RT_DAMAGED, "the ranges are not in increasing order");
+    }
   }
   if (outputs > 0 && count == 0) rt_fail(loading, SCNN_RT_DAMAGED, "its channels have no range");
   decoder d = {loading, 0, 0xFFFFFFFFU};

@@ -32,6 +32,10 @@ typedef struct rt_kernels {
   void (*tile[rt_forms][4])(const rt_tile* tile);
   /* The same at one place, for linear layers. */
   void (*one[rt_forms][4])(const rt_tile* tile);
+  /* Winograd's transforms.  A tile of 4 x 4 pixels at x of `channels` (a multiple of rt_lanes) becomes 16 positions of
+   * v, `position` floats apart; 16 positions of `width` sums become 2 x 2 pixels at y[i], null for none. */
+  void (*before)(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position, int64_t channels);
+  void (*after)(const float* m, int64_t position, int width, const rt_tile* terms);
   /* Rows [begin, end) of the output. */
   void (*depthwise[rt_forms])(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);
   void (*affine)(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);

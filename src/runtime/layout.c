@@ -12,33 +12,60 @@ void* rt_take(rt_loading* loading, rt_block* block, size_t count, size_t size) {
   return place;
 }
 
-static rt_form form_of(const rt_layer* layer) {
-  const size_t size = (size_t)layer->set->live * layer->row;
-  int32_t low = 0, high = 0;
+static double weight_at(const rt_layer* layer, size_t at) {
+  return layer->real != NULL ? layer->real[at] : layer->integers[at];
+}
+
+/* Four times the weight that stands at `position` of a transformed 3 x 3 window: a whole number of whole numbers. */
+static double transformed(const rt_layer* layer, size_t output, size_t column, int position) {
+  static const int twice[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+  double sum = 0;
+  for (int tap = 0; tap < 9; ++tap) {
+    const int factor = twice[position / 4][tap / 3] * twice[position % 4][tap % 3];
+    if (factor != 0) sum += factor * weight_at(layer, output * layer->row + (size_t)(tap * layer->columns) + column);
+  }
+  return sum;
+}
+
+static rt_form form_for(double low, double high) {
+  if (low >= -128 && high <= 127) return rt_form_int8;
+  if (low >= -32768 && high <= 32767) return rt_form_int16;
+  return low >= INT32_MIN && high <= INT32_MAX ? rt_form_int32 : rt_form_float;
+}
+
+static rt_form form_of(const rt_step* step) {
+  const rt_layer* layer = step->layer;
+  const size_t outputs = (size_t)layer->set->live;
+  double low = 0, high = 0;
   if (layer->real != NULL) return rt_form_float;
-  for (size_t i = 0; i < size; ++i) {
+  for (size_t i = 0; step->op != rt_op_winograd && i < outputs * layer->row; ++i) {
     low = layer->integers[i] < low ? layer->integers[i] : low;
     high = layer->integers[i] > high ? layer->integers[i] : high;
   }
-  if (low >= -128 && high <= 127) return rt_form_int8;
-  return low >= -32768 && high <= 32767 ? rt_form_int16 : rt_form_int32;
+  for (size_t i = 0; step->op == rt_op_winograd && i < outputs * (size_t)layer->columns * rt_positions; ++i) {
+    const size_t o = i / rt_positions / (size_t)layer->columns, column = i / rt_positions % (size_t)layer->columns;
+    const double value = transformed(layer, o, column, (int)(i % rt_positions));
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+  }
+  return form_for(low, high);
 }
 
 static size_t form_size(rt_form form) { return form == rt_form_int8 ? 1 : form == rt_form_int16 ? 2 : 4; }
 
-static void put(const rt_layer* layer, rt_form form, void* to, size_t at, size_t weight) {
+static void put(rt_form form, void* to, size_t at, double value) {
   switch (form) {
     case rt_form_int8:
-      ((int8_t*)to)[at] = (int8_t)layer->integers[weight];
+      ((int8_t*)to)[at] = (int8_t)value;
       break;
     case rt_form_int16:
-      ((int16_t*)to)[at] = (int16_t)layer->integers[weight];
+      ((int16_t*)to)[at] = (int16_t)value;
       break;
     case rt_form_int32:
-      ((int32_t*)to)[at] = layer->integers[weight];
+      ((int32_t*)to)[at] = (int32_t)value;
       break;
     default:
-      ((float*)to)[at] = layer->real[weight];
+      ((float*)to)[at] = (float)value;
   }
 }
 
@@ -80,16 +107,23 @@ static group group_of(const rt_layer* layer, const rt_set* in, int64_t number) {
   return g;
 }
 
+/* What comes before the inputs in a panel's order of weights. */
+static size_t taps_of(const rt_step* step) {
+  return step->op == rt_op_winograd ? rt_positions : (size_t)(step->kernel.h * step->kernel.w);
+}
+
 static void fill_panel(const rt_step* step, const rt_set* in, const group* g, const rt_panel* panel, void* to) {
   const rt_layer* layer = step->layer;
   size_t at = 0;
-  for (size_t tap = 0; tap < (size_t)(layer->kernel.h * layer->kernel.w); ++tap) {
+  for (size_t tap = 0; tap < taps_of(step); ++tap) {
     for (int i = 0; i < panel->inputs; ++i) {
       const size_t column = g->channel < 0 ? (size_t)i : (size_t)(in->channels[g->first_input + i] - g->channel);
       for (int o = 0; o < panel->width; ++o, ++at) {
         if (o >= panel->outputs) continue; /* zeros already */
-        put(layer, step->form, to, at,
-            (size_t)(panel->first_output + o) * layer->row + tap * (size_t)layer->columns + column);
+        const size_t output = (size_t)(panel->first_output + o);
+        put(step->form, to, at,
+            step->op == rt_op_winograd ? transformed(layer, output, column, (int)tap)
+                                       : weight_at(layer, output * layer->row + tap * (size_t)layer->columns + column));
       }
     }
   }
@@ -97,7 +131,7 @@ static void fill_panel(const rt_step* step, const rt_set* in, const group* g, co
 
 static void lay_out_panels(rt_loading* loading, rt_block* block, const rt_set* in, rt_step* step) {
   const rt_layer* layer = step->layer;
-  const size_t taps = (size_t)(layer->kernel.h * layer->kernel.w);
+  const size_t taps = taps_of(step);
   int count = 0;
   const int64_t groups = layer->groups;
   for (int64_t n = 0; n < groups; ++n) {
@@ -138,8 +172,9 @@ static void lay_out_depthwise(rt_loading* loading, rt_block* block, const rt_ten
   if (weights == NULL) return;
   memset(weights, 0, size * form_size(step->form));
   for (size_t tap = 0; tap < layer->row; ++tap) {
-    for (int o = 0; o < layer->set->live; ++o)
-      put(layer, step->form, weights, tap * (size_t)out->stride + (size_t)o, (size_t)o * layer->row + tap);
+    for (size_t o = 0; o < (size_t)layer->set->live; ++o) {
+      put(step->form, weights, tap * (size_t)out->stride + o, weight_at(layer, o * layer->row + tap));
+    }
   }
 }
 
@@ -149,8 +184,9 @@ static void lay_out_terms(rt_loading* loading, rt_block* block, const rt_tensor*
   step->multiply = multiply;
   step->add = add;
   if (multiply == NULL) return;
+  const double factor = step->op == rt_op_winograd ? 0.25 : 1.0;
   for (int64_t o = 0; o < out->stride; ++o) {
-    multiply[o] = o < out->c ? (float)step->multiply_of[o] : 0.0F;
+    multiply[o] = o < out->c ? (float)(factor * step->multiply_of[o]) : 0.0F;
     add[o] = o < out->c ? (float)step->add_of[o] : 0.0F;
   }
 }
@@ -207,12 +243,12 @@ void rt_lay_out(rt_loading* loading, rt_block* block, const rt_model* model, con
     lay_out_join(loading, block, model, step);
     return;
   }
-  if (step->op == rt_op_conv || step->op == rt_op_depthwise) {
-    step->form = form_of(step->layer);
-    if (step->op == rt_op_conv) {
-      lay_out_panels(loading, block, model->layer[step->layer->from[0]].set, step);
-    } else {
+  if (step->op <= rt_op_depthwise && step->op != rt_op_input) {
+    step->form = form_of(step);
+    if (step->op == rt_op_depthwise) {
       lay_out_depthwise(loading, block, out, step);
+    } else {
+      lay_out_panels(loading, block, model->layer[step->layer->from[0]].set, step);
     }
   }
   if (step->multiply_of != NULL) lay_out_terms(loading, block, out, step);

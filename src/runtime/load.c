@@ -64,6 +64,11 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
     if (step.op == rt_op_conv) {
       const rt_tensor* out = &plan->tensor[step.out];
       step.items = step.panels * ((out->h * out->w + rt_run_places - 1) / rt_run_places);
+    } else if (step.op == rt_op_winograd) {
+      const rt_tensor *in = &plan->tensor[step.in], *out = &plan->tensor[step.out];
+      const size_t floats = rt_positions * (rt_tiles * (size_t)in->stride + rt_tile_room * 24);
+      step.items = ((out->h + 1) / 2 * ((out->w + 1) / 2) + rt_tiles - 1) / rt_tiles;
+      if (floats > runtime->scratch_floats) runtime->scratch_floats = floats;
     }
     step.layer = NULL;
     step.multiply_of = step.add_of = NULL;
@@ -72,9 +77,12 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
   if (tensors != NULL) memcpy(tensors, plan->tensor, (size_t)plan->tensors * sizeof(*tensors));
   runtime->info.weight_bytes = block->used - before;
   runtime->arena = rt_take(loading, block, plan->arena, sizeof(float) * (size_t)threads);
-  runtime->info.activation_bytes = plan->arena * sizeof(float) * (size_t)threads;
+  runtime->scratch = rt_take(loading, block, runtime->scratch_floats, sizeof(float) * (size_t)threads);
+  runtime->info.activation_bytes = (plan->arena + runtime->scratch_floats) * sizeof(float) * (size_t)threads;
   if (block->base == NULL) return;
-  memset(runtime->arena, 0, runtime->info.activation_bytes);
+  memset(runtime->arena, 0, plan->arena * sizeof(float) * (size_t)threads);
+  if (runtime->scratch_floats > 0)
+    memset(runtime->scratch, 0, runtime->scratch_floats * sizeof(float) * (size_t)threads);
   runtime->arena_floats = plan->arena;
   runtime->step = steps;
   runtime->tensor = tensors;

@@ -152,6 +152,13 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
   RT_CODE static void path##_pool(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {   \
     rt_pool_rows(s, x, y, b, e);                                                                                  \
   }                                                                                                               \
+  RT_CODE static void path##_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,    \
+                                    int64_t channels) {                                                           \
+    tile_before(x, pitch, stride, v, position, channels);                                                         \
+  }                                                                                                               \
+  RT_CODE static void path##_after(const float* m, int64_t position, int width, const rt_tile* terms) {           \
+    tile_after(m, position, width, terms);                                                                        \
+  }                                                                                                               \
   RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {          \
     rt_join_row(s, x, y, row);                                                                                    \
   }
@@ -163,13 +170,13 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
     NULL, path##_##what##8_float, path##_##what##16_float, path##_##what##24_float        \
   }
 
-#define RT_TABLE(path)                                                                                                 \
-  {                                                                                                                    \
-#path, {1, VEC_TILE8, VEC_TILE16, VEC_TILE24 },                                                                    \
-            {RT_FORM_TABLE(path, tile) }, {RT_FORM_TABLE(path, one) }, {path##_depthwise_int8, path##_depthwise_int16, \
-                                                                        path##_depthwise_int32,                        \
-                                                                        path##_depthwise_float },                      \
-                                                                        path##_affine, path##_pool, path##_join        \
+#define RT_TABLE(path)                                                                                             \
+  {                                                                                                                \
+#path, {1, VEC_TILE8, VEC_TILE16, VEC_TILE24 },                                                                \
+            {RT_FORM_TABLE(path, tile) }, {RT_FORM_TABLE(path, one) }, path##_before, path##_after,                \
+                                           {path##_depthwise_int8, path##_depthwise_int16, path##_depthwise_int32, \
+                                            path##_depthwise_float },                                              \
+                                            path##_affine, path##_pool, path##_join                                \
   }
 
 #endif

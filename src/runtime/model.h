@@ -8,6 +8,10 @@
 
 #include "scnn/runtime/scnn_runtime.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { rt_max_layers = 65535, rt_max_channels = 65535, rt_max_extent = 65535, rt_max_string = 4096 };
 
 typedef enum rt_type {
@@ -115,5 +119,9 @@ void rt_read_integers(rt_loading* loading, rt_model* model);
 void rt_read_coded(rt_loading* loading, rt_model* model);
 /* Extents of the layer's output, and whether it fits its inputs. */
 void rt_infer(rt_loading* loading, const rt_model* model, rt_layer* layer);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

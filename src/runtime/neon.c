@@ -15,6 +15,7 @@ VEC_INLINE vec vec_set(float value) { return vdupq_n_f32(value); }
 VEC_INLINE vec vec_load(const float* from) { return vld1q_f32(from); }
 VEC_INLINE void vec_store(float* to, vec v) { vst1q_f32(to, v); }
 VEC_INLINE vec vec_add(vec a, vec b) { return vaddq_f32(a, b); }
+VEC_INLINE vec vec_sub(vec a, vec b) { return vsubq_f32(a, b); }
 VEC_INLINE vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 VEC_INLINE vec vec_positive(vec v) { return vmaxq_f32(v, vdupq_n_f32(0.0F)); }
 

@@ -85,7 +85,7 @@ static void fuse_chain(planner* p, rt_step* step, int i) {
   p->tensor[i] = step->out;
   while (p->readers[i] == 1) {
     const int next = p->reader[i];
-    if (p->model->layer[next].inputs != 1 || !fuse(step, &p->model->layer[next])) return;
+    if (!fuse(step, &p->model->layer[next])) return;
     p->tensor[next] = step->out;
     i = next;
   }
@@ -96,6 +96,13 @@ static int depthwise_in_place(const rt_layer* layer, const rt_set* in) {
   const int a_group = layer->set->original / in->original;
   if (a_group != 1 || in->live != layer->set->live) return 0;
   return memcmp(in->channels, layer->set->channels, (size_t)in->live * sizeof(*in->channels)) == 0;
+}
+
+/* Whether 16 products for four outputs beat 36, with the transforms around them. */
+static int suits_winograd(const rt_layer* layer, const rt_tensor* in) {
+  return layer->type == rt_conv2d && layer->groups == 1 && layer->kernel.h == 3 && layer->kernel.w == 3 &&
+         layer->stride.h == 1 && layer->stride.w == 1 && layer->dilation.h == 1 && layer->dilation.w == 1 &&
+         in->stride % rt_lanes == 0 && in->c >= rt_lanes && layer->set->live >= rt_lanes && layer->h * layer->w >= 9;
 }
 
 static void add_weights(planner* p, int i) {
@@ -117,9 +124,15 @@ static void add_weights(planner* p, int i) {
   }
   rt_step* step = add_step(p, op, layer, in);
   rt_tensor* read = &p->plan->tensor[in];
+  int64_t halo_h = layer->pad.h, halo_w = layer->pad.w;
+  if (op == rt_op_conv && suits_winograd(layer, read)) {
+    step->op = rt_op_winograd;
+    halo_h += layer->h % 2; /* the last tile reaches beyond the image */
+    halo_w += layer->w % 2;
+  }
   if (op == rt_op_conv) { /* a depthwise convolution clips its windows itself */
-    if (layer->pad.h > read->halo_h) read->halo_h = layer->pad.h;
-    if (layer->pad.w > read->halo_w) read->halo_w = layer->pad.w;
+    if (halo_h > read->halo_h) read->halo_h = halo_h;
+    if (halo_w > read->halo_w) read->halo_w = halo_w;
   }
   begin_terms(p, step);
   fuse_chain(p, step, i);
@@ -167,4 +180,60 @@ void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan) {
       source[k].tensor = step->gathers ? step->in : p.tensor[step->layer->from[k]];
     step->source = source;
   }
+}
+
+static int reads(const rt_step* step, int tensor) {
+  int count = step->in == tensor && step->op != rt_op_join;
+  for (int k = 0; k < step->sources; ++k) count += step->source[k].tensor == tensor;
+  return count;
+}
+
+/* Pools that directly follow the convolution they read, at windows apart from each other and without padding. */
+static void fuse_pools(rt_plan* plan) {
+  int kept = 0;
+  for (int s = 0; s < plan->steps; ++s) {
+    rt_step* before = kept > 0 ? &plan->step[kept - 1] : NULL;
+    const rt_step* pool = &plan->step[s];
+    int readers = 0;
+    const int convolves =
+        before != NULL && (before->op == rt_op_conv || before->op == rt_op_winograd || before->op == rt_op_depthwise);
+    if (convolves && pool->op == rt_op_pool && pool->in == before->out && before->pool == NULL && pool->pad.h == 0 &&
+        pool->pad.w == 0 && pool->stride.h >= pool->kernel.h && pool->stride.w >= pool->kernel.w) {
+      for (int k = s; k < plan->steps; ++k) readers += reads(&plan->step[k], before->out);
+    }
+    if (readers == 1) {
+      rt_tensor* between = &plan->tensor[before->out];
+      between->h = between->w = 0; /* takes no memory */
+      before->out = pool->out;
+      plan->pooled[kept - 1] = *pool;
+      before->pool = &plan->pooled[kept - 1];
+      continue;
+    }
+    plan->step[kept++] = *pool;
+  }
+  plan->steps = kept;
+}
+
+scnn_rt_status rt_open_plan(rt_loading* loading, const void* bytes, size_t size, rt_model* model, rt_plan* plan,
+                            scnn_rt_error* error) {
+  memset(loading, 0, sizeof(*loading));
+  memset(model, 0, sizeof(*model));
+  memset(plan, 0, sizeof(*plan));
+  memset(error, 0, sizeof(*error));
+  loading->error = error;
+  if (setjmp(loading->failed) == 0) {
+    rt_read_envelope(loading, bytes, size);
+    rt_read_model(loading, model);
+    rt_read_integers(loading, model);
+    rt_make_plan(loading, model, plan);
+    plan->pooled = rt_temporary(loading, (size_t)plan->steps, sizeof(*plan->pooled));
+    fuse_pools(plan);
+    for (int i = 0; i < plan->tensors; ++i) {
+      rt_tensor* t = &plan->tensor[i];
+      t->stride = t->c;
+      t->halo_h = t->halo_w = 0;
+    }
+    rt_place_tensors(loading, plan);
+  }
+  return error->status;
 }

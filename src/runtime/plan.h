@@ -4,8 +4,14 @@
 
 #include "model.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A thread computes this many places of a panel at a time: a multiple of what every kernel does at once. */
 enum { rt_lanes = 8, rt_alignment = 64, rt_run_places = 24 };
+/* Tiles of 2 x 2 outputs that are transformed together; room for as many as a kernel does at once behind them. */
+enum { rt_tiles = 12, rt_tile_room = 16, rt_positions = 16 };
 
 /* An activation [h, w, c] with a border of zeros, `halo` wide, where a convolution that pads reads it.  Pixels are
  * `stride` floats apart: c, or the next multiple of rt_lanes, what is between being 0. */
@@ -17,12 +23,21 @@ typedef struct rt_tensor {
   int first, last;      /* steps that write and that last read it */
 } rt_tensor;
 
-typedef enum rt_op { rt_op_input, rt_op_conv, rt_op_depthwise, rt_op_affine, rt_op_pool, rt_op_join } rt_op;
+typedef enum rt_op {
+  rt_op_input,
+  rt_op_conv,
+  rt_op_winograd, /* the same for 3 x 3 windows at stride 1: winograd.c */
+  rt_op_depthwise,
+  rt_op_affine,
+  rt_op_pool,
+  rt_op_join
+} rt_op;
 
 /* How weights are kept. */
 typedef enum rt_form { rt_form_int8, rt_form_int16, rt_form_int32, rt_form_float, rt_forms } rt_form;
 
-/* Some output channels of a convolution: weights [k, width] with k over (window row, window column, input). */
+/* Some output channels of a convolution: weights [k, width] with k over (window row, window column, input), or
+ * (position, input) of transformed windows. */
 typedef struct rt_panel {
   const void* weights;
   int width; /* 8, 16 or 24 */
@@ -45,6 +60,8 @@ typedef struct rt_step {
   int in, out; /* tensors */
   rt_extent kernel, stride, dilation, pad;
   int average, relu;
+  const struct rt_step*
+      pool;      /* rt_open_plan alone: the pool that reads this convolution's output, and nothing else does */
   int64_t items; /* what threads share out: rows of the output, or of a convolution runs of places of a panel */
   rt_form form;
   int panels;
@@ -63,8 +80,9 @@ typedef struct rt_plan {
   int steps, tensors;
   rt_step* step;
   rt_tensor* tensor;
-  int logits;   /* tensor */
-  size_t arena; /* floats */
+  rt_step* pooled; /* pools that became part of a convolution */
+  int logits;      /* tensor */
+  size_t arena;    /* floats */
   size_t weights;
   uint64_t multiplications;
 } rt_plan;
@@ -73,6 +91,12 @@ typedef struct rt_plan {
 void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan);
 /* Sizes of the tensors and their places in the arena: two lie apart if both are needed at some step. */
 void rt_place_tensors(rt_loading* loading, rt_plan* plan);
+
+/* All of this for tensors without borders, a pixel's channels one behind the other: for who writes code out of a plan.
+ * A pool whose windows do not overlap becomes part of the convolution before it, so that the image between them needs
+ * no memory.  What it fills lives until rt_release(loading), also where it fails. */
+scnn_rt_status rt_open_plan(rt_loading* loading, const void* bytes, size_t size, rt_model* model, rt_plan* plan,
+                            scnn_rt_error* error);
 
 /* The runtime's own memory: counted first (`base` null), then taken. */
 typedef struct rt_block {
@@ -84,5 +108,9 @@ void* rt_take(rt_loading* loading, rt_block* block, size_t count, size_t size);
 
 /* Puts the weights of a step, its terms and its pieces into the block, as the kernels read them. */
 void rt_lay_out(rt_loading* loading, rt_block* block, const rt_model* model, const rt_plan* plan, rt_step* step);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

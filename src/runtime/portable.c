@@ -63,6 +63,7 @@ VEC_INLINE vec vec_weights(const void* weights, rt_form form, size_t at) {
 #endif
 VEC_INLINE vec vec_zero(void) { return vec_set(0.0F); }
 VEC_INLINE vec vec_add(vec a, vec b) { return a + b; }
+VEC_INLINE vec vec_sub(vec a, vec b) { return a - b; }
 VEC_INLINE vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 
 #include "tiles.h"

@@ -87,12 +87,16 @@ static float f32_at(const uint8_t* p) {
 
 float rt_f32(rt_loading* loading) { return f32_at(rt_raw(loading, 4)); }
 
+/* A zero byte becomes C0 80, which no UTF-8 contains: names stay different, and end where they end. */
 const char* rt_string(rt_loading* loading, const char* what) {
   const uint64_t size = rt_varint(loading, 0, rt_max_string, what);
   const uint8_t* bytes = rt_raw(loading, size);
-  char* text = rt_temporary(loading, (size_t)size + 1, 1);
-  if (memchr(bytes, 0, (size_t)size) != NULL) rt_fail(loading, SCNN_RT_DAMAGED, "a string contains a zero byte");
-  memcpy(text, bytes, (size_t)size);
+  char* text = rt_temporary(loading, 2 * (size_t)size + 1, 1);
+  char* to = text;
+  for (uint64_t i = 0; i < size; ++i) {
+    if (bytes[i] == 0) *to++ = (char)0xC0;
+    *to++ = (char)(bytes[i] == 0 ? 0x80 : bytes[i]);
+  }
   return text;
 }
 

@@ -16,11 +16,12 @@ static void copy_logits(const call* c, const float* arena, size_t image) {
   memcpy(c->logits + image * classes, arena + t->place + t->origin, classes * sizeof(float));
 }
 
-static void run_image(const call* c, float* arena, size_t image) {
+static void run_image(const call* c, int thread, size_t image) {
+  float* arena = c->runtime->arena + (size_t)thread * c->runtime->arena_floats;
   for (int s = 0; s < c->runtime->info.steps; ++s) {
     const rt_step* step = &c->runtime->step[s];
     rt_clear_halo(c->runtime, step, arena);
-    rt_execute(c->runtime, step, arena, &c->images, image, 0, step->items);
+    rt_execute(c->runtime, step, thread, arena, &c->images, image, 0, step->items);
   }
   copy_logits(c, arena, image);
 }
@@ -28,9 +29,8 @@ static void run_image(const call* c, float* arena, size_t image) {
 /* Every thread whole images, in an arena of its own. */
 static void share_images(void* context, int thread) {
   const call* c = context;
-  float* arena = c->runtime->arena + (size_t)thread * c->runtime->arena_floats;
   for (size_t i = rt_workers_next(c->runtime->workers); i < c->count; i = rt_workers_next(c->runtime->workers)) {
-    run_image(c, arena, i);
+    run_image(c, thread, i);
   }
 }
 
@@ -42,7 +42,7 @@ static void share_steps(void* context, int thread) {
     const rt_step* step = &c->runtime->step[s];
     const int64_t begin = step->items * thread / threads, end = step->items * (thread + 1) / threads;
     if (thread == 0) rt_clear_halo(c->runtime, step, c->runtime->arena);
-    rt_execute(c->runtime, step, c->runtime->arena, &c->images, 0, begin, end);
+    rt_execute(c->runtime, step, thread, c->runtime->arena, &c->images, 0, begin, end);
     rt_workers_meet(c->runtime->workers);
   }
   if (thread == 0) copy_logits(c, c->runtime->arena, 0);
@@ -53,7 +53,7 @@ static scnn_rt_status run(scnn_runtime* runtime, rt_images images, size_t n, flo
   if (n == 0) return SCNN_RT_OK;
   if (runtime == NULL || logits == NULL) return SCNN_RT_ARGUMENT;
   if (runtime->workers == NULL) {
-    for (size_t i = 0; i < n; ++i) run_image(&c, runtime->arena, i);
+    for (size_t i = 0; i < n; ++i) run_image(&c, 0, i);
   } else {
     rt_workers_run(runtime->workers, n == 1 ? share_steps : share_images, &c);
   }

@@ -19,6 +19,8 @@ struct scnn_runtime {
   int logits;
   float* arena; /* [threads, arena_floats] */
   size_t arena_floats;
+  float* scratch; /* [threads, scratch_floats] */
+  size_t scratch_floats;
   rt_workers* workers; /* null: one thread */
   void* own;           /* what scnn_rt_free gives back */
 };
@@ -29,9 +31,12 @@ typedef struct rt_images {
   const uint8_t* bytes;
 } rt_images;
 
-/* Items [begin, end) of a step, for image `image`, in an arena. */
-void rt_execute(const scnn_runtime* runtime, const rt_step* step, float* arena, const rt_images* images, size_t image,
-                int64_t begin, int64_t end);
+/* Items [begin, end) of a step, for image `image`, in an arena; `thread` says which scratch memory is its own. */
+void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, float* arena, const rt_images* images,
+                size_t image, int64_t begin, int64_t end);
+/* A convolution by Winograd's F(2 x 2, 3 x 3); an item is up to rt_tiles tiles. */
+void rt_winograd(const scnn_runtime* runtime, const rt_step* step, const rt_view* x, const rt_view* y, float* scratch,
+                 int64_t begin, int64_t end);
 
 /* The zeros around what the step writes: other steps may have left numbers there. */
 void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* arena);

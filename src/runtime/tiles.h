@@ -1,6 +1,6 @@
 /* The convolution kernels, in terms of the vectors of a path, which includes this behind its definitions of
  *   vec, VEC_LANES       a vector of floats and how many: 1, 4 or 8
- *   vec_zero, vec_load, vec_store, vec_set (all lanes), vec_add, vec_positive (0 for negative lanes)
+ *   vec_zero, vec_load, vec_store, vec_set (all lanes), vec_add, vec_sub, vec_positive (0 for negative lanes)
  *   vec_fma(a, b, c)     a * b + c
  *   vec_weights          VEC_LANES weights of a form as floats
  *   RT_CODE, VEC_INLINE  attributes of functions; VEC_TILE8, 16, 24: how many places at a time */
@@ -74,6 +74,50 @@ VEC_INLINE void tile_one(const rt_tile* t, rt_form form, int vectors) {
   RT_UNROLL for (int b = 0; b < vectors; ++b) {
     RT_UNROLL for (int k = 1; k < ways; ++k) sum[0][b] = vec_add(sum[0][b], sum[k][b]);
     tile_finish(t, sum[0][b], 0, b);
+  }
+}
+
+/* v = B' x B with rows of B': x0 - x2, x1 + x2, x2 - x1, x1 - x3. */
+VEC_INLINE void tile_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,
+                            int64_t channels) {
+  for (int64_t c = 0; c < channels; c += VEC_LANES) {
+    vec d[4][4];
+    RT_UNROLL for (int j = 0; j < 4; ++j) {
+      const float* at = x + j * stride + c;
+      const vec x0 = vec_load(at), x1 = vec_load(at + pitch), x2 = vec_load(at + 2 * pitch),
+                x3 = vec_load(at + 3 * pitch);
+      d[0][j] = vec_sub(x0, x2);
+      d[1][j] = vec_add(x1, x2);
+      d[2][j] = vec_sub(x2, x1);
+      d[3][j] = vec_sub(x1, x3);
+    }
+    RT_UNROLL for (int i = 0; i < 4; ++i) {
+      float* to = v + 4 * i * position + c;
+      vec_store(to, vec_sub(d[i][0], d[i][2]));
+      vec_store(to + position, vec_add(d[i][1], d[i][2]));
+      vec_store(to + 2 * position, vec_sub(d[i][2], d[i][1]));
+      vec_store(to + 3 * position, vec_sub(d[i][1], d[i][3]));
+    }
+  }
+}
+
+/* y = A' m A with rows of A': m0 + m1 + m2, m1 - m2 - m3. */
+VEC_INLINE void tile_after(const float* m, int64_t position, int width, const rt_tile* t) {
+  for (int o = 0; o < width; o += VEC_LANES) {
+    vec row[2][4];
+    RT_UNROLL for (int j = 0; j < 4; ++j) {
+      const float* at = m + j * position + o;
+      const vec m0 = vec_load(at), m1 = vec_load(at + 4 * position);
+      const vec m2 = vec_load(at + 8 * position), m3 = vec_load(at + 12 * position);
+      row[0][j] = vec_add(vec_add(m0, m1), m2);
+      row[1][j] = vec_sub(vec_sub(m1, m2), m3);
+    }
+    RT_UNROLL for (int i = 0; i < 2; ++i) {
+      if (t->y[2 * i] != NULL) tile_finish(t, vec_add(vec_add(row[i][0], row[i][1]), row[i][2]), 2 * i, o / VEC_LANES);
+      if (t->y[2 * i + 1] != NULL) {
+        tile_finish(t, vec_sub(vec_sub(row[i][1], row[i][2]), row[i][3]), 2 * i + 1, o / VEC_LANES);
+      }
+    }
   }
 }
 

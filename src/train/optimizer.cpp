@@ -104,6 +104,12 @@ double Optimizer::gradient_scale() const {
   return std::min(1.0, clip_gradient / (norm + 1e-6));
 }
 
+void Optimizer::hold(const std::string& pattern) {
+  for (Target& target : targets_) {
+    if (glob_match(pattern, target.parameter->name)) target.lr = 0;
+  }
+}
+
 bool Optimizer::finishes_gradients() const { return options_.type != OptimizerType::sgd && clip_gradient <= 0; }
 
 void Optimizer::prepare(double epochs, std::int64_t steps, double gamma) {

@@ -138,6 +138,7 @@ void Trainer::train_step() {
     dlogits_ = backend.allocate(Shape{images, graph_.classes()});
     recorded_plan_ = -1;
   }
+  integer_exponents();
   last_size_loss_ = size_loss_->value();
   optimizer_->prepare(epochs, state_.step + 1, gamma(epochs));
   if (!replay(batch, pass)) {
@@ -157,6 +158,15 @@ void Trainer::train_step() {
   state_.train_seconds += seconds;
   observer_.on_step({(state_.step - 1) / steps_per_epoch_, state_.step, sum / static_cast<double>(images),
                      last_size_loss_, static_cast<double>(images) / seconds});
+}
+
+void Trainer::integer_exponents() {
+  const double from = options_.compression.integer_exponents_from;
+  if (options_.compression.type == CompressionType::none || from >= 1) return;
+  const auto first = static_cast<std::int64_t>(std::llround(from * static_cast<double>(total_steps())));
+  if (state_.step < first) return;
+  if (state_.step == first) round_exponents(graph_);
+  optimizer_->hold("*.exponent");
 }
 
 void Trainer::compute(const Batch& batch, const Pass& pass, bool checked) {

@@ -5,11 +5,17 @@ usage: test_own.py PROGRAM [unittest arguments]
 """
 import json
 import os
+import pty
+import re
+import select
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -90,11 +96,17 @@ class Arrays(Own):
         arrays = self.arrays()
         np.savez(self.place / "plain.npz", **arrays)
         np.savez_compressed(self.place / "packed.npz", **arrays)
+        # As where an archive is larger than 32 bits can say: Python begins to use 64 at its own limit.
+        limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 100
+        self.addCleanup(setattr, zipfile, "ZIP64_LIMIT", limit)
+        np.savez(self.place / "wide.npz", **arrays)
+        zipfile.ZIP64_LIMIT = limit
+        self.assertIn(b"PK\6\6", (self.place / "wide.npz").read_bytes())
         (self.place / "folder").mkdir()
         for name, array in arrays.items():
             np.save(self.place / "folder" / name, array)
         results = []
-        for root in ("plain.npz", "packed.npz", "folder"):
+        for root in ("plain.npz", "packed.npz", "wide.npz", "folder"):
             text = "name: a\ndata: {type: arrays, root: %s}\n" % root + NETWORK.replace("  init: {from: %s}\n", "")
             self.expect(0, "run", self.write("a.yaml", text.replace("lr: 0}", "lr: 0.1}")), "--out", self.place / ("run-" + root))
             results.append(self.result(self.place / ("run-" + root)))
@@ -227,6 +239,38 @@ class Images(Own):
         self.expect(4, "run", file, says=["1 image cannot be read", "sky/train/day/broken.jpg: ", "replace or remove them"])
         shutil.rmtree(self.place / "sky")
         self.expect(4, "run", file, says="there is no such folder")
+
+    def test_decoding_shows_how_far_it_is(self):
+        """A line on a terminal after two seconds, gone when it is done.  The seconds go by while the process is stopped."""
+        first = self.write("many/train/a/0.png", png([[(9, 8, 7)] * 900] * 900) + bytes(100_000))
+        for name in ("a", "b"):
+            (self.place / "many/train" / name).mkdir(exist_ok=True)
+            for i in range(1, 61):
+                os.link(first, self.place / f"many/train/{name}/{i}.png")
+        file = self.write("many.yaml", "data: {type: image_folder, root: many, height: 8, width: 8, channels: 3}\n" +
+                          NETWORK.replace("  init: {from: %s}\n", "").replace("out: 5}", "out: 2}"))
+        master, slave = pty.openpty()
+        words = [program.PROGRAM, "run", file, "--out", self.place / "many-run"]
+        cache = {**os.environ, "XDG_CACHE_HOME": str(self.place / "many-cache")}
+        with subprocess.Popen(words, cwd=self.place, stdin=slave, stdout=slave, stderr=slave, env=cache) as process:
+            os.close(slave)
+            read = lambda: int(Path(f"/proc/{process.pid}/io").read_text().split("rchar: ")[1].split()[0])
+            while read() < 2_000_000 and process.poll() is None:  # the first images: each has 100,000 bytes
+                time.sleep(0.001)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(2.1)
+            process.send_signal(signal.SIGCONT)
+            text = ""
+            while select.select([master], [], [], 60)[0]:
+                try:
+                    text += os.read(master, 65536).decode()
+                except OSError:  # the process has ended
+                    break
+            self.assertEqual(process.wait(timeout=60), 0, text)
+        os.close(master)
+        done = re.search(r"\rdecoding images: (\d+) of 121\x1b\[K\r\x1b\[K", text)
+        self.assertIsNotNone(done, text)
+        self.assertTrue(1 <= int(done[1]) <= 121, text)
 
     def test_words(self):
         self.expect(0, "doctor", says=["image files", "JPEG (libjpeg", "PNG (libpng"])

@@ -18,11 +18,11 @@ from program import TINY, Case
 SWEEP = TINY.replace("epochs: 6", "epochs: 12") + """\
 sweep:
   axes:
-    compression.gamma: [0.05, 0.1]
+    compression.gamma: [0.05, 0.1, 0.2]
     seed: [1, 2]
   baseline: {compression.type: none}
 """
-RUNS = ["baseline-seed1", "baseline-seed2", "p001-seed1", "p001-seed2", "p002-seed1", "p002-seed2"]
+RUNS = [f"{point}-seed{seed}" for point in ("baseline", "p001", "p002", "p003") for seed in (1, 2)]
 
 
 class Sweeps(Case):
@@ -73,10 +73,10 @@ class Sweeps(Case):
         self.assertEqual(self.done.returncode, 0, self.done.stderr)
         printed = json.loads(self.done.stdout)
         self.assertEqual(printed, json.loads((self.straight / "sweep.json").read_text()))
-        self.assertEqual((printed["runs"], printed["done"], printed["failures"]), (6, 6, []))
+        self.assertEqual((printed["runs"], printed["done"], printed["failures"]), (8, 8, []))
         rows = self.rows(self.straight)
-        self.assertEqual([row["compression.gamma"] for row in rows], ["", "0.05", "0.1"])
-        self.assertEqual([row["compression.type"] for row in rows], ["none", "self_compress", "self_compress"])
+        self.assertEqual([row["compression.gamma"] for row in rows], ["", "0.05", "0.1", "0.2"])
+        self.assertEqual([row["compression.type"] for row in rows], ["none"] + 3 * ["self_compress"])
         for number, (row, point) in enumerate(zip(rows, printed["points"])):
             results = [json.loads((self.straight / run / "result.json").read_text()) for run in point["runs"]]
             self.assertEqual([result["seed"] for result in results], [1, 2])
@@ -91,7 +91,7 @@ class Sweeps(Case):
                          for other in rows)
             self.assertEqual(row["pareto"], str(not behind).lower(), number)
         page = (self.straight / "report.html").read_text()
-        self.assertIn("a sweep of 3 points", page)
+        self.assertIn("a sweep of 4 points", page)
         self.assertNotIn("src=", page)
 
     def test_each_run_is_the_run_of_its_settings_alone(self):
@@ -102,7 +102,7 @@ class Sweeps(Case):
     def test_killed_twice_and_resumed(self):
         folder = self.place / "killed"
         words = [self.file, "--out", folder, "--jobs", 2]
-        for run in ("p001-seed1", "p002-seed1"):
+        for run in ("p001-seed1", "p003-seed1"):
             with self.start(*words) as process:
                 self.wait_for((folder / "runs" / run / "checkpoints" / "index.json").exists, process)
                 process.kill()
@@ -134,7 +134,7 @@ class Sweeps(Case):
     def test_shards_in_two_folders_copied_together(self):
         one, two = self.place / "machine1", self.place / "machine2"
         self.expect(0, "sweep", self.file, "--out", one, "--shard", "1/2")
-        self.assertEqual(self.summary(one)["done"], 3)
+        self.assertEqual(self.summary(one)["done"], 4)
         self.expect(0, "sweep", self.file, "--out", two, "--shard", "2/2", "--jobs", 3)
         shutil.copytree(two, one, dirs_exist_ok=True)
         self.expect(0, "sweep", "--resume", one)
@@ -153,7 +153,7 @@ class Sweeps(Case):
             self.assertNotIn("running", states, output)
         self.expect(0, "sweep", "--resume", folder, "--jobs", 2)
         self.assert_like_straight(folder)
-        self.expect(75, "sweep", self.file, "--out", self.place / "short", "--max-time", "0.001s", says="0 of 6 runs are done, 0 failed")
+        self.expect(75, "sweep", self.file, "--out", self.place / "short", "--max-time", "0.001s", says="0 of 8 runs are done, 0 failed")
 
     def test_a_run_that_another_process_has_is_waited_for(self):
         folder = self.place / "twice"
@@ -200,17 +200,17 @@ class Sweeps(Case):
         self.assertIn("ended by signal 9", errors)
 
     def test_dry_run_writes_nothing(self):
-        text = self.expect(0, "sweep", self.file, "--dry-run", says=["gamma=0.05", "p002-seed2", "3 points, 6 runs"])
+        text = self.expect(0, "sweep", self.file, "--dry-run", says=["gamma=0.05", "p002-seed2", "4 points, 8 runs"])
         self.assertEqual(text.stderr, "")
         plan = json.loads(self.expect(0, "sweep", self.file, "--dry-run", "--json").stdout)
-        self.assertEqual([point["settings"]["compression.gamma"] for point in plan["points"]], [None, "0.05", "0.1"])
+        self.assertEqual([point["settings"]["compression.gamma"] for point in plan["points"]], [None, "0.05", "0.1", "0.2"])
         self.assertFalse((self.place / "sweeps").exists())
 
     def test_default_folder(self):
         self.expect(0, "sweep", self.file, "train.epochs=1", "sweep.axes.seed=[1]", "-q")
         latest = self.place / "sweeps" / "tiny" / "latest"
         self.assertTrue(latest.is_symlink())
-        self.assertEqual(json.loads(self.expect(0, "sweep", "--resume", latest, "--json").stdout)["done"], 3)
+        self.assertEqual(json.loads(self.expect(0, "sweep", "--resume", latest, "--json").stdout)["done"], 4)
         self.assertIn("report.html", self.expect(0, "report", latest).stdout)
         shutil.rmtree(self.place / "sweeps")
 
@@ -222,7 +222,7 @@ class Sweeps(Case):
 
     def test_refusals(self):
         bad = self.place / "bad.yaml"
-        bad.write_text(SWEEP.replace("[0.05, 0.1]", "[0.05, -1, many]") + "  smaples: 3\n")
+        bad.write_text(SWEEP.replace("[0.05, 0.1, 0.2]", "[0.05, -1, many]") + "  smaples: 3\n")
         says = ["bad.yaml:28:31", "bad.yaml:28:35", "must be at least 0", "must be a number", "did you mean 'samples'?"]
         for words in (["sweep", bad, "--out", self.place / "never"], ["validate", bad]):
             self.expect(3, *words, says=says if words[0] == "sweep" else says[-1:])

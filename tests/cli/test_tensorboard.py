@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""The sink `tensorboard`: its files, read by a reader of the test's own and, where it is installed, by TensorBoard.
+"""The sink `tensorboard`: its files, read by tools/read_events.py and, where it is installed, by TensorBoard.
 
 usage: test_tensorboard.py PROGRAM [unittest arguments]
 """
 import json
 import math
 import struct
+import sys
+from pathlib import Path
 
 import program
 from program import Case
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+from read_events import read
 
 try:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -18,86 +23,8 @@ except ImportError:
 SINKS = "logging.sinks=[jsonl, tensorboard]"
 
 
-def crc32c(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
-
-
-def masked(data):
-    crc = crc32c(data)
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def records(content):
-    """The data of every whole TFRecord; a torn last one is left out."""
-    at = 0
-    while at + 12 <= len(content):
-        length, check = struct.unpack_from("<QI", content, at)
-        if masked(content[at:at + 8]) != check:
-            raise ValueError(f"bad length at {at}")
-        data = content[at + 12:at + 12 + length]
-        if at + 16 + length > len(content):
-            return
-        if masked(data) != struct.unpack_from("<I", content, at + 12 + length)[0]:
-            raise ValueError(f"bad data at {at}")
-        yield data
-        at += 16 + length
-
-
-def fields(message):
-    """(number, value) of a protobuf message: int, float or bytes."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(message):
-        key = varint()
-        if key & 7 == 0:
-            yield key >> 3, varint()
-        elif key & 7 == 2:
-            length = varint()
-            yield key >> 3, message[at:at + length]
-            at += length
-        else:
-            size, code = {1: (8, "<d"), 5: (4, "<f")}[key & 7]
-            yield key >> 3, struct.unpack_from(code, message, at)[0]
-            at += size
-
-
 def doubles(packed):
     return list(struct.unpack(f"<{len(packed) // 8}d", packed))
-
-
-def read(folder):
-    """{tag: {step: value}}, after dropping what a later attempt made void; a histogram is a dict."""
-    out = {}
-    for file in sorted(folder.iterdir()):
-        for number, data in enumerate(records(file.read_bytes())):
-            event = dict(fields(data))
-            if number == 0 and event[3] != b"brain.Event:2":
-                raise ValueError("no file version")
-            if 7 in event and dict(fields(event[7]))[1] == 1:
-                for steps in out.values():
-                    for step in [step for step in steps if step >= event[2]]:
-                        del steps[step]
-            for _, value in fields(event.get(5, b"")):
-                one = dict(fields(value))
-                histogram = dict(fields(one[5])) if 5 in one else None
-                out.setdefault(one[1].decode(), {})[event[2]] = histogram or one[2]
-    return {tag: steps for tag, steps in out.items() if steps}
 
 
 class TensorBoard(Case):
@@ -115,6 +42,8 @@ class TensorBoard(Case):
         folder = self.straight()
         events = read(folder / "tb")
         for line in map(json.loads, (folder / "metrics.jsonl").read_text().splitlines()):
+            if line["type"] == "removal":
+                self.assertEqual(events["removed_channels/" + line["layer"]].pop(line["step"]), line["channels"])
             if line["type"] != "epoch":
                 continue
             step = line["step"]
@@ -136,6 +65,9 @@ class TensorBoard(Case):
                 limits, counts = doubles(histogram[6]), doubles(histogram[7])
                 below = [sum(bits < limit for bits in layer["bits"]) for limit in limits]
                 self.assertEqual([sum(counts[:i + 1]) for i in range(len(counts))], below)
+        removed = {tag: steps for tag, steps in events.items() if tag.startswith("removed_channels/")}
+        self.assertEqual(list(map(len, removed.values())), [0] * len(removed))  # all were told, none twice
+        self.assertGreater(len(removed), 0)
         self.assertEqual(sorted(events["loss/batch"]), list(range(10, 43, 10)))
 
     def resumed(self):
@@ -157,6 +89,21 @@ class TensorBoard(Case):
         straight, resumed = read(self.straight() / "tb"), read(folder / "tb")
         drop_times = lambda events: {tag: steps for tag, steps in events.items() if not tag.startswith("time/")}
         self.assertEqual(drop_times(straight), drop_times(resumed))
+
+    def test_a_fork_has_the_whole_curves(self):
+        fork = lambda name, *words: self.expect(0, "resume", self.straight(), "--fork", self.place / name, *words)
+        earlier = min((self.straight() / "checkpoints").glob("*.safetensors"), key=lambda p: int(p.stem.split("-")[1]))
+        fork("forked", "--from", earlier)
+        straight, forked = read(self.straight() / "tb"), read(self.place / "forked" / "tb")
+        drop_times = lambda events: {tag: steps for tag, steps in events.items() if not tag.startswith("time/")}
+        self.assertEqual(drop_times(straight), drop_times(forked))
+        # What stood before the fork is the run's own, times too.
+        step = int(earlier.stem.split("-")[1])
+        before = lambda events: {at: value for at, value in events["time/train_seconds"].items() if at <= step}
+        self.assertEqual(before(straight), before(forked))
+        self.assertGreater(len(before(straight)), 0)
+        fork("without", "--from", earlier, "logging.sinks=[jsonl]")
+        self.assertFalse((self.place / "without" / "tb").exists())
 
     def test_tensorboard_reads_the_same(self):
         self.need(EventAccumulator, "TensorBoard's own reader needs the Python package tensorboard")

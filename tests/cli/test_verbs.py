@@ -12,7 +12,7 @@ import time
 import program
 from program import TINY, Case, scnn
 
-VERBS = ["run", "resume", "eval", "export", "inspect", "report", "compare", "watch", "profile", "bench", "sweep", "init", "completion", "man", "validate", "list", "explain", "data", "doctor", "version"]
+VERBS = ["run", "resume", "eval", "export", "predict", "inspect", "report", "compare", "watch", "profile", "bench", "sweep", "init", "completion", "man", "validate", "list", "explain", "data", "doctor", "version"]
 
 
 class Verbs(Case):

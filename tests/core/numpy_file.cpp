@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "catch.h"
 #include "scnn/core/half.h"
@@ -54,7 +55,14 @@ struct Member {
   std::int64_t claims = -1;          ///< bytes of content, instead of the right number
 };
 
-std::string zip(const std::vector<Member>& members) {
+/// What may be wrong with the end record of an archive whose count, directory or start need 64 bits.
+struct End64 {
+  std::string locator = "PK\x06\x07", record = "PK\x06\x06";
+  std::int64_t at = 0, count = 0, length = 0, start = 0;  ///< added to the right ones
+  int fields = 7;                                         ///< that are in the record alone: 1 count, 2 length, 4 start
+};
+
+std::string zip(const std::vector<Member>& members, const std::optional<End64>& end64 = std::nullopt) {
   std::string out, directory;
   for (const Member& m : members) {
     const std::string packed = m.deflate ? deflated(m.content) : m.content;
@@ -77,10 +85,22 @@ std::string zip(const std::vector<Member>& members) {
     directory += little<std::uint32_t>(0x02014B50) + little<std::uint16_t>(45) + fields + std::string(10, '\0') +
                  small(offset) + m.name + extra;
   }
-  const auto start = static_cast<std::uint32_t>(out.size());
-  const auto count = static_cast<std::uint16_t>(members.size());
-  return out + directory + little<std::uint32_t>(0x06054B50) + std::string(4, '\0') + little(count) + little(count) +
-         little(static_cast<std::uint32_t>(directory.size())) + little(start) + std::string(2, '\0');
+  const auto start = static_cast<std::int64_t>(out.size()), length = static_cast<std::int64_t>(directory.size());
+  const auto count = static_cast<std::int64_t>(members.size());
+  out += directory;
+  const int fields = end64 ? end64->fields : 0;
+  if (end64) {
+    const auto record = static_cast<std::int64_t>(out.size());
+    out += end64->record + little<std::uint64_t>(44) + little<std::uint32_t>(0x2D002D) + std::string(8, '\0') +
+           little(count + end64->count) + little(count + end64->count) + little(length + end64->length) +
+           little(start + end64->start);
+    out += end64->locator + std::string(4, '\0') + little(record + end64->at) + little<std::uint32_t>(1);
+  }
+  const auto small = [&](int field, std::int64_t value) { return (fields & field) != 0 ? -1 : value; };
+  const std::string members_here = little(static_cast<std::int16_t>(small(1, count)));
+  return out + little<std::uint32_t>(0x06054B50) + std::string(4, '\0') + members_here + members_here +
+         little(static_cast<std::int32_t>(small(2, length))) + little(static_cast<std::int32_t>(small(4, start))) +
+         std::string(2, '\0');
 }
 
 std::string refusal(const std::filesystem::path& path, const std::string& array = "a") {
@@ -141,6 +161,38 @@ TEST_CASE("arrays of an archive are read, stored, deflated or with 64-bit sizes"
       CHECK(file.read("first").size() == 0);
     }
   }
+}
+
+TEST_CASE("an archive whose end record has 64 bits is read, whichever number needs them", "[core]") {
+  const TemporaryFolder folder;
+  const std::vector<Member> members = {{"first.npy", npy("|u1", "(0,)", "")},
+                                       {.name = "a.npy", .content = npy("|u1", "(3,)", "\x05\x06\x07"), .zip64 = true}};
+  for (int fields = 0; fields < 8; ++fields) {
+    INFO(fields);
+    const auto path = folder.write("x.npz", zip(members, End64{.fields = fields}));
+    const NpzFile file(path, ErrorKind::data);
+    CHECK(file.names() == std::vector<std::string>{"first", "a"});
+    CHECK(numbers(file.read("a")) == std::vector<double>{5, 6, 7});
+  }
+  const auto why = [&](const End64& end) { return refusal(folder.write("x.npz", zip(members, end))); };
+  const std::string damaged = "damaged zip archive: ", outside = damaged + "its directory lies outside the file";
+  CHECK(why({.locator = "PK\x06\x08"}) == damaged + "it has no zip64 locator");
+  CHECK(why({.record = "PK\x06\x05"}) == damaged + "it has no zip64 end record");
+  CHECK(why({.at = 1}) == damaged + "it has no zip64 end record");
+  CHECK(why({.at = 1 << 20}) == damaged + "it ends too early");
+  CHECK(why({.at = std::int64_t{-1} << 40}) == damaged + "it ends too early");
+  CHECK(why({.count = 1}) == damaged + "its directory is cut off");
+  CHECK(why({.count = std::int64_t{1} << 62}) == damaged + "its directory is cut off");
+  CHECK(why({.length = -1}) == damaged + "its directory is cut off");
+  CHECK(why({.length = 1}) == outside);
+  CHECK(why({.length = -1000}) == outside);
+  CHECK(why({.start = 1}) == outside);
+  CHECK(why({.start = -1000}) == outside);
+  CHECK(why({.start = std::int64_t{1} << 40}) == outside);
+  CHECK(why({.length = std::int64_t{1} << 40}) == outside);
+  const std::string record = zip({}, End64{});
+  CHECK(refusal(folder.write("x.npz", record.substr(record.size() - 22))) == damaged + "it has no zip64 locator");
+  CHECK(refusal(folder.write("x.npz", record)) == "it holds no array a");
 }
 
 TEST_CASE("every type of number keeps its values", "[core]") {
@@ -227,7 +279,7 @@ TEST_CASE("archives that cannot be trusted are refused before memory is taken", 
   flipped[60] = static_cast<char>(flipped[60] ^ 0x55);
   CHECK_FALSE(why(flipped).empty());
   // No byte may crash it, whatever it becomes.
-  const std::string both = zip({{"a.npy", array, true}, {"b.npy", array, false, true}});
+  const std::string both = zip({{"a.npy", array, true}, {"b.npy", array, false, true}}, End64{});
   for (std::size_t i = 0; i < both.size(); ++i) {
     for (const int bit : {0, 7}) {
       std::string bytes = both;

@@ -105,21 +105,50 @@ TEST_CASE("damaged images are refused, wherever they are cut or changed", "[imag
 TEST_CASE("an image that claims to be huge takes no memory", "[image]") {
   const test::TemporaryFolder folder;
   test::write_jpeg(folder / "x.jpg", 8, 8, 1, Bytes(64, 77));
-  std::vector<std::byte> jpeg = read_file(folder / "x.jpg", ErrorKind::data);
-  for (std::size_t i = 0; i + 9 < jpeg.size(); ++i) {
-    if (jpeg[i] != std::byte{0xFF} || jpeg[i + 1] != std::byte{0xC0}) continue;
-    for (const std::size_t at : {i + 5, i + 7}) jpeg[at] = std::byte{0xFF};  // 65288 rows and columns
-    break;
-  }
-  CHECK(refusal(jpeg) == "it has more than 100 million pixels: make it smaller");
+  const auto jpeg = [good = read_file(folder / "x.jpg", ErrorKind::data)](int high, int low, int coding = 0xC0) {
+    std::vector<std::byte> bytes = good;
+    for (std::size_t i = 0; i + 9 < bytes.size(); ++i) {
+      if (bytes[i] != std::byte{0xFF} || bytes[i + 1] != std::byte{0xC0}) continue;
+      bytes[i + 1] = static_cast<std::byte>(coding);
+      for (const std::size_t at : {i + 5, i + 7}) {  // rows, columns
+        bytes[at] = static_cast<std::byte>(high);
+        bytes[at + 1] = static_cast<std::byte>(low);
+      }
+      break;
+    }
+    return bytes;
+  };
   // Width and height of a PNG, with the checksum of its header put right.
   test::write_png(folder / "x.png", 1, 1, PNG_COLOR_TYPE_GRAY, 8, {7});
-  std::vector<std::byte> png = read_file(folder / "x.png", ErrorKind::data);
-  png[17] = png[21] = std::byte{0x0F};
-  const auto* header = reinterpret_cast<const unsigned char*>(png.data()) + 12;
-  auto sum = static_cast<std::uint32_t>(crc32(0, header, 17));
-  for (std::size_t i = 33; i-- > 29; sum >>= 8U) png[i] = static_cast<std::byte>(sum & 0xFFU);
-  CHECK(refusal(png) == "it has more than 100 million pixels: make it smaller");
+  const auto png = [good = read_file(folder / "x.png", ErrorKind::data)](int highest, int high, int low) {
+    std::vector<std::byte> bytes = good;
+    for (const std::size_t at : {17U, 21U}) {
+      bytes[at] = static_cast<std::byte>(highest);
+      bytes[at + 1] = static_cast<std::byte>(high);
+      bytes[at + 2] = static_cast<std::byte>(low);
+    }
+    const auto* header = reinterpret_cast<const unsigned char*>(bytes.data()) + 12;
+    auto sum = static_cast<std::uint32_t>(crc32(0, header, 17));
+    for (std::size_t i = 33; i-- > 29; sum >>= 8U) bytes[i] = static_cast<std::byte>(sum & 0xFFU);
+    return bytes;
+  };
+  const std::string too_large = "it has more than 100 million pixels: make it smaller";
+  CHECK(refusal(jpeg(0xFF, 8)) == too_large);
+  CHECK(refusal(png(0x0F, 0, 1)) == too_large);
+  // 9000 x 9000 pixels are allowed, but not in these few bytes.
+  CHECK(refusal(jpeg(0x23, 0x28)) == "its bytes are too few for its pixels");
+  CHECK(refusal(png(0, 0x23, 0x28)) == "its bytes are too few for its pixels");
+  // A bit a block: an arithmetic code may need less, and is refused.
+  CHECK(refusal(jpeg(0, 8)).empty());
+  CHECK(refusal(jpeg(0, 8, 0xC9)) == "its coding is arithmetic, expected Huffman's: convert it");
+}
+
+TEST_CASE("an image that packs as well as can be is read", "[image]") {
+  const test::TemporaryFolder folder;
+  test::write_png(folder / "x.png", 2000, 2000, PNG_COLOR_TYPE_GRAY, 1, Bytes(2000 * 250, 0));
+  CHECK(decoded(folder / "x.png").pixels == Bytes(std::size_t{2000} * 2000 * 3, 0));
+  test::write_jpeg(folder / "x.jpg", 2000, 2000, 1, Bytes(2000 * 2000, 128), 1);
+  CHECK(decoded(folder / "x.jpg").pixels == Bytes(std::size_t{2000} * 2000 * 3, 128));
 }
 
 TEST_CASE("doctor's words name both libraries", "[image]") {

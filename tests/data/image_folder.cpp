@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <set>
+#include <thread>
 
+#include "data/image/cache.h"
 #include "data/image/folder.h"
 #include "files.h"
 #include "image_files.h"
@@ -189,6 +193,42 @@ TEST_CASE("decoded images are kept until a file or a setting changes", "[image]"
   fs::last_write_time(folder / "train/a/1.png", before + std::chrono::seconds(1));
   CHECK(greys(load_dataset(options, 0).train) == std::vector<int>{8, 7});
   CHECK(cache.files().size() == 3);
+}
+
+TEST_CASE("decoding says how far it is, on the calling thread and not too often", "[image]") {
+  const Cache cache;
+  const TemporaryFolder folder;
+  for (int i = 0; i < 30; ++i) {
+    for (const char* name : {"train/a/", "train/b/", "test/b/"}) paint(folder / (name + std::to_string(i) + ".png"), i);
+  }
+  const DataOptions options = at(folder.path());
+  const ImageFolder list = list_image_folder(options);
+  const auto told = [&](std::chrono::milliseconds period) {
+    std::vector<int> done;
+    std::string warning;
+    const auto progress = [&, caller = std::this_thread::get_id()](const std::string& line) {
+      CHECK(std::this_thread::get_id() == caller);
+      int number = -1;
+      REQUIRE(std::sscanf(line.c_str(), "decoding images: %d of 90", &number) == 1);
+      CHECK(line == "decoding images: " + std::to_string(number) + " of 90");
+      done.push_back(number);
+    };
+    (void)folder_pixels(list, options.image_folder, progress, warning, period);
+    CHECK(warning.empty());
+    return done;
+  };
+  CHECK(told(std::chrono::hours(1)).empty());
+  fs::remove_all(cache.path());
+  const std::vector<int> done = told(std::chrono::milliseconds(0));
+  REQUIRE(!done.empty());
+  CHECK(done.front() >= 1);
+  CHECK(done.back() <= 90);
+  CHECK(std::ranges::adjacent_find(done, std::greater_equal()) == done.end());
+  CHECK(told(std::chrono::milliseconds(0)).empty());  // from the cache
+  fs::remove_all(cache.path());
+  const auto began = std::chrono::steady_clock::now();
+  const auto lines = static_cast<std::int64_t>(told(std::chrono::milliseconds(1)).size());
+  CHECK(lines <= (std::chrono::steady_clock::now() - began) / std::chrono::milliseconds(1));
 }
 
 TEST_CASE("a cache that cannot be written is a warning", "[image]") {

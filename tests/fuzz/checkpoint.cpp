@@ -1,7 +1,6 @@
 #include "scnn/train/checkpoint.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "fuzz.h"
 #include "tiny.h"
@@ -29,24 +28,6 @@ Safetensors read(Input bytes) {
   return file;
 }
 
-/// A header, up to the last bracket of its object, and data, with the right length before them.
-Safetensors read_behind_length(Input bytes) {
-  std::size_t depth = 0;
-  std::uint64_t header = bytes.size();
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] == '{') ++depth;
-    if (bytes[i] == '}' && depth > 0 && --depth == 0) {
-      header = i + 1;
-      while (header < bytes.size() && bytes[header] == ' ') ++header;
-      break;
-    }
-  }
-  std::vector<std::uint8_t> whole(8);
-  std::memcpy(whole.data(), &header, 8);
-  whole.insert(whole.end(), bytes.begin(), bytes.end());
-  return read(whole);
-}
-
 /// Four bytes an edit of a good file: which tensor, what, and two of how.
 Safetensors edited(Safetensors file, Input edits) {
   for (; edits.size() >= 4 && !file.tensors.empty(); edits = edits.subspan(4)) {
@@ -72,7 +53,7 @@ Safetensors edited(Safetensors file, Input edits) {
 Safetensors file_of(Input bytes, const Safetensors& good) {
   const Input rest = bytes.subspan(1);
   if (bytes[0] % 4 == 0) return read(rest);
-  if (bytes[0] % 4 == 1) return read_behind_length(rest);
+  if (bytes[0] % 4 == 1) return read(test::with_header_length(rest));
   Safetensors copy = decode_safetensors(encode_safetensors(good), "good");
   if (bytes[0] % 4 == 3) return edited(std::move(copy), rest);
   copy.metadata["state"] = std::string(rest.begin(), rest.end());

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <span>
@@ -29,6 +30,24 @@ void reads_or_refuses(ErrorKind kind, const F& read) {
   } catch (const Error& error) {
     must(error.kind() == kind);
   }
+}
+
+/// A safetensors file of a header, up to the last bracket of its object, and data: the right length before them.
+inline std::vector<std::uint8_t> with_header_length(std::span<const std::uint8_t> bytes) {
+  std::size_t depth = 0;
+  std::uint64_t header = bytes.size();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == '{') ++depth;
+    if (bytes[i] == '}' && depth > 0 && --depth == 0) {
+      header = i + 1;
+      while (header < bytes.size() && bytes[header] == ' ') ++header;
+      break;
+    }
+  }
+  std::vector<std::uint8_t> whole(8);
+  std::memcpy(whole.data(), &header, 8);
+  whole.insert(whole.end(), bytes.begin(), bytes.end());
+  return whole;
 }
 
 /// A file of this process in memory.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LONGEST = {"cifar": 6200, "checkpoint": 12000}  # bytes of an input: two images, a checkpoint; others 4096
+LONGEST = {"cifar": 6200, "checkpoint": 12000, "weights": 12000}  # bytes of an input: two images, a checkpoint; others 4096
 LIMITS = ["-timeout=5", "-rss_limit_mb=1024", "-malloc_limit_mb=1024", "-print_final_stats=1"]
 
 

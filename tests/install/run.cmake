@@ -26,6 +26,7 @@ step("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${STAGE}/consumer" -G
   "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}" "-DCMAKE_PREFIX_PATH=${STAGE}/moved")
 step("${CMAKE_COMMAND}" --build "${STAGE}/consumer")
 step("${STAGE}/consumer/consumer")
+step("${STAGE}/consumer/consumer_c")
 if(PROGRAM)
   step("${STAGE}/moved/${PROGRAM}" version)
   foreach(file man/man1/scnn.1 bash-completion/completions/scnn zsh/site-functions/_scnn fish/vendor_completions.d/scnn.fish)

@@ -4,6 +4,8 @@
 
 #include "catch.h"
 #include "files.h"
+#include "scnn/core/error.h"
+#include "scnn/deploy/packed.h"
 
 using namespace scnn::test;
 
@@ -108,6 +110,67 @@ TEST_CASE("every truncated body, and every byte altered, is read or refused") {
       const Bytes file = file_around(altered);
       std::size_t bytes = 0;
       (void)scnn_rt_memory(file.data(), file.size(), nullptr, &bytes, nullptr);
+    }
+  }
+}
+
+TEST_CASE("coded ranges stand in increasing order") {
+  Bytes body = tiny_body();
+  body.resize(41);
+  const Bytes ordered = {1, 2, 1, 2, 2, 3}, unordered = {1, 2, 2, 3, 1, 2};  // -1 to 1, 1 to 4
+  const auto message = [&](const Bytes& ranges) {
+    Bytes whole = body;
+    whole.insert(whole.end(), ranges.begin(), ranges.end());
+    const Bytes file = file_around(whole);
+    bool program_reads = true;
+    try {
+      (void)scnn::decode(std::as_bytes(std::span(file)), "test");
+    } catch (const scnn::Error& error) {
+      program_reads = false;
+    }
+    const scnn_rt_error error = load_error(file);
+    CHECK(program_reads == (error.status == SCNN_RT_OK));
+    return std::string(error.message);
+  };
+  CHECK(message(unordered) == "the ranges are not in increasing order");
+  CHECK(message(ordered) == "a range belongs to no channel");  // a code of zeros alone: the second for both
+}
+
+TEST_CASE("a zero byte in a name does not end it") {
+  Bytes body = tiny_body();
+  body[6] = 0;  // of the first class
+  const Bytes file = file_around(body);
+  scnn_runtime* runtime = nullptr;
+  REQUIRE(scnn_rt_load(file.data(), file.size(), nullptr, nullptr, 0, &runtime, nullptr) == SCNN_RT_OK);
+  CHECK(std::string(scnn_rt_class_name(runtime, 0)) == "\xC0\x80");
+  scnn_rt_free(runtime);
+}
+
+TEST_CASE("integers of any size keep their value") {
+  for (const std::int32_t value : {127, 128, -128, -129, 32'767, 32'768, -32'768, -32'769, 1 << 30}) {
+    scnn::PackedModel model;
+    model.name = "net";
+    model.network = {{"in", scnn::InputSpec{1, 1, 2}, {}, ""},
+                     {"f", scnn::FlattenSpec{}, {0}, ""},
+                     {"fc", scnn::LinearSpec{1, false}, {1}, ""}};
+    model.sets = {scnn::ChannelSet(1), scnn::ChannelSet(1)};
+    model.layers.resize(3);
+    model.affines.resize(3);
+    scnn::IntegerChannel channel;
+    channel.scale = 1;
+    channel.integers = {value, 3};
+    model.layers[2].channels = {channel};
+    model.layers[2].shape = {1, 1, 2, 1};
+    const auto file = scnn::encode(model);
+    for (const scnn_rt_path path : {SCNN_RT_PORTABLE, SCNN_RT_AUTO}) {
+      const scnn_rt_options options = {1, path};
+      scnn_runtime* runtime = nullptr;
+      REQUIRE(scnn_rt_load(file.data(), file.size(), &options, nullptr, 0, &runtime, nullptr) == SCNN_RT_OK);
+      const std::array<float, 2> image = {1, 0};
+      float logit = 0;
+      REQUIRE(scnn_rt_run(runtime, image.data(), 1, &logit) == SCNN_RT_OK);
+      CHECK(logit == static_cast<float>(value));
+      scnn_rt_free(runtime);
     }
   }
 }

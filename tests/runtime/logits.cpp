@@ -1,48 +1,11 @@
-#include <algorithm>
-#include <cmath>
-
-#include "catch.h"
-#include "deploy/random_model.h"
 #include "files.h"
-#include "scnn/core/error.h"
-#include "scnn/core/random.h"
-#include "scnn/deploy/packed.h"
+#include "networks.h"
 
 using namespace scnn;
 
 namespace {
 
-constexpr std::int64_t images = 3;
-
-/// A network, as a file and as the program evaluates it.
-struct Case {
-  std::vector<std::byte> file;
-  Tensor x, logits;
-};
-
-Case make_case(std::uint64_t seed, Backend& backend) {
-  PackedModel model = test::random_model(seed);
-  if (seed % 2 == 1) {
-    try {
-      model = trim(model, backend);
-    } catch (const Error& error) {
-      REQUIRE(error.kind() == ErrorKind::training);  // nothing is left of it
-    }
-  }
-  model.integers = seed % 3 == 0 ? IntegerForm::bits : IntegerForm::coded;
-  if (seed % 4 == 0) model = snap(fold(model));
-  Case made{encode(model), {}, {}};
-  const auto graph = unpack(decode(made.file, "test"), backend);
-  const Edge& edge = graph->nodes().front().edge;
-  made.x = Tensor::host({images, edge.h, edge.w, graph->sets()[edge.set].size()});
-  const RandomStream stream(11, Stream::probe);
-  std::uint64_t next = 0;
-  for (float& value : made.x.values<float>()) value = 2.0F * uniform(stream.draws(next++).v[0]) - 1.0F;
-  const Tensor& logits = graph->forward(made.x, Pass{});
-  made.logits = Tensor::host(logits.shape());
-  backend.copy(logits, made.logits);
-  return made;
-}
+constexpr std::size_t images = test::case_images;
 
 class Loaded {
  public:
@@ -67,19 +30,6 @@ std::vector<float> run(const Loaded& loaded, const float* x, std::size_t n) {
   return logits;
 }
 
-/// Of the largest logit.
-double difference(const std::vector<float>& found, const Tensor& expected) {
-  double worst = 0, largest = 0;
-  const auto values = expected.values<float>();
-  REQUIRE(values.size() == found.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!std::isfinite(found[i])) return INFINITY;
-    worst = std::max(worst, std::abs(static_cast<double>(found[i]) - static_cast<double>(values[i])));
-    largest = std::max(largest, std::abs(static_cast<double>(values[i])));
-  }
-  return worst / std::max(largest, 1e-30);
-}
-
 bool has(scnn_rt_path path) {
   const std::vector<std::uint8_t> file = test::file_around(test::tiny_body());
   const scnn_rt_options options = {1, path};
@@ -93,9 +43,9 @@ void compare(scnn_rt_path path, std::uint64_t networks) {
   std::uint64_t inexact = 0;
   for (std::uint64_t seed = 0; seed < networks; ++seed) {
     INFO("network " << seed);
-    const Case c = make_case(20'000 + seed, *backend);
+    const test::NetworkCase c = test::make_case(20'000 + seed, *backend);
     const Loaded loaded(c.file, {1, path});
-    const double found = difference(run(loaded, c.x.data<float>(), images), c.logits);
+    const double found = test::logit_difference(run(loaded, c.x.data<float>(), images), c.logits);
     CHECK(found < 1e-4);
     inexact += found < 1e-5 ? 0 : 1;
   }
@@ -111,15 +61,10 @@ TEST_CASE("logits of 1,000 random networks are the program's: AVX2") {
   compare(SCNN_RT_AVX2, 1'000);
 }
 
-TEST_CASE("logits of random networks are the program's: NEON") {
-  if (!has(SCNN_RT_NEON)) SCNN_SKIP("this processor has no NEON; neon_under_qemu tests it");
-  compare(SCNN_RT_NEON, 1'000);
-}
-
 TEST_CASE("threads share images and, of one image, layers: the same bits as one thread") {
   const auto backend = backend_for(Device{}, BackendOptions{1});
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
-    const Case c = make_case(30'000 + seed, *backend);
+    const test::NetworkCase c = test::make_case(30'000 + seed, *backend);
     const Loaded one(c.file, {1, SCNN_RT_AUTO});
     const Loaded three(c.file, {3, SCNN_RT_AUTO});
     const auto expected = run(one, c.x.data<float>(), images);

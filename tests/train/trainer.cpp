@@ -1,5 +1,8 @@
 #include "scnn/train/trainer.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "catch.h"
 #include "training.h"
 
@@ -191,5 +194,47 @@ TEST_CASE("none and fixed_bits train in the same loop and remove nothing") {
     const double a_weight =
         seen.epochs.back().size.learned_bits / static_cast<double>(seen.epochs.back().size.original_weights);
     CHECK(a_weight == Approx(type == CompressionType::none ? 32 : 4));
+  }
+}
+
+TEST_CASE("exponents become integers at their share of training and stay, also across a resume") {
+  TrainerOptions options = small_options();
+  options.train.epochs = 4;
+  options.compression.integer_exponents_from = 0.5;
+  const auto exponents = [](Run& run) {
+    std::vector<float> all;
+    for (Parameter* p : run.graph.parameters()) {
+      if (!p->name.ends_with(".exponent")) continue;
+      const std::vector<float> values = host_values(*run.backend, p->value);
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
+  };
+  const auto whole = [](float value) { return value == std::nearbyint(value); };
+  Recorder seen;
+  Run run(options, seen);
+  REQUIRE(run.trainer->run());
+  const std::vector<float> last = exponents(run);
+  CHECK(std::ranges::all_of(last, whole));
+  CHECK(seen.epochs.back().evaluation->top1 > 0.6);
+
+  // Half of the steps is where they are rounded: stopped there and resumed, or stopped before, when they are still
+  // real.
+  const auto half = static_cast<std::int64_t>(seen.losses.size() / 2);
+  for (const std::int64_t stop : {half, half - 1, half + 5}) {
+    INFO("stopped at step " << stop);
+    const TemporaryFolder folder;
+    options.checkpoint_folder = folder.path();
+    Recorder first;
+    first.stop_at = stop;
+    Run before(options, first);
+    REQUIRE_FALSE(before.trainer->run());
+    CHECK(std::ranges::all_of(exponents(before), whole) == (stop > half));
+    Recorder second;
+    Run after(options, second);
+    std::vector<std::string> warnings;
+    after.trainer->resume(CheckpointFolder(folder.path()).newest(warnings).value());
+    REQUIRE(after.trainer->run());
+    CHECK(after.values() == run.values());
   }
 }

@@ -23,6 +23,7 @@ struct CompressionOptions {
   double max_bits = 8;
   double output_min_bits = 1;                         ///< floor for the layer that makes the logits, or classes die
   bool revive = false;                                ///< zero-bit channels go on learning by the right-hand derivative
+  double integer_exponents_from = 1;                  ///< share of training; 1: exponents stay real
   Period removal{1.0, 0};                             ///< both 0: never
   std::vector<std::string> include = {"*"}, exclude;  ///< layers by name
 };

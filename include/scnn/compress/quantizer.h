@@ -40,6 +40,9 @@ class ChannelQuantizer final : public Quantizer {
 /// pattern matches no layer.
 void attach_quantizers(Graph& graph, const CompressionOptions& options);
 
+/// Every exponent of the graph to the nearest integer, ties to even.
+void round_exponents(Graph& graph);
+
 /// The exponent e at which `largest` just fits the range of `bits`: largest = 2^e * max(2^(b-1) - 1, 2^(b-2)), so that
 /// ranges without a positive end get a finite e too.
 [[nodiscard]] float starting_exponent(float largest, float bits);

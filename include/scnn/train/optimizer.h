@@ -28,6 +28,8 @@ class Optimizer {
     update();
   }
   void epoch_ended(double training_loss);
+  /// From now on no update moves the parameters that `pattern` matches.
+  void hold(const std::string& pattern);
   /// Learning rate of the optimizer's own settings, outside all groups.
   [[nodiscard]] double lr(double epochs) const;
   /// States of the schedules: the optimizer's own, then one for each group.

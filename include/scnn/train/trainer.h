@@ -71,6 +71,8 @@ class Trainer {
   /// The same as a recording, made anew where memory has changed.  False where this step is to be computed instead.
   bool replay(const Batch& batch, const Pass& pass);
   [[nodiscard]] double loss_sum();
+  /// From their share of training on, exponents are integers and stay.
+  void integer_exponents();
   void remove();
   void end_epoch();
   void reestimate_statistics();

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -94,7 +93,8 @@ void write_cache(const fs::path& path, const FolderPixels& pixels) {
 /// Both splits' images, one after the other, on all cores.
 class Decoding {
  public:
-  Decoding(const ImageFolder& folder, const ImageFolderOptions& options) : folder_(folder), options_(options) {
+  Decoding(const ImageFolder& folder, const ImageFolderOptions& options, std::chrono::milliseconds period)
+      : folder_(folder), options_(options), period_(period) {
     pixels_ = {Tensor::host(shape_of(folder.train, options), DType::uint8),
                Tensor::host(shape_of(folder.test, options), DType::uint8)};
   }
@@ -124,10 +124,11 @@ class Decoding {
         failure_ = std::current_exception();
         failed_ = true;
       }
+      const std::size_t done = ++done_;
       const auto now = std::chrono::steady_clock::now();
-      if (!progress || now - told < std::chrono::seconds(2)) continue;
+      if (!progress || now - told < period_) continue;
       told = now;
-      progress("decoding images: " + std::to_string(i) + " of " + std::to_string(count()));
+      progress("decoding images: " + std::to_string(done) + " of " + std::to_string(count()));
     }
   }
 
@@ -163,8 +164,10 @@ class Decoding {
 
   const ImageFolder& folder_;
   const ImageFolderOptions& options_;
+  std::chrono::milliseconds period_;
   FolderPixels pixels_;
   std::atomic<std::size_t> next_ = 0;
+  std::atomic<std::size_t> done_ = 0;
   std::atomic<bool> failed_ = false;
   std::mutex mutex_;
   std::map<std::size_t, std::string> bad_;
@@ -174,14 +177,15 @@ class Decoding {
 }  // namespace
 
 FolderPixels folder_pixels(const ImageFolder& folder, const ImageFolderOptions& options,
-                           const std::function<void(const std::string&)>& progress, std::string& warning) {
+                           const std::function<void(const std::string&)>& progress, std::string& warning,
+                           std::chrono::milliseconds period) {
   const fs::path place = cache_folder();
   const std::string name = fs::weakly_canonical(folder.root).filename().string();
   const fs::path file = place / (name + "-" + key_of(folder, options) + ".safetensors");
   if (!place.empty()) {
     if (auto cached = read_cache(file, folder, options)) return *cached;
   }
-  FolderPixels pixels = Decoding(folder, options).run(progress);
+  FolderPixels pixels = Decoding(folder, options, period).run(progress);
   if (place.empty()) {
     warning = "neither $XDG_CACHE_HOME nor $HOME is set: decoded images are not kept, every run decodes them again";
     return pixels;

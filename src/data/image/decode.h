@@ -21,7 +21,7 @@ class ImageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Larger images are refused before memory is taken for them.
+/// Larger images, and those that their file's bytes cannot fill, are refused before memory is taken for them.
 constexpr std::int64_t most_pixels = 100'000'000;
 
 /// A JPEG or PNG file, told apart by its first bytes.  Grey becomes three equal channels; transparency is dropped, 16

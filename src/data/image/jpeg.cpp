@@ -43,6 +43,25 @@ void judge(j_common_ptr jpeg, int level) {
   }
 }
 
+/// Blocks of 8 x 8 values of all components: Huffman codes spend a bit or more on each.
+std::int64_t blocks(const jpeg_decompress_struct& jpeg) {
+  std::int64_t count = 0;
+  for (int i = 0; i < jpeg.num_components; ++i) {
+    count += std::int64_t{jpeg.comp_info[i].width_in_blocks} * jpeg.comp_info[i].height_in_blocks;
+  }
+  return count;
+}
+
+/// What is wrong with an image whose header is read; nullptr where nothing is.
+const char* refusal_of(const jpeg_decompress_struct& jpeg, std::size_t bytes) {
+  if (static_cast<std::int64_t>(jpeg.image_width) * jpeg.image_height > most_pixels)
+    return "it has more than 100 million pixels: make it smaller";
+  if (jpeg.num_components == 4) return "its colours are CMYK, expected RGB or grey: convert it";
+  if (jpeg.arith_code != FALSE) return "its coding is arithmetic, expected Huffman's: convert it";
+  if (blocks(jpeg) / 8 > static_cast<std::int64_t>(bytes)) return "its bytes are too few for its pixels";
+  return nullptr;
+}
+
 /// False with a message.
 bool decode(Decoder& decoder, std::span<const std::byte> bytes) {
   jpeg_decompress_struct& jpeg = decoder.jpeg;
@@ -53,12 +72,7 @@ bool decode(Decoder& decoder, std::span<const std::byte> bytes) {
   jpeg_create_decompress(&jpeg);
   jpeg_mem_src(&jpeg, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   (void)jpeg_read_header(&jpeg, TRUE);
-  const char* refusal = nullptr;
-  if (static_cast<std::int64_t>(jpeg.image_width) * jpeg.image_height > most_pixels) {
-    refusal = "it has more than 100 million pixels: make it smaller";
-  } else if (jpeg.num_components == 4) {
-    refusal = "its colours are CMYK, expected RGB or grey: convert it";
-  }
+  const char* refusal = refusal_of(jpeg, bytes.size());
   if (refusal != nullptr) {
     (void)std::snprintf(decoder.message.data(), decoder.message.size(), "%s", refusal);
     jpeg_destroy_decompress(&jpeg);

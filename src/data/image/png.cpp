@@ -11,6 +11,8 @@
 namespace scnn {
 namespace {
 
+constexpr std::int64_t deflate_gain = 1032;  // no deflated byte holds more content than this
+
 /// libpng leaves by longjmp.  Nothing between setjmp and it may need a destructor: all of that lives here.
 struct Decoder {
   png_structp png = nullptr;
@@ -18,6 +20,7 @@ struct Decoder {
   std::jmp_buf escape;
   std::array<char, 256> message{};
   std::span<const std::byte> left;
+  std::int64_t size = 0;  ///< of the file
   RgbImage image;
   std::vector<png_bytep> rows;
 
@@ -49,6 +52,8 @@ bool decode(Decoder& decoder) {
   png_read_info(png, info);
   const std::int64_t w = png_get_image_width(png, info), h = png_get_image_height(png, info);
   if (w > most_pixels / h) png_error(png, "it has more than 100 million pixels: make it smaller");
+  const auto pixel_bits = png_get_channels(png, info) * std::int64_t{png_get_bit_depth(png, info)};
+  if (w * h * pixel_bits / 8 / deflate_gain > decoder.size) png_error(png, "its bytes are too few for its pixels");
   // Palettes and less than 8 bits become 8-bit RGB, 16 bits the nearest 8.
   png_set_expand(png);
   png_set_scale_16(png);
@@ -71,6 +76,7 @@ bool decode(Decoder& decoder) {
 RgbImage decode_png(std::span<const std::byte> bytes) {
   Decoder decoder;
   decoder.left = bytes;
+  decoder.size = static_cast<std::int64_t>(bytes.size());
   decoder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, leave, ignore);
   if (decoder.png != nullptr) decoder.info = png_create_info_struct(decoder.png);
   if (decoder.info == nullptr) throw ImageError("libpng " + png_library() + " is another one than this build's");
