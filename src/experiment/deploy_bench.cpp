@@ -119,7 +119,7 @@ class Bench {
       write_file(stem + ".before.onnx", encode_onnx(before, {}).bytes);
     }
     const fs::path given = fs::path(path).lexically_normal();
-    const std::string label = fs::is_directory(given) && packed.name.size() > 0 ? packed.name : given.stem().string();
+    const std::string label = fs::is_directory(given) && !packed.name.empty() ? packed.name : given.stem().string();
     std::vector<Contender> all;
     for (const int threads : options_.threads) {
       const auto add = [&](const std::string& engine, const char* name, bool onnx, const std::string& missing) {
