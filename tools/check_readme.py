@@ -51,6 +51,8 @@ def check_scnn(program, words):
         yield f"`scnn {verb} --help` fails: {help_text.stderr.strip()[:200]}"
         return
     options = help_text.stdout + run([program, "--help"]).stdout  # the verb's own and the global ones
+    if arguments and arguments[0].isalpha():  # a verb of a verb: `bench deploy`
+        options += run([program, verb, arguments[0], "--help"]).stdout
     for option in (a.split("=")[0] for a in arguments if a.startswith("-")):
         if not re.search(rf"(^|[\s,]){re.escape(option)}\b", options, re.M):
             yield f"`scnn {verb}` has no option {option}"

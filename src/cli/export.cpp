@@ -1,14 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
+#include "cli/export_formats.h"
 #include "cli/verbs.h"
 #include "scnn/core/difference.h"
-#include "scnn/core/file.h"
-#include "scnn/deploy/c_source.h"
-#include "scnn/deploy/npz.h"
-#include "scnn/deploy/probe.h"
 #include "scnn/experiment/model_file.h"
 #include "scnn/experiment/run.h"
 
@@ -16,90 +13,49 @@ namespace scnn::cli {
 namespace {
 
 struct Options {
-  std::string model, format = "packed", out;
+  std::string model, format = "packed", out, style = "standard";
+  int opset = 13;
   bool verify = false;
+  CLI::Option *given_opset = nullptr, *given_style = nullptr;
 };
 
-/// The C source, with the same words for people and JSON as for the other formats.
-int export_c(const Context& context, const Options& options, const PackedModel& packed, Backend& backend,
-             const std::string& from) {
-  const std::string folder = options.out.empty() ? "model_c" : options.out;
-  const CSource source = c_source(packed);
-  write_c_source(source, folder);
-  nlohmann::ordered_json json = {{"folder", folder},
-                                 {"format", options.format},
-                                 {"from", from},
-                                 {"files", {source.name + ".h", source.name + ".c", "main.c"}},
-                                 {"constant_bytes", source.constant_bytes},
-                                 {"static_bytes", source.static_bytes}};
-  std::string note;
-  if (options.verify) {
-    const Tensor images = probe_images(std::get<InputSpec>(packed.network.front().options));
-    const auto values = images.values<float>();
-    const std::vector<float> expected = probe_logits(*unpack(packed, backend));
-    const auto n = static_cast<std::size_t>(images.shape()[0]);
-    const auto found = compiled_logits(source, {values.data(), values.size()}, n, expected.size() / n);
-    json["max_diff"] = found ? nlohmann::ordered_json(relative_difference(expected, *found)) : nullptr;
-    if (!found) {
-      note = "; not verified: no C compiler (none of $CC, cc, gcc and clang runs)";
-    } else if (const double change = relative_difference(expected, *found); !(change <= 1e-4)) {
-      throw Error(ErrorKind::check, fmt::format("{}: its logits differ by {:.1e} of the largest", folder, change));
-    } else {
-      note = fmt::format("; compiled, logits equal to {:.1e} of the largest", change);
-    }
-  }
-  if (context.json) {
-    std::cout << json.dump(2) << '\n';
-  } else {
-    std::cout << fmt::format("{0}: {1}.h, {1}.c, main.c; {2} bytes of constants, {3} of static memory{4}\n", folder,
-                             source.name, source.constant_bytes, source.static_bytes, note);
-  }
-  return 0;
-}
-
 int do_export(const Context& context, const Options& options) {
-  if (options.verify && options.format == "npz") {
-    throw Error(ErrorKind::usage, "--verify computes logits, which --format npz does not allow");
+  if (options.format != "onnx" && (options.given_opset->count() > 0 || options.given_style->count() > 0)) {
+    throw Error(ErrorKind::usage, "--opset and --style are --format onnx's");
   }
+  const ExportFormat& format =
+      *std::ranges::find_if(export_formats(), [&](const ExportFormat& one) { return one.name == options.format; });
   const ModelFile file = open_model(options.model, true);
   const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
-  PackedModel packed;
-  std::vector<float> before;
-  if (file.checkpoint) {
-    const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
-    const RestoredModel restored = restore_model(file, *backend);
-    packed = pack(*restored.graph, file.experiment->name, data, file.experiment->exporting);
-    if (options.verify) before = probe_logits(*restored.graph);
-  } else {
-    packed = *file.packed;
-    if (options.verify) before = probe_logits(*unpack(packed, *backend));
-  }
-  if (options.format == "c") return export_c(context, options, packed, *backend, file.path.string());
-  const std::string out = !options.out.empty() ? options.out : options.format == "packed" ? "model.scnn" : "model.npz";
-  nlohmann::ordered_json json = {{"file", out}, {"format", options.format}, {"from", file.path.string()}};
-  if (options.format == "packed") {
-    write_file(out, encode(packed));
-  } else {
-    write_npz(packed, out);
-  }
-  json["file_bytes"] = std::filesystem::file_size(out);
-  std::string note;
-  if (options.verify) {
-    const PackedModel back = decode(read_file(out, ErrorKind::checkpoint), out);
-    const double change = relative_difference(before, probe_logits(*unpack(back, *backend)));
-    json["max_diff"] = change;
-    // What packing changes: roundings of float32, or of the halves that scales and biases become.
-    const bool halves = packed.quantised() && (!file.experiment || file.experiment->exporting.reals == RealForm::half);
+  std::vector<float> expected;
+  const PackedModel packed = packed_model(file, *backend, options.verify ? &expected : nullptr);
+  const std::string out = options.out.empty() ? format.out : options.out;
+  const OnnxStyle style = options.style == "qonnx" ? OnnxStyle::qonnx : OnnxStyle::standard;
+  Exported done = format.write(packed, out, {options.opset, style}, options.verify, *backend);
+  done.json["format"] = options.format;
+  done.json["from"] = file.path.string();
+  if (options.verify && !done.unverified.empty()) {
+    done.json["max_diff"] = nullptr;
+    done.line += "; not verified: " + done.unverified;
+  } else if (options.verify) {
+    // The packed file is held against the network that was packed, whose scales and biases may have become halves; the
+    // other formats against the packed model.
+    const bool same = options.format != "packed";
+    if (same) expected = probe_logits(*unpack(packed, *backend));
+    const bool halves =
+        !same && file.checkpoint && packed.quantised() && file.experiment->exporting.reals == RealForm::half;
+    const double change = relative_difference(expected, done.logits);
+    done.json["max_diff"] = change;
     if (!(change <= (halves ? 1e-2 : 1e-4))) {
       throw Error(ErrorKind::check,
                   fmt::format("{}: logits differ from {} by {:.1e} of the largest", out, file.path.string(), change));
     }
-    note = fmt::format(", logits equal to {:.1e} of the largest", change);
+    done.line += fmt::format(", logits equal to {:.1e} of the largest", change);
   }
   if (context.json) {
-    std::cout << json.dump(2) << '\n';
+    std::cout << done.json.dump(2) << '\n';
   } else {
-    std::cout << fmt::format("{}: {} bytes{}\n", out, json["file_bytes"].get<std::int64_t>(), note);
+    std::cout << fmt::format("{}: {}\n{}", out, done.line, done.remarks);
   }
   return 0;
 }
@@ -108,16 +64,30 @@ int do_export(const Context& context, const Options& options) {
 
 void add_export(CLI::App& program, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = program.add_subcommand("export", "a run's network as a packed model, NumPy archive or C source");
+  CLI::App* verb = program.add_subcommand("export", "a run's network as a packed model, or for other programs");
   verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()
       ->option_text(" ");
-  one_of(verb->add_option("--format", options->format, "packed, npz or c"), {"packed", "npz", "c"});
-  verb->add_option("-o,--output", options->out, "the file, of c a folder; default model.scnn, model.npz or model_c")
+  std::vector<std::string> names;
+  std::string docs, outs;
+  for (const ExportFormat& format : export_formats()) {
+    names.emplace_back(format.name);
+    docs += fmt::format("{}{} ({})", docs.empty() ? "" : ", ", format.name, format.doc);
+    outs += fmt::format("{}{}", outs.empty() ? "" : ", ", format.out);
+  }
+  one_of(verb->add_option("--format", options->format, docs + "; default packed"), names);
+  options->given_opset = one_of(
+      verb->add_option("--opset", options->opset, "ONNX: 13 (int8 weights, default) or 21 (int4 too)"), {"13", "21"});
+  options->given_style =
+      one_of(verb->add_option("--style", options->style,
+                              "ONNX: standard operators (default), or QONNX's Quant, which names each channel's bits"),
+             {"standard", "qonnx"});
+  verb->add_option("-o,--output", options->out, "the file, of c a folder; default by format: " + outs)
       ->type_name("FILE");
   verb->add_flag(
       "--verify", options->verify,
-      "compare the logits of what was written with the original's; of c compile it, where a C compiler is found");
+      "compute with what was written and compare the logits with the original's; takes ONNX Runtime for onnx, "
+      "a C compiler for c");
   verb->callback(
       [&context, options] { context.action = [&context, options] { return do_export(context, *options); }; });
 }

@@ -142,11 +142,12 @@ int main(int argc, char** argv) {
   }
   program.footer(codes);
   for (const auto add :
-       {scnn::cli::add_run,    scnn::cli::add_resume,     scnn::cli::add_watch,   scnn::cli::add_sweep,
-        scnn::cli::add_eval,   scnn::cli::add_export,     scnn::cli::add_predict, scnn::cli::add_inspect,
-        scnn::cli::add_report, scnn::cli::add_compare,    scnn::cli::add_init,    scnn::cli::add_validate,
-        scnn::cli::add_list,   scnn::cli::add_explain,    scnn::cli::add_data,    scnn::cli::add_profile,
-        scnn::cli::add_doctor, scnn::cli::add_completion, scnn::cli::add_man,     scnn::cli::add_version}) {
+       {scnn::cli::add_run,    scnn::cli::add_resume,  scnn::cli::add_watch,      scnn::cli::add_sweep,
+        scnn::cli::add_eval,   scnn::cli::add_export,  scnn::cli::add_predict,    scnn::cli::add_inspect,
+        scnn::cli::add_report, scnn::cli::add_compare, scnn::cli::add_init,       scnn::cli::add_validate,
+        scnn::cli::add_list,   scnn::cli::add_explain, scnn::cli::add_data,       scnn::cli::add_profile,
+        scnn::cli::add_bench,  scnn::cli::add_doctor,  scnn::cli::add_completion, scnn::cli::add_man,
+        scnn::cli::add_version}) {
     add(program, context);
   }
   try {

@@ -169,9 +169,7 @@ int predict(const Context& context, const Options& options) {
   std::vector<std::byte> bytes;
   if (file.checkpoint) {
     const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
-    const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
-    const RestoredModel restored = restore_model(file, *backend);
-    bytes = encode(pack(*restored.graph, file.experiment->name, data, file.experiment->exporting));
+    bytes = encode(packed_model(file, *backend));
   } else {
     bytes = read_file(file.path, ErrorKind::checkpoint);
   }

@@ -47,6 +47,7 @@ void check_overrides(const std::vector<std::string>& overrides);
 void add_run(CLI::App& program, Context& context);
 void add_resume(CLI::App& program, Context& context);
 void add_eval(CLI::App& program, Context& context);
+void add_bench(CLI::App& program, Context& context);
 void add_export(CLI::App& program, Context& context);
 void add_predict(CLI::App& program, Context& context);
 void add_inspect(CLI::App& program, Context& context);

@@ -62,6 +62,7 @@ class Writer {
 
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
   [[nodiscard]] std::vector<std::byte>& bytes() { return bytes_; }
+  [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
 
  private:
   std::vector<std::byte> bytes_;

@@ -108,4 +108,15 @@ RestoredModel restore_model(const ModelFile& file, Backend& backend) {
   return {std::move(graph), meter};
 }
 
+PackedModel packed_model(const ModelFile& file, Backend& backend, std::vector<float>* probe) {
+  if (!file.checkpoint) {
+    if (probe != nullptr) *probe = probe_logits(*unpack(*file.packed, backend));
+    return *file.packed;
+  }
+  const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
+  const RestoredModel restored = restore_model(file, backend);
+  if (probe != nullptr) *probe = probe_logits(*restored.graph);
+  return pack(*restored.graph, file.experiment->name, data, file.experiment->exporting);
+}
+
 }  // namespace scnn

@@ -110,7 +110,12 @@ train:
         self.expect(2, "eval", self.run_folder, "--split", "exam")
         self.expect(2, "resume", self.place, says="run.json")
         self.expect(2, "report", self.place / "absent")
-        self.expect(2, "export", self.run_folder, "--format", "npz", "--verify", "-o", "x.npz", says="--verify")
+        self.expect(2, "export", self.run_folder, "--format", "onnx", "--style", "qonnx", "--verify", says="has no Quant")
+        self.expect(2, "export", self.run_folder, "--format", "onnx", "--opset", "14", says="--opset")
+        self.expect(2, "export", self.run_folder, "--format", "npz", "--opset", "13", says="--format onnx")
+        self.expect(2, "export", self.run_folder, "--style", "qonnx", says="--format onnx")
+        self.expect(5, "export", self.run_folder, "--format", "onnx", "--verify", says="tools/setup --with-onnx",
+                    env={**os.environ, "SCNN_PYTHON": str(self.place / "no-python")})
         self.expect(2, "inspect", self.run_folder, "--channels", "conv9", says="conv1")
         self.expect(2, "resume", self.run_folder, "--from", "nothing.safetensors", says="checkpoints of this run are in")
         self.expect(2, "data", "verify", "emnist", says="fashion_mnist")

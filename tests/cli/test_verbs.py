@@ -10,9 +10,9 @@ import subprocess
 import time
 
 import program
-from program import TINY, Case
+from program import TINY, Case, scnn
 
-VERBS = ["run", "resume", "eval", "export", "predict", "inspect", "report", "compare", "watch", "profile", "sweep", "init", "completion", "man", "validate", "list", "explain", "data", "doctor", "version"]
+VERBS = ["run", "resume", "eval", "export", "predict", "inspect", "report", "compare", "watch", "profile", "bench", "sweep", "init", "completion", "man", "validate", "list", "explain", "data", "doctor", "version"]
 
 
 class Verbs(Case):
@@ -121,6 +121,24 @@ class Runs(Case):
         self.assertEqual((self.place / "out.scnn").read_bytes(), (self.run_folder / "model.scnn").read_bytes())
         done = self.expect(0, "export", "out.scnn", "--format", "npz", "-o", "out.npz", "--json")
         self.assertEqual(json.loads(done.stdout)["file_bytes"], (self.place / "out.npz").stat().st_size)
+        done = self.expect(0, "export", "out.scnn", "--format", "npz", "-o", "out.npz", "--verify", "--json")
+        self.assertEqual(json.loads(done.stdout)["max_diff"], 0)
+
+    def test_export_onnx(self):
+        self.expect(0, "export", self.run_folder, "--format", "onnx", "-o", "out.onnx", says=["layers with weights", "int8"])
+        done = self.expect(0, "export", self.run_folder, "--format", "onnx", "--style", "qonnx", "-o", "q.onnx", "--json")
+        self.assertEqual(set(json.loads(done.stdout)["weights"].values()), {"quant"})
+        self.assertIn(b"qonnx.custom_op.general", (self.place / "q.onnx").read_bytes())
+        model = self.run_folder / "model.scnn"
+        for opset in ("13", "21"):
+            words = ["export", model, "--format", "onnx", "--opset", opset, "-o", f"out{opset}.onnx", "--json"]
+            done = scnn(*words, "--verify", cwd=self.place)
+            if done.returncode == 5 and "--with-onnx" in done.stderr:
+                self.skipTest("no Python with onnxruntime; tools/setup --with-onnx makes one")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            found = json.loads(done.stdout)
+            self.assertLess(found["max_diff"], 1e-5)
+            self.assertEqual(found["file_bytes"], (self.place / f"out{opset}.onnx").stat().st_size)
 
     def test_inspect(self):
         newest = max((self.run_folder / "checkpoints").glob("*.safetensors"))

@@ -1,9 +1,10 @@
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "catch.h"
+#include "core/python.h"
 #include "random_model.h"
+#include "save_npy.h"
 #include "scnn/core/error.h"
 #include "scnn/core/file.h"
 #include "scnn/core/random.h"
@@ -12,31 +13,10 @@
 
 using namespace scnn;
 using scnn::test::random_model;
+using scnn::test::save_npy;
 using scnn::test::TemporaryFolder;
 
 namespace {
-
-/// A Python that has NumPy; empty where there is none.
-std::string python() {
-  for (const std::string program : {"python3", "/usr/bin/python3"}) {
-    if (std::system((program + " -c 'import numpy' > /dev/null 2>&1").c_str()) == 0) return program;
-  }
-  return "";
-}
-
-/// A float tensor as an NPY 1.0 file.
-void save(const std::filesystem::path& path, const Tensor& tensor) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
-  for (const std::int64_t extent : tensor.shape().extents()) header.append(std::to_string(extent)).append(", ");
-  header += "), }";
-  header.append(63 - (10 + header.size()) % 64, ' ').append("\n");
-  std::ofstream out(path, std::ios::binary);
-  out.write("\x93NUMPY\x01\x00", 8);
-  const auto size = static_cast<std::uint16_t>(header.size());
-  out.write(reinterpret_cast<const char*>(&size), 2);
-  out << header;
-  out.write(static_cast<const char*>(tensor.raw()), static_cast<std::streamsize>(tensor.bytes()));
-}
 
 Tensor images(const Graph& graph) {
   const Edge& edge = graph.nodes().front().edge;
@@ -60,7 +40,7 @@ TEST_CASE("an archive of the same model has the same bytes and no time in it") {
 }
 
 TEST_CASE("the NumPy reader, the archive and a NumPy network agree with the program") {
-  const std::string program = python();
+  const std::string program = python_with("numpy");
   if (program.empty()) SCNN_SKIP("python3 with numpy is not installed");
   const TemporaryFolder folder;
   const auto backend = backend_for(Device{}, BackendOptions{1});
@@ -78,9 +58,53 @@ TEST_CASE("the NumPy reader, the archive and a NumPy network agree with the prog
     write_npz(model, stem + ".npz");
     const auto graph = unpack(model, *backend);
     const Tensor x = images(*graph);
-    save(stem + ".images.npy", x);
-    save(stem + ".logits.npy", graph->forward(x, Pass{}));
+    save_npy(stem + ".images.npy", x);
+    save_npy(stem + ".logits.npy", graph->forward(x, Pass{}));
   }
   // Tests run at the top of the tree; __FILE__ may be a path relative to anywhere (ccache).
   CHECK(std::system((program + " tests/deploy/check_reader.py '" + folder.path().string() + "'").c_str()) == 0);
+}
+
+TEST_CASE("every number of an archive is read back, none is taken from the model at hand") {
+  const TemporaryFolder folder;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const PackedModel model = random_model(1000 + seed);
+    PackedModel altered = model;
+    for (float& value : altered.normalisation.mean) value += 1;
+    for (float& value : altered.normalisation.std) value += 1;
+    for (PackedAffine& affine : altered.affines) {
+      for (float& value : affine.a) value += 1;
+      for (float& value : affine.c) value -= 1;
+    }
+    for (PackedLayer& layer : altered.layers) {
+      for (float& value : layer.weights) value += 1;
+      for (float& value : layer.bias) value += 1;
+      for (IntegerChannel& channel : layer.channels) {
+        channel.scale += 1;
+        for (std::int32_t& value : channel.integers) value += 1;
+      }
+    }
+    write_npz(altered, folder / "model.npz");
+    CHECK(scnn::test::difference(read_npz(folder / "model.npz", model), altered).empty());
+  }
+}
+
+TEST_CASE("an archive of another model is refused, and what differs named") {
+  const TemporaryFolder folder;
+  const auto message = [&](const PackedModel& wanted) -> std::string {
+    try {
+      static_cast<void>(read_npz(folder / "model.npz", wanted));
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::check);
+      return error.what();
+    }
+    return "";
+  };
+  const PackedModel model = random_model(1000);
+  write_npz(model, folder / "model.npz");
+  CHECK(message(model).empty());
+  PackedModel other = model;
+  other.name = "neT";
+  CHECK(message(other).find("network") != std::string::npos);
+  CHECK_FALSE(message(random_model(1001)).empty());
 }

@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = """#!/bin/sh
 case "$1 $2" in
   "run --help") echo "  -q,--quiet less"; echo "  --out DIR  folder" ;;
+  "bench --help") echo "  deploy  a verb of a verb" ;;
+  "bench deploy") echo "  --rounds N  rounds" ;;
   "--help ") echo "  --json  one object" ;;
   "validate "*) ;;
   "run --dry-run") case "$*" in *gama=*) echo "unknown key 'gama'" >&2; exit 3 ;; esac ;;
@@ -51,6 +53,10 @@ class CheckReadme(unittest.TestCase):
 
     def test_unknown_option(self):
         self.expect_failure("scnn run --outer x", "no option --outer")
+
+    def test_options_of_a_verb_of_a_verb(self):
+        self.assertEqual(self.check("scnn bench deploy x --rounds 7")[0], 0)
+        self.expect_failure("scnn bench deploy x --circles 7", "no option --circles")
 
     def test_invalid_override(self):
         self.expect_failure("scnn run experiments/x.yaml compression.gama=1", "unknown key 'gama'")

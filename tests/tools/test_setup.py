@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-SETUP = Path(__file__).resolve().parent.parent.parent / "tools/setup"
+TOOLS = Path(__file__).resolve().parent.parent.parent / "tools"
 DPKG = """#!/bin/sh
 for last; do :; done
 case " $MISSING " in *" $last "*) exit 1 ;; esac
@@ -16,6 +16,14 @@ APT = """#!/bin/sh
 echo "$DEBIAN_FRONTEND apt-get $*" >> "$CALLS"
 [ "$1" = install ] && exit ${INSTALL_STATUS:-0}
 exit ${UPDATE_STATUS:-0}
+"""
+# As `python3 -m venv DIR`, whose pip does nothing.
+PYTHON = """#!/bin/sh
+echo "python3 $*" >> "$CALLS"
+[ -z "$VENV_STATUS" ] || exit $VENV_STATUS
+mkdir -p "$3/bin"
+printf '#!/bin/sh\\necho "pip $*" >> "$CALLS"\\nexit ${PIP_STATUS:-0}\\n' > "$3/bin/python"
+chmod +x "$3/bin/python"
 """
 
 
@@ -31,13 +39,18 @@ class Setup(unittest.TestCase):
         self.stand_in("dpkg-query", DPKG)
         self.stand_in("apt-get", APT)
 
+        # A tree of its own: --with-onnx writes into it.
+        (self.folder / "tree/tools").mkdir(parents=True)
+        for name in ("setup", "requirements_onnx.txt"):
+            shutil.copy(TOOLS / name, self.folder / "tree/tools" / name)
+
     def stand_in(self, name, text):
         (self.folder / name).write_text(text)
         (self.folder / name).chmod(0o755)
 
     def run_setup(self, *arguments, missing="", **environment):
         environment = {"PATH": str(self.folder), "MISSING": missing, "CALLS": str(self.calls), **environment}
-        done = subprocess.run([str(SETUP), *arguments], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run([str(self.folder / "tree/tools/setup"), *arguments], env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def test_all_there(self):
@@ -64,6 +77,27 @@ class Setup(unittest.TestCase):
         self.assertIn("python3-torch", self.run_setup("--print", "--with-torch", missing="python3-torch")[1])
         self.assertIn("nothing to install", self.run_setup("--print", missing="libclang-rt-14-dev")[1])
         self.assertIn("libclang-rt-14-dev", self.run_setup("--print", "--full", missing="libclang-rt-14-dev")[1])
+
+    def test_onnx_only_on_request_and_once(self):
+        for tool in ("mkdir", "chmod"):
+            (self.folder / tool).symlink_to(shutil.which(tool))
+        self.stand_in("python3", PYTHON)
+        self.assertIn("nothing to install", self.run_setup("--print", missing="python3-venv")[1])
+        self.assertIn("python3-venv", self.run_setup("--print", "--with-onnx", missing="python3-venv")[1])
+        status, output = self.run_setup("--print", "--with-onnx")
+        self.assertEqual((status, self.calls.read_text()), (0, ""), output)
+        self.assertIn("pip install", output)
+        status, output = self.run_setup("--with-onnx", PIP_STATUS="1")
+        self.assertEqual(status, 5, output)
+        self.assertIn("PyPI", output)
+        self.calls.write_text("")
+        status, output = self.run_setup("--with-onnx")
+        calls = self.calls.read_text().splitlines()
+        self.assertEqual((status, len(calls)), (0, 2), output)
+        self.assertTrue(calls[0].endswith("-m venv " + str(self.folder / "tree/.venv")), calls)
+        self.assertTrue(calls[1].endswith("--requirement " + str(self.folder / "tree/tools/requirements_onnx.txt")), calls)
+        self.assertIn("nothing to install", self.run_setup("--with-onnx")[1])
+        self.assertEqual(len(self.calls.read_text().splitlines()), 2)
 
     def test_failed_update_still_tries(self):
         status, _ = self.run_setup(missing="ccache", UPDATE_STATUS="1")

@@ -16,5 +16,8 @@ namespace scnn {
 [[nodiscard]] std::vector<std::byte> encode_npz(const PackedModel& model);
 /// Writes encode_npz(model).  Error(run_folder) naming the path and the system's reason.
 void write_npz(const PackedModel& model, const std::filesystem::path& path);
+/// `like` with the numbers of the archive in place of its own: what `--verify` computes with.  Error(check) naming the
+/// first array that is missing, has another shape, or contradicts another one or the network.
+[[nodiscard]] PackedModel read_npz(const std::filesystem::path& path, const PackedModel& like);
 
 }  // namespace scnn

@@ -56,7 +56,7 @@ struct PackedModel {
 /// Scales, biases and batch-norm terms each rounded to the nearest number that the file holds in two bytes; float
 /// weights stay, and a network without integers stays whole.
 [[nodiscard]] PackedModel snap(PackedModel model);
-/// Logits of 32 images of seeded noise in [-2, 2): what pack() and `--verify` compare networks on.
+/// Logits of probe_images (probe.h): what pack() and `--verify` compare networks on.
 [[nodiscard]] std::vector<float> probe_logits(Graph& graph);
 /// A graph that evaluates the packed network: the one that every final figure is measured with.  Its weights are the
 /// effective float values.  Error(checkpoint) where the model's parts do not fit each other.

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "scnn/compress/size_status.h"
 #include "scnn/deploy/packed.h"
@@ -46,5 +47,9 @@ struct RestoredModel {
   SizeMeter meter;  ///< against the network before training
 };
 [[nodiscard]] RestoredModel restore_model(const ModelFile& file, Backend& backend);
+
+/// The packed model that `file` is, or that its checkpoint's network comes to.  `probe`, where it is not null, gets the
+/// logits (probe_logits) of the network before it was packed.
+[[nodiscard]] PackedModel packed_model(const ModelFile& file, Backend& backend, std::vector<float>* probe = nullptr);
 
 }  // namespace scnn

@@ -21,6 +21,7 @@
 SCNN_EMBED(chart_js, SCNN_CHART_JS)
 SCNN_EMBED(report_js, SCNN_REPORT_JS)
 SCNN_EMBED(report_css, SCNN_REPORT_CSS)
+SCNN_EMBED(onnx_deploy, SCNN_ONNX_DEPLOY)
 
 namespace scnn {
 namespace {
@@ -32,5 +33,6 @@ std::string_view between(const char* begin, const char* end) { return {begin, st
 std::string_view chart_js() { return between(scnn_asset_chart_js_begin, scnn_asset_chart_js_end); }
 std::string_view report_js() { return between(scnn_asset_report_js_begin, scnn_asset_report_js_end); }
 std::string_view report_css() { return between(scnn_asset_report_css_begin, scnn_asset_report_css_end); }
+std::string_view onnx_deploy_py() { return between(scnn_asset_onnx_deploy_begin, scnn_asset_onnx_deploy_end); }
 
 }  // namespace scnn

@@ -10,5 +10,7 @@ namespace scnn {
 [[nodiscard]] std::string_view chart_js();
 [[nodiscard]] std::string_view report_js();
 [[nodiscard]] std::string_view report_css();
+/// tools/bench/onnx_deploy.py
+[[nodiscard]] std::string_view onnx_deploy_py();
 
 }  // namespace scnn

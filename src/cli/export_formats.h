@@ -1,0 +1,31 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scnn/backend/backend.h"
+#include "scnn/deploy/onnx.h"
+
+namespace scnn::cli {
+
+/// What was written: JSON's members, a line for people behind the file's name, remarks of a line each, and the logits
+/// of probe_images that it computes, where --verify asks for them; `unverified` says why there are none.
+struct Exported {
+  nlohmann::ordered_json json;
+  std::string line, remarks, unverified;
+  std::vector<float> logits;
+};
+
+/// A format of `scnn export --format`.
+struct ExportFormat {
+  const char* name;
+  const char* doc;
+  const char* out;  ///< the default file or folder
+  Exported (*write)(const PackedModel& model, const std::string& out, const OnnxOptions& onnx, bool verify,
+                    Backend& backend);
+};
+[[nodiscard]] const std::vector<ExportFormat>& export_formats();
+
+}  // namespace scnn::cli

@@ -1,0 +1,69 @@
+#include "scnn/experiment/onnx_runtime.h"
+
+#include <cstring>
+#include <span>
+
+#include "core/process.h"
+#include "core/python.h"
+#include "experiment/scratch.h"
+#include "scnn/core/file.h"
+
+namespace scnn {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Arguments: the ONNX file, float32 pixels [n, h, w, c] without a header, their extents, where the logits go.
+constexpr const char* script = R"(
+import sys
+import numpy
+import onnxruntime
+model, images, extents, logits = sys.argv[1:]
+shape = [int(extent) for extent in extents.split(",")]
+pixels = numpy.fromfile(images, "<f4").reshape(shape).transpose(0, 3, 1, 2)
+session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+session.run(["logits"], {"image": numpy.ascontiguousarray(pixels)})[0].astype("<f4").tofile(logits)
+)";
+
+std::string last_line(const std::string& text) { return text.substr(text.rfind('\n') + 1); }
+
+}  // namespace
+
+std::string onnx_python() {
+  std::string python = python_with("numpy, onnxruntime");
+  if (!python.empty()) return python;
+  throw Error(ErrorKind::device,
+              "this takes ONNX Runtime, and no Python here has numpy and onnxruntime: run "
+              "`tools/setup --with-onnx`, or set SCNN_PYTHON to a Python that has both");
+}
+
+std::vector<float> onnx_runtime_logits(const std::string& python, const fs::path& file, const Tensor& images,
+                                       const Normalisation& normalisation) {
+  const auto channels = static_cast<std::size_t>(images.shape()[3]);
+  std::vector<float> pixels(images.values<float>().begin(), images.values<float>().end());
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    double value = pixels[i];
+    if (!normalisation.mean.empty()) {
+      value = value * static_cast<double>(normalisation.std[i % channels]) +
+              static_cast<double>(normalisation.mean[i % channels]);
+    }
+    pixels[i] = static_cast<float>(255.0 * value);
+  }
+  std::string extents;
+  for (const std::int64_t extent : images.shape().extents()) {
+    extents.append(extents.empty() ? "" : ",").append(std::to_string(extent));
+  }
+  const Scratch folder;
+  write_file(folder / "images", std::as_bytes(std::span(pixels)));
+  const ProcessResult result =
+      run_program({python, "-c", script, file.string(), folder / "images", extents, folder / "logits"});
+  if (!result.started || result.status != 0) {
+    throw Error(ErrorKind::device, file.string() + ": ONNX Runtime failed: " + last_line(result.output));
+  }
+  const std::vector<std::byte> bytes = read_file(folder / "logits", ErrorKind::device);
+  std::vector<float> logits(bytes.size() / sizeof(float));
+  std::memcpy(logits.data(), bytes.data(), logits.size() * sizeof(float));
+  return logits;
+}
+
+}  // namespace scnn
