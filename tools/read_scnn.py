@@ -63,9 +63,15 @@ class Stream:
         if form == 1:
             k = np.frombuffer(self.raw(1), np.int8)[0]
             halves = np.frombuffer(self.raw(2 * count), "<f2").astype(np.float32)
-            return np.ldexp(halves, k)
+            values = np.ldexp(halves, k)
+            if not (np.isfinite(values) & ((values == 0) | (np.abs(values) >= np.finfo(np.float32).tiny))).all():
+                raise Damaged("a number has no place in float32")
+            return values
         if form == 2:
-            return np.ldexp(np.float32(1), np.frombuffer(self.raw(count), np.int8)).astype(np.float32)
+            powers = np.frombuffer(self.raw(count), np.int8)
+            if (powers < -126).any():
+                raise Damaged("a power of two has no place in float32")
+            return np.ldexp(np.float32(1), powers).astype(np.float32)
         raise Damaged("the form of its numbers is unknown")
 
     def string(self):
@@ -299,7 +305,7 @@ def describe(model, size):
         line = f"{layer['name']:16} {layer['type']:16} {len(layer['live'])} of {layer['original']} channels"
         if "weight" in layer:
             line += f", weights {'x'.join(map(str, layer['weight'].shape))}"
-        if "integers" in layer and len(layer["live"]):
+        if "integers" in layer and layer["integers"].size:
             kept = int(layer["columns"].sum())
             line += f", integers {layer['integers'].min()} to {layer['integers'].max()}, {kept} of {len(layer['columns'])} columns"
         print(line + (f"  <- {reads}" if reads else ""))
@@ -310,10 +316,12 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--npz", help="write the arrays to this file")
     options = parser.parse_args()
-    with open(options.model, "rb") as file:
-        data = file.read()
     try:
+        with open(options.model, "rb") as file:
+            data = file.read()
         model = read_model(data)
+    except OSError as error:
+        sys.exit(f"{options.model}: {error.strerror}")
     except (Damaged, IndexError, ValueError) as error:
         sys.exit(f"{options.model}: {error}; export or copy the file again")
     describe(model, len(data))

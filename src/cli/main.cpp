@@ -153,6 +153,13 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // CLI11 says that a subcommand is required, not that this is none.
+    const std::string_view word = argc > 1 ? argv[1] : "-";
+    if (!word.starts_with('-') && program.get_subcommands().empty() && error.get_exit_code() != 0) {
+      print_error(context,
+                  fmt::format("there is no verb '{}'; scnn --help lists them", scnn::visible(std::string(word))));
+      return static_cast<int>(scnn::ErrorKind::usage);
+    }
     const int code = program.exit(error);
     return code == 0 ? 0 : static_cast<int>(scnn::ErrorKind::usage);
   }

@@ -33,8 +33,9 @@ void add_resume(CLI::App& program, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = program.add_subcommand("resume", "go on with a run from its newest valid checkpoint");
   verb->add_option("RUN", options->run, "the run folder")->required()->option_text(" ");
-  verb->add_option("SETTINGS", options->overrides,
-                   "settings to change, key=value: device, checkpoint, logging and data.root; any other with --fork")
+  verb->add_option(
+          "SETTINGS", options->overrides,
+          "settings to change, key=value: device, checkpoint, logging, export and data.root; any other with --fork")
       ->option_text(" ");
   auto* fork = verb->add_option("--fork", options->fork,
                                 "go on in this new run folder, with changed settings too; RUN is left as it is");

@@ -19,7 +19,7 @@ class Decoder {
  public:
   Decoder(std::span<const std::byte> bytes, const std::string& where)
       : in_(bytes, where), elements_left_(max_elements(bytes.size())) {
-    envelope(bytes);
+    envelope(bytes, where);
   }
 
   PackedModel decode() {
@@ -43,15 +43,18 @@ class Decoder {
 
  private:
   /// Magic, version, length and checksum; leaves the reader at the body.
-  void envelope(std::span<const std::byte> bytes) {
+  void envelope(std::span<const std::byte> bytes, const std::string& where) {
     if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) {
       in_.fail("it does not begin with SCNN, so it is not a packed model");
     }
     (void)in_.raw(magic.size());
     const unsigned found = in_.byte();
     if (found != version) {
-      in_.fail("its format version is " + std::to_string(found) + ", this program reads version " +
-               std::to_string(version));
+      throw Error(ErrorKind::checkpoint,
+                  where + ": it is of format version " + std::to_string(found) + ", this program reads version " +
+                      std::to_string(version) +
+                      (found < version ? ": an older scnn wrote it; scnn export with its run folder writes it anew"
+                                       : ": it needs a newer scnn"));
     }
     const std::uint64_t body = in_.varint(std::numeric_limits<std::uint32_t>::max(), "its length");
     if (in_.left() != body + checksum_bytes) {

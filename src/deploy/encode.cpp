@@ -181,6 +181,7 @@ class Encoder {
     count(FileBytes::bias);
     if (!layer.quantised()) {
       write_reals(out_, layer.weights);
+      parts_.back().packed_bits = 32 * layer.shape.size();
       return count(FileBytes::weights);
     }
     std::vector<float> scales;

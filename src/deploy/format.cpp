@@ -44,8 +44,9 @@ void check_weights(const PackedLayer& layer, const LayerOptions& options, const 
   if (conv != nullptr && (layer.shape[1] != conv->kernel.h || layer.shape[2] != conv->kernel.w)) {
     return fail("its weights " + layer.shape.str() + " do not fit its kernel");
   }
-  if (conv != nullptr && conv->groups > 1 && in.original() % conv->groups != 0) {
-    return fail("its groups do not divide its inputs");
+  const std::int64_t groups = conv == nullptr ? 1 : conv->depthwise ? in.original() : conv->groups;
+  if (in.original() % groups != 0 || out.original() % groups != 0) {
+    return fail("its groups do not divide its inputs and outputs");
   }
   if (layer.bias.size() != (bias ? static_cast<std::size_t>(out.size()) : 0)) fail("its bias does not fit its outputs");
   const auto size = static_cast<std::size_t>(layer.shape.size());

@@ -119,7 +119,9 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   }
   if (images.channels == 0) return;  // only the files tell
   const bool same = input.channels == images.channels && input.h == images.h && input.w == images.w;
-  if (given && !same && reader.place("data.type").source) {
+  const Node* type = document.find("data") ? document.find("data")->find("type") : nullptr;
+  const bool mistaken = type == nullptr || type->text != e.data.type;  // a mistake of its own was told already
+  if (given && !same && !mistaken && reader.place("data.type").source) {
     diagnostics.add({Code::conflict,
                      fmt::format("the network takes [{}, {}, {}], {} has [{}, {}, {}]", input.channels, input.h,
                                  input.w, e.data.type, images.channels, images.h, images.w),

@@ -138,7 +138,7 @@ RunResult resume_run(const fs::path& path, const ResumeOptions& how, const RunOp
   }
   Parts parts = prepare(experiment, !checkpoint);
   log_to_file(folder.file("log.txt"));
-  folder.begin_again(options.command, program_version());
+  folder.begin_again(program_version());
   CheckpointFolder(folder.checkpoints()).tidy();
   if (!damage.empty()) {
     spdlog::warn("{}", damage);

@@ -253,13 +253,12 @@ void RunFolder::save() const {
   write_file(file("run.json"), dump(json, 2) + "\n");
 }
 
-void RunFolder::begin_again(const std::string& command, const std::string& version) {
+void RunFolder::begin_again(const std::string& version) {
   std::error_code code;  // what a kill left half written
   for (fs::directory_iterator file(path_, code), end; !code && file != end; file.increment(code)) {
     std::error_code kept;
     if (file->path().extension() == ".tmp") fs::remove(file->path(), kept);
   }
-  info_.command = command;
   info_.version = version;
   info_.host = host_name();
   info_.process = ::getpid();

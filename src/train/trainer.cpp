@@ -52,7 +52,6 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
     removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
   if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
-    if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
     budget_ = ByteBudget(static_cast<double>(compression.target_bytes));
     budget_period_ = std::max<std::int64_t>(1, steps_per_epoch_ / 4);
   }
@@ -168,6 +167,7 @@ void Trainer::train_step() {
 }
 
 void Trainer::budget() {
+  if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
   if (state_.step == total_steps()) {
     land(graph_, options_.compression.target_bytes, [this] { return options_.file_bytes(graph_); });
     recorded_plan_ = -1;
@@ -181,10 +181,12 @@ void Trainer::budget() {
 void Trainer::integer_exponents() {
   const double from = options_.compression.integer_exponents_from;
   if (options_.compression.type == CompressionType::none || from >= 1) return;
-  const auto first = static_cast<std::int64_t>(std::llround(from * static_cast<double>(total_steps())));
-  if (state_.step < first) return;
-  if (state_.step == first) round_exponents(graph_);
+  const auto share = static_cast<std::int64_t>(std::llround(from * static_cast<double>(total_steps())));
+  if (held_exponents_ || state_.step < std::min(share, total_steps() - 1)) return;
+  round_exponents(
+      graph_);  // changes nothing where a run goes on behind this point, but for a fork that asks for it now
   optimizer_->hold("*.exponent");
+  held_exponents_ = true;
 }
 
 void Trainer::compute(const Batch& batch, const Pass& pass, bool checked) {

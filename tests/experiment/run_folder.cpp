@@ -71,7 +71,7 @@ TEST_CASE("run.json keeps what happened to a run") {
   REQUIRE(again.info().libraries.at("zlib") == "1.2");
   REQUIRE(again.info().seed == 3);
   write_file(again.file("epochs.csv.tmp"), "half");  // as a kill leaves it
-  again.begin_again("scnn resume x", "0.2.0");
+  again.begin_again("0.2.0");
   REQUIRE_FALSE(fs::exists(again.file("epochs.csv.tmp")));
   const auto json = nlohmann::json::parse(read_text(folder.file("run.json"), ErrorKind::bug));
   REQUIRE(json["state"] == "running");

@@ -237,4 +237,24 @@ TEST_CASE("exponents become integers at their share of training and stay, also a
     REQUIRE(after.trainer->run());
     CHECK(after.values() == run.values());
   }
+
+  // Asked for where their share has passed already, as a fork may, or so late that no step is left behind it.
+  for (const double share : {0.1, 0.9999}) {
+    TrainerOptions late = small_options();
+    late.train.epochs = 2;
+    const TemporaryFolder folder;
+    late.checkpoint_folder = folder.path();
+    Recorder first;
+    first.stop_at = 20;
+    Run before(late, first);
+    REQUIRE_FALSE(before.trainer->run());
+    CHECK_FALSE(std::ranges::all_of(exponents(before), whole));
+    late.compression.integer_exponents_from = share;
+    Recorder second;
+    Run after(late, second);
+    std::vector<std::string> warnings;
+    after.trainer->resume(CheckpointFolder(folder.path()).newest(warnings).value());
+    REQUIRE(after.trainer->run());
+    CHECK(std::ranges::all_of(exponents(after), whole));
+  }
 }

@@ -85,9 +85,10 @@ constexpr std::size_t file_bytes_kinds = 9;
 
 /// Bytes that one layer, or what is not of any layer, takes in the file.
 struct FilePart {
-  std::string layer;             ///< empty: magic, version, checksum, names, normalisation
-  std::int64_t weights = 0;      ///< live weights, stored or not
-  std::int64_t packed_bits = 0;  ///< bits of stored integers: the sum over channels of width * stored weights
+  std::string layer;         ///< empty: magic, version, checksum, names, normalisation
+  std::int64_t weights = 0;  ///< live weights, stored or not
+  std::int64_t packed_bits =
+      0;  ///< bits of stored integers: the sum over channels of width * stored weights; 32 for a float weight
   std::array<std::size_t, file_bytes_kinds> bytes{};
 
   [[nodiscard]] std::size_t of(FileBytes kind) const { return bytes[static_cast<std::size_t>(kind)]; }

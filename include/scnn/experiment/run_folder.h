@@ -79,8 +79,8 @@ class RunFolder {
   /// locks do not reach everyone, one of another host by run.json, unless `take_over` says that it is dead.
   void lock(bool take_over = false) { lock(take_over, locks_reach_everyone(path_)); }
   void lock(bool take_over, bool lock_decides);
-  /// Notes a new attempt at an existing run.
-  void begin_again(const std::string& command, const std::string& version);
+  /// Notes a new attempt at an existing run, which keeps the command that it began with.
+  void begin_again(const std::string& version);
   void set_device(const std::string& device);
   void set_total_steps(std::int64_t steps);
   /// Ends the attempt: state, exit code, times.

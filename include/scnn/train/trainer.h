@@ -101,6 +101,7 @@ class Trainer {
   std::unique_ptr<Batches> loader_;
   TrainerState state_;
   ByteBudget budget_;
+  bool held_exponents_ = false;
   std::int64_t budget_period_ = 0;  ///< steps between measurements
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t removal_period_ = 0, checkpoint_period_ = 0;

@@ -119,8 +119,8 @@ std::vector<Figure> figures_of(const ReportRun& run) {
   figures.push_back(std::move(accuracy));
 
   Figure size = figure_by_epoch("size", "Size by epoch",
-                                "Weights only, 1 kB = 1000 bytes. Packed: whole bits, as stored. Learned: the "
-                                "real-valued bits being trained.",
+                                "Weights only, 1 kB = 1000 bytes. Packed: whole bits, before entropy coding. "
+                                "Learned: the real-valued bits being trained.",
                                 "size of the weights (kB)", 3);
   size.y.from_zero = true;
   size.series = {by_epoch("packed", epochs, packed_kb), by_epoch("learned", epochs, learned_kb)};
