@@ -56,6 +56,9 @@ void CudaBackend::load_images(const Tensor& pixels, const Tensor& labels, const 
                               const AugmentSteps& steps, const RandomStream& stream, Tensor& x, Tensor& y) {
   constexpr const char* op = "load_images";
   checks::load_images(op, pixels, labels, indices, table, steps, x, y);
+  for (int i = 0; i < steps.count; ++i) {
+    if (steps.step[i].kind == AugmentStep::Kind::auto_augment) checks::fail(op, "auto_augment is the host's work");
+  }
   if (indices.size() == 0) return;
   const Shape& stored = pixels.shape();
   const auto narrow = [](std::int64_t extent) { return static_cast<int>(extent); };

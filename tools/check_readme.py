@@ -56,7 +56,7 @@ def check_scnn(program, words):
     for option in (a.split("=")[0] for a in arguments if a.startswith("-")):
         if not re.search(rf"(^|[\s,]){re.escape(option)}\b", options, re.M):
             yield f"`scnn {verb}` has no option {option}"
-    experiments = [a for a in arguments if re.fullmatch(r"experiments/[\w.\-]+\.yaml", a)]
+    experiments = [a for a in arguments if re.fullmatch(r"experiments/[\w./\-]+\.yaml", a)]
     overrides = [a for a in arguments if re.fullmatch(r"[a-z][\w.]*=.+", a)]
     for experiment in experiments:
         trial = ["run", "--dry-run", experiment, *overrides] if overrides else ["validate", experiment]

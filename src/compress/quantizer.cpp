@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "scnn/backend/host_copy.h"
+#include "scnn/compress/diffq.h"
+#include "scnn/compress/lsq.h"
 #include "scnn/core/glob.h"
 #include "scnn/core/number_format.h"
 #include "scnn/core/settings_error.h"
@@ -74,21 +76,33 @@ QuantisedLayer ChannelQuantizer::fused_update(Backend& backend, Parameter& weigh
   };
   QuantisedLayer layer{part(weight), part(bits_), part(exponent_), bits_.lower, bits_.upper};
   layer.bits.gradient = &bits_gradient(backend);
-  layer.size_slope = bits_.trainable && size_slope.defined() ? &size_slope : nullptr;
+  layer.size_slope = bits_.trainable && size_slope_.defined() ? &size_slope_ : nullptr;
   layer.revive = revive_;
   return layer;
 }
 
-std::vector<std::uint8_t> ChannelQuantizer::dead(Backend& backend) const {
-  std::vector<std::uint8_t> dead;
-  for (const float bits : host_values(backend, bits_.value)) dead.push_back(bits <= 0.0F ? 1 : 0);
-  return dead;
+std::vector<float> ChannelQuantizer::bits(Backend& backend) const { return host_values(backend, bits_.value); }
+
+void ChannelQuantizer::set_size_slope(Backend& backend, std::span<const float> slope) {
+  if (!(size_slope_.defined() && size_slope_.shape() == bits_.value.shape())) {
+    size_slope_ = backend.allocate(bits_.value.shape());
+  }
+  set_values(backend, slope, size_slope_);
+}
+
+void ChannelQuantizer::add_size_gradient(Backend& backend, float gamma) {
+  if (size_slope_.defined()) backend.accumulate(size_slope_, gamma, bits_.gradient);
 }
 
 std::vector<IntegerChannel> ChannelQuantizer::integers(Backend& backend, const Parameter& weight) const {
-  const std::vector<float> bits = host_values(backend, bits_.value);
-  const std::vector<float> exponents = host_values(backend, exponent_.value);
-  const std::vector<float> values = host_values(backend, weight.value);
+  return channel_integers(backend, weight.value, bits_.value, exponent_.value);
+}
+
+std::vector<IntegerChannel> channel_integers(Backend& backend, const Tensor& weight, const Tensor& bits_of,
+                                             const Tensor& exponents_of) {
+  const std::vector<float> bits = host_values(backend, bits_of);
+  const std::vector<float> exponents = host_values(backend, exponents_of);
+  const std::vector<float> values = host_values(backend, weight);
   const std::size_t row = bits.empty() ? 0 : values.size() / bits.size();
   std::vector<IntegerChannel> channels(bits.size());
   for (std::size_t i = 0; i < bits.size(); ++i) {
@@ -101,9 +115,6 @@ std::vector<IntegerChannel> ChannelQuantizer::integers(Backend& backend, const P
   return channels;
 }
 
-namespace {
-
-/// By node: whether the channels it makes reach the logits as they are, through sums and the like.
 std::vector<bool> makes_logits(const Graph& graph) {
   const auto& nodes = graph.nodes();
   std::vector<bool> reaches(nodes.size(), false);
@@ -113,6 +124,33 @@ std::vector<bool> makes_logits(const Graph& graph) {
     for (const int input : nodes[n].inputs) reaches[static_cast<std::size_t>(input)] = true;
   }
   return reaches;
+}
+
+namespace {
+
+/// What each compression type is to a layer; `output`: the layer makes the logits.
+std::unique_ptr<Quantizer> make_quantizer(const CompressionOptions& o, const std::string& layer,
+                                          const Parameter& weight, bool output, std::uint32_t lane, Backend& backend) {
+  const auto bits = static_cast<float>(o.bits);
+  switch (o.type) {
+    case CompressionType::none:
+      break;
+    case CompressionType::fixed_bits:
+    case CompressionType::magnitude_prune:
+      return std::make_unique<ChannelQuantizer>(layer, weight, bits, false, false, backend);
+    case CompressionType::self_compress: {
+      auto quantizer =
+          std::make_unique<ChannelQuantizer>(layer, weight, static_cast<float>(o.init_bits), true, o.revive, backend);
+      quantizer->channel_bits().lower = output ? static_cast<float>(o.output_min_bits) : 0.0F;
+      quantizer->channel_bits().upper = static_cast<float>(o.max_bits);
+      return quantizer;
+    }
+    case CompressionType::lsq:
+      return std::make_unique<LsqQuantizer>(layer, weight, bits, backend);
+    case CompressionType::diffq:
+      return std::make_unique<DiffqQuantizer>(layer, weight, o.diffq, lane, backend);
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -131,20 +169,14 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
                           "'" + pattern + "' matches no layer with weights; they are: " + known);
     }
   }
-  const bool learn = options.type == CompressionType::self_compress;
-  const std::vector<int> weighted = graph.weighted_nodes();
   const std::vector<bool> output = makes_logits(graph);
-  for (const int index : weighted) {
+  for (const int index : graph.weighted_nodes()) {
     Graph::Node& node = graph.nodes()[static_cast<std::size_t>(index)];
     if (!glob_match(options.include, node.spec.name) || glob_match(options.exclude, node.spec.name)) continue;
     Weights& weights = *node.layer->weights();
-    auto quantizer = std::make_unique<ChannelQuantizer>(node.spec.name, weights.parameter,
-                                                        static_cast<float>(learn ? options.init_bits : options.bits),
-                                                        learn, options.revive, graph.backend());
-    quantizer->bits().lower =
-        output[static_cast<std::size_t>(index)] ? static_cast<float>(options.output_min_bits) : 0.0F;
-    quantizer->bits().upper = static_cast<float>(options.max_bits);
-    weights.quantizer = std::move(quantizer);
+    weights.quantizer =
+        make_quantizer(options, node.spec.name, weights.parameter, output[static_cast<std::size_t>(index)],
+                       static_cast<std::uint32_t>(index), graph.backend());
   }
 }
 

@@ -18,13 +18,13 @@ bool pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
   const Quantizer* quantizer = layer.weights()->quantizer.get();
   if (bias == nullptr || quantizer == nullptr) return false;
   Backend& backend = graph.backend();
-  const std::vector<std::uint8_t> dead = quantizer->dead(backend);
-  if (!bias->pull.defined() && std::ranges::none_of(dead, [](auto d) { return d != 0; })) return false;
-  std::vector<float> pull(dead.size(), 0.0F);
+  const std::vector<float> bits = quantizer->bits(backend);
+  if (!bias->pull.defined() && std::ranges::none_of(bits, [](float b) { return b <= 0.0F; })) return false;
+  std::vector<float> pull(bits.size(), 0.0F);
   if (bias->pull.defined()) pull = host_values(backend, bias->pull);
   const std::vector<float> values = host_values(backend, bias->value);
-  for (std::size_t i = 0; i < dead.size(); ++i) {
-    if (dead[i] == 0) {
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    if (bits[i] > 0.0F) {
       pull[i] = 0.0F;
     } else if (pull[i] == 0.0F) {
       pull[i] = pull_strength(values[i], steps);

@@ -2,17 +2,15 @@
 
 #include <algorithm>
 
-#include "scnn/backend/host_copy.h"
-#include "scnn/compress/quantizer.h"
 #include "scnn/core/range.h"
 #include "scnn/nn/layers/join.h"
 
 namespace scnn {
 namespace {
 
-ChannelQuantizer* quantizer_of(Graph& graph, int node) {
+Quantizer* quantizer_of(Graph& graph, int node) {
   Weights* weights = graph.nodes()[static_cast<std::size_t>(node)].layer->weights();
-  return weights == nullptr ? nullptr : dynamic_cast<ChannelQuantizer*>(weights->quantizer.get());
+  return weights == nullptr ? nullptr : weights->quantizer.get();
 }
 
 }  // namespace
@@ -63,7 +61,9 @@ void SizeLoss::rebuild() {
           if (position >= 0) layer.reads.back().push_back(position);
         }
       }
-      layer.quantised = quantizer_of(graph_, layer.node) != nullptr;
+      const Quantizer* quantizer = quantizer_of(graph_, layer.node);
+      layer.quantised = quantizer != nullptr;
+      layer.mortal = quantizer != nullptr && (!quantizer->learns_bits() || quantizer->lets_channels_die());
       entries_.push_back(std::move(layer));
     } else if (auto* join = dynamic_cast<JoinLayer*>(node.layer.get())) {
       for (std::size_t side = 0; side < node.inputs.size(); ++side) {
@@ -84,7 +84,7 @@ void SizeLoss::rebuild() {
 void SizeLoss::read_bits() {
   for (Entry& entry : entries_) {
     if (entry.quantised) {
-      entry.bits = host_values(graph_.backend(), quantizer_of(graph_, entry.node)->bits().value);
+      entry.bits = quantizer_of(graph_, entry.node)->bits(graph_.backend());
     } else {
       entry.bits.assign(static_cast<std::size_t>(entry.outputs), 1.0F);
     }
@@ -139,7 +139,7 @@ std::vector<std::vector<double>> SizeLoss::credits() {
         const auto& [source, channel] = feeder;
         const bool is_alive = feeds(feeder);
         // A dead channel's share is the one it would have once it came back: the right-hand derivative.
-        if (!entries_[static_cast<std::size_t>(source)].quantised || (!is_alive && !revive_)) continue;
+        if (!entries_[static_cast<std::size_t>(source)].mortal || (!is_alive && !revive_)) continue;
         credits[static_cast<std::size_t>(source)][static_cast<std::size_t>(channel)] +=
             live_outputs[c] * static_cast<double>(entry.taps) / (is_alive ? alive : alive + 1);
       }
@@ -151,7 +151,6 @@ std::vector<std::vector<double>> SizeLoss::credits() {
 double SizeLoss::value() {
   const Range range("size_loss");
   const std::vector<std::vector<double>> all = credits();
-  Backend& backend = graph_.backend();
   double q = 0;
   for (std::size_t e = 0; e < entries_.size(); ++e) {
     Entry& entry = entries_[e];
@@ -162,12 +161,9 @@ double SizeLoss::value() {
       q += entry.bits[i] * share;
       if (entry.bits[i] > 0.0F || revive_) slope[i] = static_cast<float>(share);
     }
-    ChannelQuantizer& quantizer = *quantizer_of(graph_, entry.node);
-    if (!quantizer.bits().trainable || slope == entry.slope) continue;
-    if (!(quantizer.size_slope.defined() && quantizer.size_slope.shape() == quantizer.bits().value.shape())) {
-      quantizer.size_slope = backend.allocate(quantizer.bits().value.shape());
-    }
-    set_values(backend, slope, quantizer.size_slope);
+    Quantizer& quantizer = *quantizer_of(graph_, entry.node);
+    if (!quantizer.learns_bits() || slope == entry.slope) continue;
+    quantizer.set_size_slope(graph_.backend(), slope);
     entry.slope = std::move(slope);
   }
   return q;
@@ -177,8 +173,7 @@ void SizeLoss::backward(double gamma) {
   if (gamma == 0.0) return;
   for (const Entry& entry : entries_) {
     if (entry.slope.empty()) continue;
-    ChannelQuantizer& quantizer = *quantizer_of(graph_, entry.node);
-    graph_.backend().accumulate(quantizer.size_slope, static_cast<float>(gamma), quantizer.bits().gradient);
+    quantizer_of(graph_, entry.node)->add_size_gradient(graph_.backend(), static_cast<float>(gamma));
   }
 }
 

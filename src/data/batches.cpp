@@ -61,6 +61,10 @@ BatchLoader::State::State(const ImageSet& image_set, const Normalisation& normal
     require(normalisation.mean.size() == static_cast<std::size_t>(channels) &&
                 normalisation.std.size() == static_cast<std::size_t>(channels),
             ErrorKind::bug, "BatchLoader: normalisation and images differ in channels");
+    if (needs_host(options.augment) && channels != 1 && channels != 3) {
+      throw Error(ErrorKind::experiment, "data.augment: auto_augment takes grey or RGB images, these have " +
+                                             std::to_string(channels) + " channels");
+    }
     writer.emplace(h, w, normalisation_table(normalisation), steps);
   }
   // One more than are ready: the caller's.

@@ -70,7 +70,50 @@ class ResidentBatches final : public Batches {
   Batch batch_;
 };
 
+/// Batches prepared on the host and copied to a device.
+class CopiedBatches final : public Batches {
+ public:
+  CopiedBatches(Backend& backend, const ImageSet& set, const Normalisation& normalisation, const BatchOptions& options)
+      : backend_(backend), loader_(on_host(backend, set), normalisation, options) {}
+
+  [[nodiscard]] std::int64_t batches_per_epoch() const override { return loader_.batches_per_epoch(); }
+  void start(std::int64_t epoch, std::int64_t first) override { loader_.start(epoch, first); }
+  [[nodiscard]] const Batch* next() override {
+    const Batch* batch = loader_.next();
+    if (batch == nullptr) return nullptr;
+    // The same memory for every batch of this size: recorded steps find it again.
+    if (!batch_.labels.defined() || batch_.labels.size() != batch->labels.size()) {
+      batch_.images = backend_.allocate(batch->images.shape());
+      batch_.labels = backend_.allocate(batch->labels.shape(), DType::int32);
+    }
+    backend_.copy(batch->images, batch_.images);
+    backend_.copy(batch->labels, batch_.labels);
+    return &batch_;
+  }
+  [[nodiscard]] double waited_seconds() const override { return loader_.waited_seconds(); }
+
+ private:
+  static ImageSet on_host(Backend& backend, const ImageSet& set) {
+    ImageSet there = set;
+    for (Tensor* tensor : {&there.images, &there.labels}) {
+      if (!tensor->defined() || tensor->device() == Device{}) continue;
+      Tensor host = Tensor::host(tensor->shape(), tensor->dtype());
+      backend.copy(*tensor, host);
+      *tensor = host;
+    }
+    return there;
+  }
+
+  Backend& backend_;
+  BatchLoader loader_;
+  Batch batch_;
+};
+
 }  // namespace
+
+ImageSet ready_for(Backend& backend, const ImageSet& set, const std::vector<Augmentation>& augment) {
+  return needs_host(augment) ? set : resident(backend, set);
+}
 
 ImageSet resident(Backend& backend, const ImageSet& set) {
   return {moved(backend, set.images), moved(backend, set.labels)};
@@ -79,6 +122,7 @@ ImageSet resident(Backend& backend, const ImageSet& set) {
 std::unique_ptr<Batches> make_batches(Backend& backend, const ImageSet& set, const Normalisation& normalisation,
                                       const BatchOptions& options) {
   if (backend.device().type == DeviceType::cpu) return std::make_unique<BatchLoader>(set, normalisation, options);
+  if (needs_host(options.augment)) return std::make_unique<CopiedBatches>(backend, set, normalisation, options);
   return std::make_unique<ResidentBatches>(backend, set, normalisation, options);
 }
 

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "experiment/document.h"
 #include "experiment/model.h"
 #include "experiment/settings_read.h"
 #include "experiment/settings_write.h"
 #include "experiment/sweep_section.h"
+#include "scnn/data/batches.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/experiment/experiment.h"
 
@@ -83,6 +85,34 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
                fmt::format("output_min_bits {} is above max_bits {}", c.output_min_bits, c.max_bits), "");
     }
   }
+  if (c.type == CompressionType::lsq && c.bits < 2) {
+    conflict("compression.bits", fmt::format("bits is {}, lsq needs at least 2", c.bits), "with 1 there is no step up");
+  }
+  if (const DiffqOptions& d = c.diffq;
+      c.type == CompressionType::diffq && !(d.min_bits < d.init_bits && d.init_bits < d.max_bits)) {
+    conflict(
+        "compression.init.bits",
+        fmt::format("init.bits {} must lie between min_bits {} and max_bits {}", d.init_bits, d.min_bits, d.max_bits),
+        "their ends are where the sigmoid never comes");
+  }
+  if (c.type == CompressionType::magnitude_prune) {
+    const std::vector<double>& at = c.prune.epochs;
+    const bool whole = std::ranges::all_of(at, [](double epoch) { return epoch == std::floor(epoch); });
+    if (at.empty() && reader.place("compression.prune.epochs").source == nullptr) {
+      // Said already: the key is missing.
+    } else if (at.empty() || !whole || std::ranges::adjacent_find(at, std::greater_equal<>()) != at.end()) {
+      conflict("compression.prune.epochs", "'epochs' must be increasing whole numbers, at least one", "");
+    } else if (at.back() > static_cast<double>(e.train.epochs)) {
+      conflict("compression.prune.epochs",
+               fmt::format("channels go after epoch {}, training has {}", at.back(), e.train.epochs), "");
+    }
+    if (c.removal.epochs <= 0 && c.removal.steps <= 0) {
+      conflict("compression.removal", "without removal pruned channels would stay in the network as zeros", "");
+    }
+  }
+  if (const std::string problem = augment_problem(e.data.augment); !problem.empty()) {
+    conflict("data.augment", problem, "");
+  }
   if (e.data.mean.size() != e.data.std.size()) {
     conflict("data.normalize.std", fmt::format("{} means but {} stds", e.data.mean.size(), e.data.std.size()),
              "one of each for each channel");
@@ -113,6 +143,11 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   if (e.data.type == "image_folder" && e.data.image_folder.channels != 1 && e.data.image_folder.channels != 3) {
     conflict("data.channels", fmt::format("'channels' is {}", e.data.image_folder.channels),
              "of images 1, grey, or 3, red, green and blue");
+  }
+  const bool policy = std::ranges::any_of(
+      e.data.augment, [](const Augmentation& one) { return std::holds_alternative<AutoAugment>(one); });
+  if (policy && input.channels != 1 && input.channels != 3) {
+    conflict("data.augment", fmt::format("auto_augment takes grey or RGB images, not {} channels", input.channels), "");
   }
   if ((e.data.type == "image_folder" || e.data.type == "arrays") && e.data.root == "auto") {
     conflict("data.root", "'root' is auto", "that is for published sets: name the folder of your own");

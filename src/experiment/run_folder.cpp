@@ -78,6 +78,12 @@ const char* method_name(CompressionType type) {
       return "fixed_bits";
     case CompressionType::self_compress:
       return "self_compress";
+    case CompressionType::diffq:
+      return "diffq";
+    case CompressionType::lsq:
+      return "lsq";
+    case CompressionType::magnitude_prune:
+      return "magnitude_prune";
   }
   return "unknown";
 }

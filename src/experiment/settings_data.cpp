@@ -24,6 +24,12 @@ constexpr Option augmentation_types[] = {
     {"pad_crop", "zeros on every side, then a random crop of the original size"},
     {"horizontal_flip", "left and right swapped with a probability"},
     {"cutout", "a square at a random place becomes the mean colour, clipped at the border"},
+    {"pad", "zeros on every side; the image stays larger until the next crop"},
+    {"crop", "a random part of the size that the image had before padding"},
+    {"auto_augment",
+     "AutoAugment with the policy found on CIFAR-10 (arXiv 1805.09501), pixel by pixel as torchvision on PIL images; "
+     "the host's work, on a GPU too"},
+    {"random_erasing", "a random rectangle becomes black (arXiv 1708.04896); the defaults are torchvision's"},
 };
 constexpr Option validation_sources[] = {{"train", "images held out of the training split"}};
 constexpr Option weight_layouts[] = {
@@ -43,19 +49,34 @@ void visit(SettingsVisitor& v, Augmentation& o) {
   auto pad_crop = alternative<PadCrop>(o);
   auto flip = alternative<HorizontalFlip>(o);
   auto cutout = alternative<Cutout>(o);
+  auto pad = alternative<Pad>(o);
+  auto erasing = alternative<RandomErasing>(o);
   v.type(augmentation_types, index);
-  v.value({.key = "pad", .doc = "zeros on each side", .unit = "pixels", .range = between(1, 1024), .types = "pad_crop"},
-          pad_crop.pad);
+  const bool erases = augmentation_types[index].name == "random_erasing";
+  v.value({.key = "pad",
+           .doc = "zeros on each side",
+           .unit = "pixels",
+           .range = between(1, 1024),
+           .types = "pad_crop, pad"},
+          augmentation_types[index].name == "pad" ? pad.pad : pad_crop.pad);
   v.value({.key = "probability",
-           .doc = "share of images that are flipped",
+           .doc = "share of images that are changed",
            .range = between(0, 1),
-           .types = "horizontal_flip"},
-          flip.probability);
+           .types = "horizontal_flip, random_erasing"},
+          erases ? erasing.probability : flip.probability);
   v.value({.key = "size", .doc = "side of the square", .unit = "pixels", .range = between(1, 1024), .types = "cutout"},
           cutout.size);
-  if (index == 0) o = pad_crop;
-  if (index == 1) o = flip;
-  if (index == 2) o = cutout;
+  const std::string_view of_erasing = "random_erasing";
+  v.value({.key = "min_area", .doc = "least share of the image", .range = between(0, 1), .types = of_erasing},
+          erasing.min_area);
+  v.value({.key = "max_area", .doc = "largest share of the image", .range = between(0, 1), .types = of_erasing},
+          erasing.max_area);
+  v.value({.key = "min_ratio", .doc = "least height over width", .range = above(0), .types = of_erasing},
+          erasing.min_ratio);
+  v.value({.key = "max_ratio", .doc = "largest height over width", .range = above(0), .types = of_erasing},
+          erasing.max_ratio);
+  const Augmentation made[] = {pad_crop, flip, cutout, pad, Crop{}, AutoAugment{}, erasing};
+  o = made[index];
 }
 
 }  // namespace

@@ -165,6 +165,9 @@ const Tensor& Graph::forward(const Tensor& x, const Pass& pass) {
     const Range layer("forward", node.spec.name);
     std::vector<const Tensor*> in;
     for (const int i : node.inputs) in.push_back(&nodes_[static_cast<std::size_t>(i)].view);
+    if (Weights* weights = node.layer->weights(); weights != nullptr && weights->quantizer) {
+      weights->quantizer->prepare(backend_, weights->parameter, pass);
+    }
     node.layer->forward(backend_, pass, in, node.view);
     if (probe) probe(node, false, node.view);
   }

@@ -11,15 +11,14 @@
 namespace scnn {
 namespace {
 
-/// Names that a group may speak of: every learned parameter, and bits and exponents whether this run has them or not,
+/// Names that a group may speak of: every learned parameter, and those of quantizers whether this run has them or not,
 /// so that a baseline can share its file with the method.
 std::vector<std::string> known_names(Graph& graph) {
   std::vector<std::string> names;
   for (Parameter* parameter : graph.parameters()) names.push_back(parameter->name);
   for (const int index : graph.weighted_nodes()) {
     const std::string& layer = graph.nodes()[static_cast<std::size_t>(index)].spec.name;
-    names.push_back(layer + ".bits");
-    names.push_back(layer + ".exponent");
+    for (const char* learned : {".bits", ".exponent", ".logit", ".step"}) names.push_back(layer + learned);
   }
   return names;
 }
@@ -91,8 +90,8 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
 
 double Optimizer::lr(double epochs) const { return options_.lr * schedules_.front().factor(epochs); }
 
-void Optimizer::epoch_ended(double training_loss) {
-  for (Schedule& schedule : schedules_) schedule.epoch_ended(training_loss);
+void Optimizer::epoch_ended(std::int64_t epochs, double training_loss) {
+  for (Schedule& schedule : schedules_) schedule.epoch_ended(epochs, training_loss);
 }
 
 double Optimizer::gradient_scale() const {
@@ -110,7 +109,10 @@ void Optimizer::hold(const std::string& pattern) {
   }
 }
 
-bool Optimizer::finishes_gradients() const { return options_.type != OptimizerType::sgd && clip_gradient <= 0; }
+bool Optimizer::finishes_gradients() const {
+  return options_.type != OptimizerType::sgd && clip_gradient <= 0 &&
+         std::ranges::all_of(quantised_, [](const Weights* weights) { return weights->quantizer->fuses_update(); });
+}
 
 void Optimizer::prepare(double epochs, std::int64_t steps, double gamma) {
   std::vector<double> factors;

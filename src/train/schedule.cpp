@@ -41,20 +41,26 @@ double Schedule::after_warmup(double epochs) const {
       return 1.0 + share * (options_.final_factor - 1.0);
     }
     case ScheduleType::reduce_on_plateau:
-      return std::pow(options_.factor, static_cast<double>(state.reductions));
+      return std::max(options_.min_factor, std::pow(options_.factor, static_cast<double>(state.reductions)));
   }
   return 1.0;
 }
 
-void Schedule::epoch_ended(double training_loss) {
-  if (options_.type != ScheduleType::reduce_on_plateau) return;
+void Schedule::epoch_ended(std::int64_t epochs, double training_loss) {
+  if (options_.type != ScheduleType::reduce_on_plateau || epochs <= options_.after_epochs) return;
   if (state.epochs_since < 0 || training_loss < state.best * (1.0 - options_.threshold)) {
     state.best = training_loss;
     state.epochs_since = 0;
-    return;
+  } else {
+    ++state.epochs_since;
   }
-  if (++state.epochs_since <= options_.patience) return;
+  if (state.cooling > 0) {
+    --state.cooling;
+    state.epochs_since = 0;
+  }
+  if (state.epochs_since <= options_.patience) return;
   ++state.reductions;
+  state.cooling = options_.cooldown;
   state.epochs_since = 0;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "scnn/backend/host_copy.h"
+#include "scnn/compress/pruning.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/compress/removal.h"
 #include "scnn/core/range.h"
@@ -44,12 +45,11 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   optimizer_ = std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, static_cast<double>(train.epochs));
   optimizer_->clip_gradient = train.clip_gradient;
   const ImageSet& held_out = data_.validation.size() > 0 ? data_.validation : data_.test;
-  train_set_ = resident(graph_.backend(), data_.train);
+  train_set_ = ready_for(graph_.backend(), data_.train, options_.augment);
   evaluation_set_ = resident(graph_.backend(), held_out);
   loader_ = batches(BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
   steps_per_epoch_ = loader_->batches_per_epoch();
-  if (compression.type == CompressionType::self_compress)
-    removal_period_ = compression.removal.in_steps(steps_per_epoch_);
+  if (removes_channels(compression.type)) removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
   if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
     budget_ = ByteBudget(static_cast<double>(compression.target_bytes));
@@ -115,6 +115,7 @@ bool Trainer::run() {
       step();
       const bool last = state_.step == total_steps();
       if (budget_.on()) budget();
+      prune();
       if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
       if (state_.step % steps_per_epoch_ == 0) end_epoch();
       const bool stop = !last && observer_.should_stop();
@@ -239,6 +240,14 @@ Tensor Trainer::probe_images() const {
   return first->next()->images;
 }
 
+void Trainer::prune() {
+  const PruneOptions& prune = options_.compression.prune;
+  if (options_.compression.type != CompressionType::magnitude_prune || state_.step % steps_per_epoch_ != 0) return;
+  const auto done = static_cast<double>(state_.step / steps_per_epoch_);
+  if (std::ranges::find(prune.epochs, done) == prune.epochs.end()) return;
+  prune_channels(graph_, prune_share(prune, done));
+}
+
 void Trainer::remove() {
   const Range range("removal");
   const auto start = Clock::now();
@@ -284,7 +293,7 @@ void Trainer::end_epoch() {
   record.train_seconds = state_.train_seconds;
   record.removal_seconds = state_.removal_seconds;
   record.wait_seconds = loader_->waited_seconds();
-  optimizer_->epoch_ended(record.train_loss);
+  optimizer_->epoch_ended(record.epoch, record.train_loss);
 
   const bool last = state_.step == total_steps();
   if (last || record.epoch % options_.train.evaluate_every == 0) {

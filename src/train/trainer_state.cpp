@@ -33,7 +33,8 @@ std::string state_text(const TrainerState& state, const std::vector<Schedule>& s
   for (const Schedule& schedule : schedules) {
     json["schedules"].push_back({{"best", schedule.state.best},
                                  {"epochs_since", schedule.state.epochs_since},
-                                 {"reductions", schedule.state.reductions}});
+                                 {"reductions", schedule.state.reductions},
+                                 {"cooling", schedule.state.cooling}});
   }
   return json.dump();
 }
@@ -64,6 +65,7 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
       saved[i].at("best").get_to(schedules[i].state.best);
       saved[i].at("epochs_since").get_to(schedules[i].state.epochs_since);
       saved[i].at("reductions").get_to(schedules[i].state.reductions);
+      schedules[i].state.cooling = saved[i].value("cooling", std::int64_t{0});  // absent in older checkpoints
     }
   } catch (const std::exception& error) {
     throw Error(ErrorKind::checkpoint, checkpoint.path.string() + ": its training state does not fit the experiment (" +

@@ -63,6 +63,19 @@ std::vector<OpCase> image_cases() {
   add("as stored", {7, 11, 12, 3}, 9, {}, cases);
   add("crop, flip, cutout", {31, 8, 7, 3}, 23, all, cases);
   add("one channel, steps in an odd order, crops beyond the image", {20, 6, 9, 1}, 40, odd, cases);
+  const AugmentStep erasing{Kind::random_erasing, 0, 0.7F, {0.02F, 0.33F}, {0.3F, 3.3F}};
+  add("pad, flip, crop, erase", {31, 12, 10, 3}, 31,
+      list_of({{Kind::pad, 4}, {Kind::horizontal_flip, 0, 0.5F}, {Kind::crop}, erasing}), cases);
+  add("holes of both colours over each other, while padded", {25, 9, 11, 1}, 30,
+      list_of({erasing,
+               {Kind::pad, 3},
+               {Kind::cutout, 5},
+               erasing,
+               {Kind::horizontal_flip, 0, 0.5F},
+               {Kind::cutout, 4},
+               {Kind::pad, 1},
+               {Kind::crop}}),
+      cases);
   add("an empty batch", {3, 4, 4, 2}, 0, all, cases);
   return cases;
 }

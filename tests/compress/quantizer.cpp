@@ -35,8 +35,8 @@ TEST_CASE("a zero-bit channel is dead and all its integers are 0") {
   Parameter weight;
   weight.value = Tensor::of({2, 1, 1, 2}, std::vector<float>{0.5F, -0.5F, 1.0F, -1.0F});
   ChannelQuantizer quantizer("c", weight, 8.0F, true, false, *backend);
-  set_values(*backend, std::vector<float>{0.0F, 0.5F}, quantizer.bits().value);
-  CHECK(quantizer.dead(*backend) == std::vector<std::uint8_t>{1, 0});
+  set_values(*backend, std::vector<float>{0.0F, 0.5F}, quantizer.channel_bits().value);
+  CHECK(quantizer.bits(*backend) == std::vector<float>{0.0F, 0.5F});
   CHECK(quantizer.integers(*backend, weight)[0].integers == std::vector<std::int32_t>{0, 0});
 }
 

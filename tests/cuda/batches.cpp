@@ -12,12 +12,17 @@ TEST_CASE("batches cut out of a set in the GPU's memory are those of the host", 
   BatchOptions options;
   options.batch_size = 48;
   options.shuffle = true;
-  options.augment = {PadCrop{2}, HorizontalFlip{0.5}, Cutout{3}};
   options.seed = 11;
   const Dataset& data = small_data();
   const ImageSet there = resident(*gpu, data.train);
-  for (const bool drop_last : {true, false}) {
+  const std::vector<Augmentation> lists[] = {
+      {PadCrop{2}, HorizontalFlip{0.5}, Cutout{3}},
+      {Pad{3}, HorizontalFlip{0.5}, Crop{}, RandomErasing{}},
+      {Pad{3}, AutoAugment{}, HorizontalFlip{0.5}, Crop{}, RandomErasing{}},  // prepared on the host
+  };
+  for (const auto& [drop_last, list] : {std::pair(true, 0), {false, 0}, {true, 1}, {true, 2}}) {
     options.drop_last = drop_last;
+    options.augment = lists[list];
     const auto expected = make_batches(*cpu, data.train, data.normalisation, options);
     const auto batches = make_batches(*gpu, there, data.normalisation, options);
     REQUIRE(batches->batches_per_epoch() == expected->batches_per_epoch());

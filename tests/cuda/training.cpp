@@ -51,6 +51,26 @@ TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and g
   CHECK(largest_difference(second.logits(), gpu.logits()) < 1e-5);
 }
 
+TEST_CASE("rivals train on the emulated GPU as on the CPU, and so does AutoAugment", "[cuda][train]") {
+  for (const CompressionType type : {CompressionType::diffq, CompressionType::lsq, CompressionType::magnitude_prune}) {
+    TrainerOptions options = small_options();
+    options.train.epochs = 2;
+    options.compression.type = type;
+    options.compression.bits = 4;
+    options.compression.prune = {0.5, {1}};
+    options.augment = {Pad{2}, AutoAugment{}, Crop{}};
+    options.train.optimizer.groups = {{{"*.step"}, 1e-4, std::nullopt, std::nullopt, std::nullopt}};
+    Training cpu(Device{}, options);
+    REQUIRE(cpu.trainer->run());
+    use_schedule(13);
+    Training gpu({DeviceType::cuda, 0}, options);
+    REQUIRE(gpu.trainer->run());
+    for (std::size_t i = 0; i < 4; ++i) CHECK(gpu.losses[i] == Approx(cpu.losses[i]).epsilon(1e-3));
+    CHECK(gpu.epochs.back().train_loss == Approx(cpu.epochs.back().train_loss).epsilon(0.15));
+    CHECK(live_channels(gpu.graph, "conv2") == live_channels(cpu.graph, "conv2"));
+  }
+}
+
 TEST_CASE("the fused update trains as the separate ops do on the emulated GPU, across a removal", "[cuda][train]") {
   TrainerOptions options = small_options();
   options.train.epochs = 2;

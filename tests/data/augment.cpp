@@ -116,6 +116,41 @@ TEST_CASE("augmentation draws are uniform over their whole range", "[data]") {
   CHECK(std::abs(flips - 2250) < 210);
 }
 
+TEST_CASE("erased rectangles are torchvision's: half of the images, area and proportions within their ranges",
+          "[data]") {
+  const AugmentStep step{Kind::random_erasing, 0, 0.5F, {0.02F, 0.33F}, {0.3F, 3.3F}};
+  const RandomStream stream(2, Stream::augment, 6);
+  const int n = 8000;
+  int erased = 0, tall = 0, last_row = 0;
+  double area = 0;
+  for (std::int64_t image = 0; image < n; ++image) {
+    const AugmentDraw hole = draw_augmentation(step, 4, stream, image, 32, 32);
+    if (hole.hole_h == 0) continue;
+    ++erased;
+    const double share = hole.hole_h * hole.hole_w / 1024.0;
+    const double ratio = static_cast<double>(hole.hole_h) / hole.hole_w;
+    area += share;
+    tall += hole.hole_h > hole.hole_w ? 1 : 0;
+    last_row += hole.y + hole.hole_h == 32 ? 1 : 0;
+    // Sides are rounded to whole pixels: half of one of at least 2 and 3.
+    REQUIRE((share > 0.014 && share < 0.36 && ratio > 0.21 && ratio < 4.7));
+    REQUIRE((hole.hole_h < 32 && hole.hole_w < 32 && hole.y >= 0 && hole.x >= 0));
+    REQUIRE((hole.y + hole.hole_h <= 32 && hole.x + hole.hole_w <= 32));
+  }
+  CHECK(std::abs(erased - n / 2) < 225);  // five standard deviations
+  // Uniform in area but for the few tries that do not fit, which are large; symmetric in proportions.
+  CHECK(area / erased == Approx(0.175).margin(0.01));
+  CHECK(std::abs(2 * tall - erased) < 0.1 * erased);
+  CHECK(last_row > 100);
+}
+
+TEST_CASE("erasing gives up after ten tries that are as large as the image", "[data]") {
+  const AugmentStep step{Kind::random_erasing, 0, 1, {0.99F, 1}, {1, 1}};
+  for (std::int64_t image = 0; image < 50; ++image) {
+    CHECK(draw_augmentation(step, 0, RandomStream(0, Stream::augment, 0), image, 16, 16).hole_h == 0);
+  }
+}
+
 TEST_CASE("flips of probability 0 and 1 never and always happen", "[data]") {
   const RandomStream stream(0, Stream::augment, 0);
   for (std::int64_t image = 0; image < 500; ++image) {

@@ -1,8 +1,12 @@
 // The experiments that come with the project.
 #include <algorithm>
+#include <set>
 
 #include "catch.h"
 #include "experiment_files.h"
+#include "scnn/core/file.h"
+#include "scnn/experiment/check.h"
+#include "scnn/experiment/sweep.h"
 
 using namespace scnn;
 using namespace scnn::test;
@@ -33,14 +37,57 @@ std::int64_t weights_of(const NetworkSpec& spec) {
 
 TEST_CASE("every experiment of the project loads and writes itself", "[experiment]") {
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("experiments")) {
-    if (entry.path().extension() != ".yaml") continue;
+  int sweeps = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("experiments")) {
+    // A model file is a part of an experiment.
+    if (entry.path().extension() != ".yaml" || entry.path().parent_path().filename() == "models") continue;
     INFO(entry.path().string());
     const Experiment e = load_experiment(entry.path());
     CHECK(load(e.yaml).yaml == e.yaml);
+    check_experiment(e);
     ++files;
+    if (!contains(read_text(entry.path(), ErrorKind::data), "\nsweep:")) continue;
+    for (const SweepPoint& point : plan_sweep(entry.path()).points) {
+      for (const auto& run : point.runs) check_experiment(run.experiment);
+    }
+    ++sweeps;
   }
-  CHECK(files >= 6);
+  CHECK(files >= 15);
+  CHECK(sweeps >= 5);
+}
+
+TEST_CASE("the paper's experiments keep its order of augmentation, its rates, and one setting for all methods",
+          "[experiment]") {
+  for (const std::string folder : {"experiments/paper/", "experiments/paper_small/"}) {
+    const Experiment own = load_experiment(folder + "self_compression.yaml");
+    REQUIRE(own.data.augment.size() == 5);
+    CHECK(std::get<Pad>(own.data.augment[0]).pad == 4);
+    CHECK(std::holds_alternative<AutoAugment>(own.data.augment[1]));
+    CHECK(std::holds_alternative<HorizontalFlip>(own.data.augment[2]));
+    CHECK(std::holds_alternative<Crop>(own.data.augment[3]));
+    CHECK(std::get<RandomErasing>(own.data.augment[4]).probability == 0.5);
+    std::set<CompressionType> methods;
+    for (const char* file : {"figure_3.yaml", "figure_3_rivals.yaml"}) {
+      for (const SweepPoint& point : plan_sweep(folder + file).points) {
+        const Experiment& e = point.runs.at(0).experiment;
+        methods.insert(e.compression.type);
+        CHECK(e.train.epochs == own.train.epochs);
+        CHECK(e.train.batch_size == own.train.batch_size);
+        CHECK(e.train.optimizer.lr == own.train.optimizer.lr);
+        CHECK(e.data.augment.size() == 5);
+        CHECK(weights_of(e.model) == weights_of(own.model));
+      }
+    }
+    CHECK(methods.size() >= 4);
+  }
+  const Experiment paper = load_experiment("experiments/paper/self_compression.yaml");
+  CHECK(weights_of(paper.model) == 6'568'640);
+  CHECK(paper.train.optimizer.groups.at(0).lr == 0.5);
+  CHECK(paper.train.optimizer.groups.at(0).eps == 1e-3);
+  CHECK(paper.train.optimizer.lr == 1e-3);
+  CHECK(paper.train.optimizer.eps == 1e-5);
+  CHECK(paper.train.optimizer.weight_decay == 5e-4);
+  CHECK(paper.train.schedule.after_epochs == 850);
 }
 
 TEST_CASE("Page's network has the published number of weights", "[experiment]") {

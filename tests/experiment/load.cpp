@@ -144,8 +144,25 @@ TEST_CASE("values out of range or of a wrong type are mistakes", "[experiment]")
       {"train: {schedule: {type: piecewise, epochs: [0, 1], factors: [0]}}", "2 epochs but 1 factors",
        "one factor for each"},
       {"compression: {gamma: 1}", "the key 'type' is missing", "one of: none, fixed_bits, self_compress"},
-      {"compression: {type: diffq}", "unknown type 'diffq'", ""},
-      {"compression: {type: magnitude_prune}", "unknown type 'magnitude_prune'", ""},
+      {"compression: {type: diffg}", "unknown type 'diffg'", "did you mean 'diffq'?"},
+      {"compression: {type: diffq, init: {bits: 15}}", "init.bits 15 must lie between min_bits 2 and max_bits 15", ""},
+      {"compression: {type: diffq, max_bits: 17}", "'max_bits' is 17", ""},
+      {"compression: {type: diffq, size_loss: own_inputs}", "'size_loss' does not exist for type diffq", ""},
+      {"compression: {type: diffq, noise: pink}", "unknown noise 'pink'", ""},
+      {"compression: {type: diffq, group_size: -1}", "'group_size' is -1", ""},
+      {"compression: {type: lsq, bits: 1}", "bits is 1, lsq needs at least 2", ""},
+      {"compression: {type: lsq, gamma: 1}", "'gamma' does not exist for type lsq", "self_compress, diffq"},
+      {"compression: {type: magnitude_prune}", "the key 'prune' is missing", ""},
+      {"compression: {type: magnitude_prune, prune: {fraction: 0.5}}", "the key 'epochs' is missing", ""},
+      {"compression: {type: magnitude_prune, prune: {epochs: []}}", "must be increasing whole numbers", ""},
+      {"compression: {type: magnitude_prune, prune: {epochs: [2, 1]}}", "must be increasing whole numbers", ""},
+      {"compression: {type: magnitude_prune, prune: {epochs: [2, 2.5]}}", "must be increasing whole numbers", ""},
+      {"compression: {type: magnitude_prune, prune: {epochs: [11]}}", "channels go after epoch 11, training has 10",
+       ""},
+      {"compression: {type: magnitude_prune, prune: {fraction: 1, epochs: [1]}}", "'fraction' is 1", ""},
+      {"compression: {type: magnitude_prune, prune: {epochs: [1]}, removal: none}", "without removal", ""},
+      {"train: {schedule: {type: cosine, cooldown: 1}}", "'cooldown' does not exist for type cosine",
+       "reduce_on_plateau"},
       {"compression: {type: self_compress, target_bytes: -2}", "'target_bytes' is -2", ""},
       {"compression: {type: none, target_bytes: 2}", "'target_bytes' does not exist for type none", "self_compress"},
       {"compression: {type: self_compress, gamma: -1}", "'gamma' is -1", "must be at least 0"},
@@ -185,6 +202,16 @@ TEST_CASE("mistakes in data", "[experiment]") {
   CHECK(
       contains(data("type: fashion_mnist, augment: [{type: cutout, pad: 3}]"), "'pad' does not exist for type cutout"));
   CHECK(contains(data("type: fashion_mnist, augment: [cutout]"), "'augment' must be a list of maps, not 'cutout'"));
+  CHECK(contains(data("type: fashion_mnist, augment: [{type: pad, pad: 4}, {type: horizontal_flip}]"),
+                 "pad leaves a larger image than the network takes: put {type: crop} behind it"));
+  CHECK(contains(data("type: fashion_mnist, augment: [{type: cutout}, {type: auto_augment}]"), "put cutout behind it"));
+  CHECK(contains(data("type: fashion_mnist, augment: [{type: random_erasing, min_area: 0.5}]"),
+                 "0 <= min_area <= max_area <= 1"));
+  CHECK(contains(mistakes("model: {input: [2, 28, 28], layers: [{type: flatten}, {type: linear, out: 10}]}\n"
+                          "data: {type: arrays, root: a.npz, augment: [{type: auto_augment}]}\n"),
+                 "auto_augment takes grey or RGB images, not 2 channels"));
+  CHECK(contains(data("type: fashion_mnist, augment: [{type: auto_augment, probability: 1}]"),
+                 "'probability' does not exist for type auto_augment"));
   CHECK(contains(data("type: fashion_mnist, normalize: {mean: [0.5]}"), "the key 'std' is missing"));
   CHECK(contains(data("type: fashion_mnist, normalize: {mean: [0.5], std: [0]}"), "'std' is 0"));
   CHECK(contains(data("type: fashion_mnist, normalize: {mean: [0, 0], std: [1, 1]}"), "2 means for 1 channels"));

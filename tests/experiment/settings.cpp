@@ -22,7 +22,8 @@ const char* unusual =
     "  train_limit: 9\n"
     "  validation: {from: train, fraction: 0.3}\n"
     "  normalize: {mean: [0.1, 0.2, 0.30000000000000004], std: [1, 2, 3]}\n"
-    "  augment: [{type: horizontal_flip, probability: 0.1}, {type: cutout, size: 3}, {type: pad_crop, pad: 1}]\n"
+    "  augment: [{type: horizontal_flip, probability: 0.1}, {type: pad_crop, pad: 1}, {type: pad, pad: 2},\n"
+    "    {type: auto_augment}, {type: crop}, {type: random_erasing, max_area: 0.4}, {type: cutout, size: 3}]\n"
     "model:\n"
     "  input: [3, 8, 9]\n"
     "  blocks: {b: {parameters: {k: 3}, layers: [{type: conv2d, kernel: \"${k}\", padding: same, groups: "
@@ -43,7 +44,8 @@ const char* unusual =
     "    type: adamw\n"
     "    beta1: 0.1\n"
     "    groups:\n"
-    "      - {match: [\"*.bits\"], weight_decay: 0.1, schedule: {type: reduce_on_plateau, patience: 3}}\n"
+    "      - {match: [\"*.bits\"], weight_decay: 0.1, schedule: {type: reduce_on_plateau, patience: 3, cooldown: 2, "
+    "after_epochs: 1}}\n"
     "  schedule: {type: piecewise, warmup_epochs: 0.1, epochs: [0, 1.5], factors: [1, 0.1]}\n"
     "  clip_gradient: 0.1\n"
     "checkpoint: {every: {steps: 3}}\n"
@@ -54,7 +56,12 @@ const char* unusual =
 TEST_CASE("the written experiment is complete and reads back to itself", "[experiment]") {
   for (const std::string& text :
        {valid, std::string(unusual), valid + "compression: {type: none}\n",
-        valid + "compression: {type: fixed_bits, bits: 2.5}\ntrain: {optimizer: {type: sgd}}\n"}) {
+        valid + "compression: {type: fixed_bits, bits: 2.5}\ntrain: {optimizer: {type: sgd}}\n",
+        valid +
+            "compression: {type: diffq, gamma: 0.7, init: {bits: 5}, min_bits: 3, max_bits: 9, group_size: 4, noise: "
+            "uniform}\n",
+        valid + "compression: {type: lsq, bits: 3, exclude: [fc]}\n",
+        valid + "compression: {type: magnitude_prune, bits: 3, prune: {fraction: 0.25, epochs: [1, 3]}}\n"}) {
     const Experiment first = load(text, {"name=\"123\""});
     INFO(first.yaml);
     CHECK(contains(first.yaml, "name: \"123\""));
@@ -70,6 +77,11 @@ TEST_CASE("the written experiment is complete and reads back to itself", "[exper
     CHECK(second.data.mean == first.data.mean);
     CHECK(second.train.schedule.factors == first.train.schedule.factors);
     CHECK(second.compression.removal.epochs == first.compression.removal.epochs);
+    CHECK(second.compression.type == first.compression.type);
+    CHECK(second.compression.bits == first.compression.bits);
+    CHECK(second.compression.diffq.group_size == first.compression.diffq.group_size);
+    CHECK(second.compression.diffq.init_bits == first.compression.diffq.init_bits);
+    CHECK(second.compression.prune.epochs == first.compression.prune.epochs);
     CHECK(second.data.augment.size() == first.data.augment.size());
     for (std::size_t i = 0; i < first.data.augment.size(); ++i) {
       CHECK(second.data.augment[i].index() == first.data.augment[i].index());

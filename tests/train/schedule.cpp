@@ -1,6 +1,13 @@
 #include "scnn/train/schedule.h"
 
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
 #include "catch.h"
+#include "core/python.h"
+#include "scnn/core/file.h"
+#include "temporary_folder.h"
 
 using namespace scnn;
 
@@ -60,11 +67,57 @@ TEST_CASE("reduce_on_plateau multiplies after `patience` epochs without improvem
   plateau.patience = 2;
   plateau.factor = 0.1;
   Schedule schedule(plateau, 100);
-  schedule.epoch_ended(1.0);
-  for (int bad = 0; bad < 2; ++bad) schedule.epoch_ended(1.0);
+  for (int epoch = 1; epoch <= 3; ++epoch) schedule.epoch_ended(epoch, 1.0);
   CHECK(schedule.factor(3) == 1.0);
-  schedule.epoch_ended(1.0);
+  schedule.epoch_ended(4, 1.0);
   CHECK(schedule.factor(4) == Approx(0.1));
-  schedule.epoch_ended(0.5);
+  schedule.epoch_ended(5, 0.5);
   CHECK(schedule.state.best == 0.5);
+}
+
+TEST_CASE("reduce_on_plateau forgets the epochs before after_epochs and stops at min_factor") {
+  ScheduleOptions plateau = options(ScheduleType::reduce_on_plateau);
+  plateau.patience = 0;
+  plateau.after_epochs = 5;
+  plateau.min_factor = 0.05;
+  Schedule schedule(plateau, 100);
+  schedule.epoch_ended(1, 0.1);
+  for (int epoch = 2; epoch <= 5; ++epoch) schedule.epoch_ended(epoch, 2.0);
+  schedule.epoch_ended(6, 1.0);  // the first that counts, though worse than what came before
+  CHECK(schedule.factor(6) == 1.0);
+  schedule.epoch_ended(7, 1.0);
+  CHECK(schedule.factor(7) == Approx(0.1));
+  for (int epoch = 8; epoch <= 12; ++epoch) schedule.epoch_ended(epoch, 1.0);
+  CHECK(schedule.factor(12) == 0.05);
+}
+
+TEST_CASE("reduce_on_plateau takes the same factors as torch's ReduceLROnPlateau over random losses") {
+  const std::string python = python_with("torch");
+  if (python.empty()) SCNN_SKIP("no Python with PyTorch (python3-torch)");
+  std::mt19937 generator(1);
+  for (const std::int64_t cooldown : {0, 3}) {
+    ScheduleOptions plateau = options(ScheduleType::reduce_on_plateau);
+    plateau.factor = 0.7;
+    plateau.patience = 2;
+    plateau.threshold = 0.05;
+    plateau.cooldown = cooldown;
+    plateau.min_factor = 0.02;
+    plateau.after_epochs = 7;
+    Schedule schedule(plateau, 200);
+    std::string text = "0.7 2 0.05 " + std::to_string(cooldown) + " 0.02 7\n";
+    std::int64_t reductions = 0;
+    for (int epoch = 1; epoch <= 150; ++epoch) {
+      const double loss = 2.0 / epoch + 0.2 * static_cast<double>(generator() % 1000) / 1000;
+      schedule.epoch_ended(epoch, loss);
+      reductions = schedule.state.reductions;
+      char line[64];
+      std::snprintf(line, sizeof line, "%.17g %.17g\n", loss, schedule.factor(epoch));
+      text += line;
+    }
+    CHECK(reductions > 5);
+    const test::TemporaryFolder folder;
+    write_file(folder / "losses.txt", text);
+    CHECK(std::system((python + " tests/train/check_plateau.py '" + (folder / "losses.txt").string() + "'").c_str()) ==
+          0);
+  }
 }

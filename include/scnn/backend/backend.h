@@ -131,7 +131,7 @@ class Backend {
   // --- images -----------------------------------------------------------------------------------------------------
   /// A batch of a data set on this device: pixels uint8 [n, h, w, channels], labels int32 [n], indices int32 [batch].
   /// x [batch, h, w, channels] is image indices[i], moved as `steps` draw for it in `stream` (backend/augment.h), then
-  /// table [channels, 256] of its pixels, 0 in holes; y int32 [batch] is its label.
+  /// table [channels, 256] of its pixels, 0 where cut out; y int32 [batch] is its label.  auto_augment is the CPU's.
   virtual void load_images(const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
                            const AugmentSteps& steps, const RandomStream& stream, Tensor& x, Tensor& y) = 0;
 

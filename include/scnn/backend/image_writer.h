@@ -7,7 +7,8 @@
 
 namespace scnn {
 
-/// Augments and normalises images on the host, a row at a time: Backend::load_images for one image.
+/// Augments and normalises images on the host, a row at a time: Backend::load_images for one image, auto_augment
+/// included.
 class ImageWriter {
  public:
   /// `table` [channels, 256]: what each value of a pixel becomes.
@@ -19,6 +20,10 @@ class ImageWriter {
  private:
   /// `pixels` pixels; the next one lies `step` pixels on (1) or back (-1).
   void write_pixels(const std::uint8_t* from, std::int32_t step, std::int64_t pixels, float* to) const;
+  /// The image that the steps from the last auto_augment on start with, in `room`; null: as stored.  `now` is its
+  /// extent, `first` the step they start with.
+  const std::uint8_t* change(const std::uint8_t* from, std::int64_t image, const RandomStream& stream, ImageExtent& now,
+                             int& first, std::vector<std::uint8_t>& room) const;
   /// Raw zeros, normalised.
   void write_zeros(float* to, std::int64_t pixels) const;
 

@@ -8,7 +8,24 @@
 
 namespace scnn {
 
-enum class CompressionType { none, fixed_bits, self_compress };
+enum class CompressionType { none, fixed_bits, self_compress, diffq, lsq, magnitude_prune };
+
+enum class PseudoNoise { gaussian, uniform };
+
+/// DiffQ (Défossez, Adi and Synnaeve, arXiv 2104.09987).
+struct DiffqOptions {
+  double min_bits = 2, max_bits = 15;
+  double init_bits = 8;         ///< strictly between them
+  std::int64_t group_size = 8;  ///< weights of a channel, one after the other, that share their bits; 0: all
+  PseudoNoise noise = PseudoNoise::gaussian;
+};
+
+/// Channels of the smallest L1 norm are removed (Li et al., arXiv 1608.08710).
+struct PruneOptions {
+  double fraction = 0.5;       ///< of each layer's channels, gone in the end
+  std::vector<double> epochs;  ///< done when an equal share of them goes, increasing
+};
+
 enum class SizeLossForm {
   live_inputs,  ///< eq. 5
   own_inputs,   ///< eq. 4
@@ -21,13 +38,20 @@ struct CompressionOptions {
   double gamma_ramp_epochs = 0;   ///< gamma rises linearly from 0 over this many epochs
   SizeLossForm size_loss = SizeLossForm::live_inputs;
   double init_bits = 8;  ///< self_compress: starting bits
-  double bits = 8;       ///< fixed_bits: the bits
+  double bits = 8;       ///< fixed_bits, lsq, magnitude_prune: the bits
   double max_bits = 8;
-  double output_min_bits = 1;                         ///< floor for the layer that makes the logits, or classes die
-  bool revive = false;                                ///< zero-bit channels go on learning by the right-hand derivative
-  double integer_exponents_from = 1;                  ///< share of training; 1: exponents stay real
-  Period removal{1.0, 0};                             ///< both 0: never
+  double output_min_bits = 1;         ///< floor for the layer that makes the logits, or classes die
+  bool revive = false;                ///< zero-bit channels go on learning by the right-hand derivative
+  double integer_exponents_from = 1;  ///< share of training; 1: exponents stay real
+  Period removal{1.0, 0};             ///< both 0: never
+  DiffqOptions diffq;
+  PruneOptions prune;
   std::vector<std::string> include = {"*"}, exclude;  ///< layers by name
 };
+
+/// Whether channels leave the network while it trains.
+[[nodiscard]] constexpr bool removes_channels(CompressionType type) {
+  return type == CompressionType::self_compress || type == CompressionType::magnitude_prune;
+}
 
 }  // namespace scnn

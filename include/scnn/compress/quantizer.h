@@ -16,16 +16,19 @@ class ChannelQuantizer final : public Quantizer {
   [[nodiscard]] std::string_view type() const override { return bits_.trainable ? "self_compress" : "fixed_bits"; }
   [[nodiscard]] WeightView view(const Parameter& weight) const override;
   void backward(Backend& backend, Parameter& weight) override;
+  [[nodiscard]] bool fuses_update() const override { return true; }
   [[nodiscard]] QuantisedLayer fused_update(Backend& backend, Parameter& weight) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override { return {&bits_, &exponent_}; }
-  [[nodiscard]] std::vector<std::uint8_t> dead(Backend& backend) const override;
+  [[nodiscard]] std::vector<float> bits(Backend& backend) const override;
   [[nodiscard]] const Tensor* frozen_bits() const override { return revive_ ? nullptr : &bits_.value; }
+  [[nodiscard]] bool learns_bits() const override { return bits_.trainable; }
+  [[nodiscard]] bool lets_channels_die() const override { return bits_.trainable; }
+  void set_size_slope(Backend& backend, std::span<const float> slope) override;
+  void add_size_gradient(Backend& backend, float gamma) override;
   [[nodiscard]] std::vector<IntegerChannel> integers(Backend& backend, const Parameter& weight) const override;
 
-  [[nodiscard]] Parameter& bits() { return bits_; }
-  [[nodiscard]] const Parameter& bits() const { return bits_; }
-
-  Tensor size_slope;  ///< dQ/db of learned bits, as SizeLoss::value found it last; undefined before
+  /// b [out].
+  [[nodiscard]] Parameter& channel_bits() { return bits_; }
 
  private:
   /// bits().gradient, or room for it where b is fixed.
@@ -33,12 +36,20 @@ class ChannelQuantizer final : public Quantizer {
 
   Parameter bits_, exponent_;
   Tensor unused_bits_gradient_;
+  Tensor size_slope_;  ///< undefined before the first set_size_slope
   bool revive_;
 };
 
-/// Gives every layer that `options` includes its quantizer, fitted to the present weights.  Error(experiment) where a
-/// pattern matches no layer.
+/// Gives every layer that `options` includes its quantizer, of the type that compression.type says and fitted to the
+/// present weights.  Error(experiment) where a pattern matches no layer.
 void attach_quantizers(Graph& graph, const CompressionOptions& options);
+
+/// By node: whether the channels it makes reach the logits as they are, through sums and the like.
+[[nodiscard]] std::vector<bool> makes_logits(const Graph& graph);
+
+/// q(w, b, e) of a weight [out, ...] as integers, a row for each channel.  Waits.
+[[nodiscard]] std::vector<IntegerChannel> channel_integers(Backend& backend, const Tensor& weight, const Tensor& bits,
+                                                           const Tensor& exponents);
 
 /// Every exponent of the graph to the nearest integer, ties to even.
 void round_exponents(Graph& graph);

@@ -12,8 +12,9 @@ namespace scnn {
 ///
 /// Q = (1 / N) * sum over quantised channels of b * credit, N the weights of the starting network.  The credit of
 /// channel i of layer l counts weights that go with it: its own whose input is live (eq. 4: all its own), and in eq. 5
-/// also those of live outputs in every consumer column that reads it.  Where several live channels feed one column (a
-/// sum), they share that column's credit equally.  Credits carry no gradient, so dQ/db = credit / N while b > 0.
+/// also those of live outputs in every consumer column that reads it, unless its quantizer lets no channel die.  Where
+/// several live channels feed one column (a sum), they share that column's credit equally.  Credits carry no gradient,
+/// so dQ/db = credit / N while b > 0.
 class SizeLoss {
  public:
   /// `original_weights` is N.
@@ -21,7 +22,7 @@ class SizeLoss {
 
   /// Reads the graph's structure again; needed after a removal.
   void rebuild();
-  /// Q at the present bits, which are read; learned ones get their dQ/db (ChannelQuantizer::size_slope).  Slopes change
+  /// Q at the present bits, which are read; learned ones get their dQ/db (Quantizer::set_size_slope).  Slopes change
   /// only where a channel dies or revives, and are sent to the device only then.
   double value();
   /// Adds gamma * dQ/db, as of the last value(), to every learned b's gradient.
@@ -42,7 +43,7 @@ class SizeLoss {
     std::vector<std::uint8_t> always;                                         ///< input channel fed by the data itself
     std::vector<float> bits;                                                  ///< present values; 1 for float layers
     std::vector<float> slope;                                                 ///< as sent to the device
-    bool quantised = false;
+    bool quantised = false, mortal = false;  ///< mortal: Quantizer::lets_channels_die, or its bits are not learned
   };
   void read_bits();
   [[nodiscard]] bool live(const Entry& entry, std::int32_t channel) const;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "scnn/backend/backend.h"
@@ -42,14 +43,19 @@ class Batches {
   [[nodiscard]] virtual double waited_seconds() const = 0;
 };
 
-/// Batches for `backend`: prepared on the host by a thread ahead of their use where that is the device, else cut out of
-/// the set in the device's memory.  `set` may be empty and may lie on either side (resident()).  Error(experiment) on
-/// augmentations that cannot be.
+/// Batches for `backend`: prepared on the host by a thread ahead of their use where that is the device or a step of
+/// `augment` needs it, else cut out of the set in the device's memory.  `set` may be empty and may lie on either side
+/// (resident()).  Error(experiment) on augmentations that cannot be.
 [[nodiscard]] std::unique_ptr<Batches> make_batches(Backend& backend, const ImageSet& set,
                                                     const Normalisation& normalisation, const BatchOptions& options);
 
+/// Empty, or why a list of augmentations cannot be.
+[[nodiscard]] std::string augment_problem(const std::vector<Augmentation>& augment);
+
 /// The set in the memory of the backend's device: itself where it is there already.
 [[nodiscard]] ImageSet resident(Backend& backend, const ImageSet& set);
+/// The set where make_batches() with this list reads it.
+[[nodiscard]] ImageSet ready_for(Backend& backend, const ImageSet& set, const std::vector<Augmentation>& augment);
 
 /// Batches prepared on the host.
 class BatchLoader : public Batches {

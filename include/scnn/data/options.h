@@ -16,7 +16,19 @@ struct HorizontalFlip {
 struct Cutout {
   std::int64_t size = 8;  ///< side of the square that becomes the mean colour, clipped at the border
 };
-using Augmentation = std::variant<PadCrop, HorizontalFlip, Cutout>;
+struct Pad {
+  std::int64_t pad = 4;  ///< zeros on every side; the image is larger until a Crop
+};
+struct Crop {};  ///< to the size before all padding, at a random place
+/// AutoAugment with the policy found on CIFAR-10 (Cubuk et al., arXiv 1805.09501), on the host.
+struct AutoAugment {};
+/// A rectangle becomes black (Zhong et al., arXiv 1708.04896; torchvision's defaults).
+struct RandomErasing {
+  double probability = 0.5;
+  double min_area = 0.02, max_area = 0.33;  ///< share of the image
+  double min_ratio = 0.3, max_ratio = 3.3;  ///< height over width
+};
+using Augmentation = std::variant<PadCrop, HorizontalFlip, Cutout, Pad, Crop, AutoAugment, RandomErasing>;
 
 /// A made-up data set of coloured shapes and noise, seeded, no files.
 struct SyntheticOptions {

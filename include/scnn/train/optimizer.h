@@ -15,7 +15,7 @@ class Optimizer {
   Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule, double total_epochs);
 
   /// Whether step() takes quantised layers' gradients unfinished (Pass::finish_gradients) and their size loss with
-  /// them: with Adam, while nothing needs to know all gradients before the first step.
+  /// them: with Adam, while nothing needs to know all gradients before the first step, and quantizers that can.
   [[nodiscard]] bool finishes_gradients() const;
   /// Puts the numbers of the coming update where update() reads them: learning rates, corrections, and `gamma`, the
   /// weight of the size loss for gradients that come unfinished.  `epochs` is the place in the run; `steps` counts
@@ -27,7 +27,7 @@ class Optimizer {
     prepare(epochs, steps, gamma);
     update();
   }
-  void epoch_ended(double training_loss);
+  void epoch_ended(std::int64_t epochs, double training_loss);
   /// From now on no update moves the parameters that `pattern` matches.
   void hold(const std::string& pattern);
   /// Learning rate of the optimizer's own settings, outside all groups.

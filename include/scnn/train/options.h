@@ -22,6 +22,9 @@ struct ScheduleOptions {
   std::vector<double> epochs, factors;  ///< piecewise: knots, joined linearly
   std::int64_t patience = 10;           ///< reduce_on_plateau: epochs without improvement of the training loss
   double threshold = 1e-4;              ///< reduce_on_plateau: relative improvement that counts
+  std::int64_t after_epochs = 0;        ///< reduce_on_plateau: epochs that are not watched, first
+  std::int64_t cooldown = 0;            ///< reduce_on_plateau: epochs after a reduction in which none is counted
+  double min_factor = 0;                ///< reduce_on_plateau: share of the learning rate that always stays
 };
 
 /// Overrides for the parameters whose names match; later groups win.

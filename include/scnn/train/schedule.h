@@ -11,13 +11,15 @@ class Schedule {
 
   /// Factor on the learning rate after `epochs` (a real number) of the run.
   [[nodiscard]] double factor(double epochs) const;
-  /// Tells reduce_on_plateau the epoch's training loss.
-  void epoch_ended(double training_loss);
+  /// Tells reduce_on_plateau, which is torch's ReduceLROnPlateau (mode min, threshold relative), the training loss of
+  /// an epoch; `epochs` are done with it.
+  void epoch_ended(std::int64_t epochs, double training_loss);
 
   struct State {
     double best = 0;                 ///< lowest loss so far
     std::int64_t epochs_since = -1;  ///< epochs without improvement; -1: none seen yet
     std::int64_t reductions = 0;
+    std::int64_t cooling = 0;  ///< epochs of cooldown left
   };
   State state;
 

@@ -80,6 +80,8 @@ class Trainer {
   void budget();
   /// From their share of training on, exponents are integers and stay.
   void integer_exponents();
+  /// Takes the bits of channels at their epochs (magnitude_prune); remove() takes the channels.
+  void prune();
   void remove();
   void end_epoch();
   void reestimate_statistics();
@@ -97,7 +99,7 @@ class Trainer {
   SizeMeter meter_;
   std::unique_ptr<SizeLoss> size_loss_;
   std::unique_ptr<Optimizer> optimizer_;
-  ImageSet train_set_, evaluation_set_;  ///< on the graph's device
+  ImageSet train_set_, evaluation_set_;  ///< where batches are cut out of them
   std::unique_ptr<Batches> loader_;
   TrainerState state_;
   ByteBudget budget_;

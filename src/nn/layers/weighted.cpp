@@ -40,11 +40,10 @@ ChannelStates WeightedLayer::states(std::span<const ChannelStates* const> in, co
   const std::vector<float> biases = bias_ ? host_values(backend, bias_->value) : std::vector<float>();
 
   // A quantised weight of 0 may grow again, so only dead channels count; float weights are what they are.
-  const std::vector<std::uint8_t> dead =
-      weights_.quantizer ? weights_.quantizer->dead(backend) : std::vector<std::uint8_t>();
+  const std::vector<float> bits = weights_.quantizer ? weights_.quantizer->bits(backend) : std::vector<float>();
   const std::vector<float> values = weights_.quantizer ? std::vector<float>() : host_values(backend, weight.value);
   const auto reaches = [&](std::int32_t output, std::int32_t column) {
-    if (!dead.empty()) return dead[static_cast<std::size_t>(output)] == 0;
+    if (!bits.empty()) return bits[static_cast<std::size_t>(output)] > 0.0F;
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       if (values[static_cast<std::size_t>((output * taps + tap) * columns + column)] != 0.0F) return true;
     }

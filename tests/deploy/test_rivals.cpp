@@ -1,0 +1,50 @@
+#include <cstring>
+
+#include "catch.h"
+#include "network.h"
+#include "scnn/compress/pruning.h"
+#include "scnn/compress/quantizer.h"
+#include "scnn/compress/size_status.h"
+#include "scnn/deploy/packed.h"
+
+using namespace scnn;
+using namespace scnn::test;
+
+TEST_CASE("every compression type fits the packed file: what it holds computes as the network does, to the bit") {
+  const auto backend = backend_for(Device{}, {1});
+  for (const CompressionType type : {CompressionType::fixed_bits, CompressionType::self_compress,
+                                     CompressionType::diffq, CompressionType::lsq, CompressionType::magnitude_prune}) {
+    INFO(static_cast<int>(type));
+    NetworkBuilder net(2, 6, 6);
+    net.conv_bn_relu("conv1", 5).conv_bn_relu("conv2", 6).layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, true});
+    Graph graph(net.spec(), *backend);
+    graph.initialise(4);
+    randomise_batch_norms(graph, 2);
+    CompressionOptions options;
+    options.type = type;
+    options.bits = 3;
+    options.init_bits = 3;
+    options.diffq.init_bits = 4;
+    options.diffq.group_size = 7;
+    attach_quantizers(graph, options);
+    for (Parameter* parameter : graph.parameters()) {
+      if (parameter->name.ends_with(".logit")) parameter->value = random_tensor(parameter->value.shape(), 3, 2.0F);
+    }
+    if (type == CompressionType::magnitude_prune) prune_channels(graph, 0.4);
+
+    const Tensor images = random_tensor({7, 6, 6, 2}, 9);
+    const std::vector<float> logits = host_values(*backend, graph.forward(images, Pass{}));
+    const SizeMeter meter(graph);
+    const SizeStatus status = meter.total(graph, meter.layers(graph));
+    Dataset data;
+    data.class_names = {"a", "b", "c"};
+    data.normalisation = {{0, 0}, {1, 1}};
+    const PackedModel model = pack(graph, "test", data, {IntegerForm::coded, RealForm::float32, false});
+    const std::unique_ptr<Graph> packed = unpack(decode(encode(model), "test"), *backend);
+    CHECK(host_values(*backend, packed->forward(images, Pass{})) == logits);
+    // Widths of integers, nothing else: whatever their type calls bits.
+    std::int64_t bits = 0;
+    for (const FilePart& part : account(model)) bits += part.packed_bits;
+    if (type != CompressionType::magnitude_prune) CHECK(bits == status.packed_bits);
+  }
+}
