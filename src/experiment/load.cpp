@@ -84,6 +84,10 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
       conflict(at("compression.output_min_bits"),
                fmt::format("output_min_bits {} is above max_bits {}", c.output_min_bits, c.max_bits), "");
     }
+    if (c.target_bytes > 0 && c.gamma <= 0) {
+      conflict("compression.target_bytes", "target_bytes moves gamma by factors, and gamma is 0",
+               "set a gamma above 0 to start from");
+    }
   }
   if (c.type == CompressionType::lsq && c.bits < 2) {
     conflict("compression.bits", fmt::format("bits is {}, lsq needs at least 2", c.bits), "with 1 there is no step up");

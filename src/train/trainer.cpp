@@ -52,7 +52,7 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   if (removes_channels(compression.type)) removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
   if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
-    budget_ = ByteBudget(static_cast<double>(compression.target_bytes));
+    state_.budget = ByteBudget(static_cast<double>(compression.target_bytes));
     budget_period_ = std::max<std::int64_t>(1, steps_per_epoch_ / 4);
   }
 }
@@ -81,14 +81,13 @@ void Trainer::resume(const Checkpoint& checkpoint) {
     if (checkpoint.file.tensors.contains(next)) unfit("its tensor '" + next + "' is of another train.optimizer.type");
   }
   size_loss_->rebuild();
-  budget_.state = state_.budget;
 }
 
 double Trainer::epochs_done() const { return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_); }
 
 double Trainer::gamma(double epochs) const {
   const double ramp = options_.compression.gamma_ramp_epochs;
-  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * budget_.factor();
+  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * state_.budget.factor();
 }
 
 void Trainer::step() {
@@ -114,7 +113,7 @@ bool Trainer::run() {
     do {
       step();
       const bool last = state_.step == total_steps();
-      if (budget_.on()) budget();
+      if (state_.budget.on()) budget();
       prune();
       if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
       if (state_.step % steps_per_epoch_ == 0) end_epoch();
@@ -171,11 +170,9 @@ void Trainer::budget() {
   if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
   if (state_.step == total_steps()) {
     land(graph_, options_.compression.target_bytes, [this] { return options_.file_bytes(graph_); });
-    recorded_plan_ = -1;
   } else if (state_.step % budget_period_ == 0) {
-    budget_.measured(static_cast<double>(state_.step) / static_cast<double>(total_steps()),
-                     static_cast<double>(options_.file_bytes(graph_)));
-    state_.budget = budget_.state;
+    state_.budget.measured(static_cast<double>(state_.step) / static_cast<double>(total_steps()),
+                           static_cast<double>(options_.file_bytes(graph_)));
   }
 }
 
@@ -184,8 +181,8 @@ void Trainer::integer_exponents() {
   if (options_.compression.type == CompressionType::none || from >= 1) return;
   const auto share = static_cast<std::int64_t>(std::llround(from * static_cast<double>(total_steps())));
   if (held_exponents_ || state_.step < std::min(share, total_steps() - 1)) return;
-  round_exponents(
-      graph_);  // changes nothing where a run goes on behind this point, but for a fork that asks for it now
+  // Changes nothing where a run goes on behind this point, but for a fork that asks for it now.
+  round_exponents(graph_);
   optimizer_->hold("*.exponent");
   held_exponents_ = true;
 }
