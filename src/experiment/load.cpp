@@ -102,11 +102,9 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   if (c.type == CompressionType::magnitude_prune) {
     const std::vector<double>& at = c.prune.epochs;
     const bool whole = std::ranges::all_of(at, [](double epoch) { return epoch == std::floor(epoch); });
-    if (at.empty() && reader.place("compression.prune.epochs").source == nullptr) {
-      // Said already: the key is missing.
-    } else if (at.empty() || !whole || std::ranges::adjacent_find(at, std::greater_equal<>()) != at.end()) {
-      conflict("compression.prune.epochs", "'epochs' must be increasing whole numbers, at least one", "");
-    } else if (at.back() > static_cast<double>(e.train.epochs)) {
+    if (!whole || std::ranges::adjacent_find(at, std::greater_equal<>()) != at.end()) {
+      conflict("compression.prune.epochs", "'epochs' must be increasing whole numbers", "");
+    } else if (!at.empty() && at.back() > static_cast<double>(e.train.epochs)) {
       conflict("compression.prune.epochs",
                fmt::format("channels go after epoch {}, training has {}", at.back(), e.train.epochs), "");
     }

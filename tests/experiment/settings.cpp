@@ -136,11 +136,11 @@ TEST_CASE("every key that is written is described with its default", "[experimen
   CHECK(gamma.default_value == "0.015");
   CHECK(gamma.range == "at least 0");
   CHECK(gamma.type == "number");
-  CHECK(gamma.only_for == std::vector<std::string>{"self_compress"});
-  CHECK(settings.at("compression.gamma_ramp.epochs").only_for == std::vector<std::string>{"self_compress"});
+  CHECK(gamma.only_for == std::vector<std::string>{"self_compress", "diffq"});
+  CHECK(settings.at("compression.gamma_ramp.epochs").only_for == std::vector<std::string>{"self_compress", "diffq"});
   CHECK(settings.at("device.threads").default_value == "auto");
   CHECK(settings.at("train.optimizer.groups[].match").default_value.empty());
-  CHECK(settings.at("compression.type").choices.size() == 3);
+  CHECK(settings.at("compression.type").choices.size() == 6);
   CHECK(settings.at("checkpoint.every").default_value == "{epochs: 1}");
   CHECK(settings.at("conv2d.stride").default_value == "1");
   CHECK(settings.at("max_pool2d.stride").default_value == "the kernel");
@@ -156,7 +156,8 @@ TEST_CASE("components are listed by kind", "[experiment]") {
     return out;
   };
   CHECK(names("optimizers") == std::set<std::string>{"adam", "adamw", "sgd"});
-  CHECK(names("compressions") == std::set<std::string>{"none", "fixed_bits", "self_compress"});
+  CHECK(names("compressions") ==
+        std::set<std::string>{"none", "fixed_bits", "self_compress", "diffq", "lsq", "magnitude_prune"});
   CHECK(names("layers").size() == 14);
   CHECK(names("data").contains("cifar100"));
   CHECK(names("augmentations").contains("cutout"));
@@ -178,8 +179,8 @@ TEST_CASE("components are listed by kind", "[experiment]") {
 TEST_CASE("explain answers for keys, ends of keys, sections and components", "[experiment]") {
   CHECK(explain("compression.gamma") ==
         "compression.gamma  (number, at least 0, default 0.015)\n"
-        "    weight of the size loss: more compresses harder\n"
-        "    exists for type self_compress\n");
+        "    weight of the size loss: more compresses harder; of diffq of the mean bits of a weight\n"
+        "    exists for type self_compress, diffq\n");
   CHECK(explain("gamma") == explain("compression.gamma"));
   CHECK(contains(explain("train.optimizer.groups.lr"), "train.optimizer.groups[].lr"));
   CHECK(contains(explain("checkpoint"), "checkpoint.keep_last"));
