@@ -1,16 +1,15 @@
-#include <cstring>
-
 #include "catch.h"
 #include "network.h"
 #include "scnn/compress/pruning.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/compress/size_status.h"
+#include "scnn/core/difference.h"
 #include "scnn/deploy/packed.h"
 
 using namespace scnn;
 using namespace scnn::test;
 
-TEST_CASE("every compression type fits the packed file: what it holds computes as the network does, to the bit") {
+TEST_CASE("every compression type fits the packed file: what it holds computes as the network does") {
   const auto backend = backend_for(Device{}, {1});
   for (const CompressionType type : {CompressionType::fixed_bits, CompressionType::self_compress,
                                      CompressionType::diffq, CompressionType::lsq, CompressionType::magnitude_prune}) {
@@ -41,7 +40,9 @@ TEST_CASE("every compression type fits the packed file: what it holds computes a
     data.normalisation = {{0, 0}, {1, 1}};
     const PackedModel model = pack(graph, "test", data, {IntegerForm::coded, RealForm::float32, false});
     const std::unique_ptr<Graph> packed = unpack(decode(encode(model), "test"), *backend);
-    CHECK(host_values(*backend, packed->forward(images, Pass{})) == logits);
+    const std::vector<float> read = host_values(*backend, packed->forward(images, Pass{}));
+    // Pruned channels are not in the file, so that sums have another order.
+    CHECK(relative_difference(read, logits) <= (type == CompressionType::magnitude_prune ? 1e-6 : 0.0));
     // Widths of integers, nothing else: whatever their type calls bits.
     std::int64_t bits = 0;
     for (const FilePart& part : account(model)) bits += part.packed_bits;
