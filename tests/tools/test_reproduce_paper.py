@@ -1,0 +1,143 @@
+"""tools/reproduce_paper on run folders made by hand: what it reads, what it claims, what it draws, how it goes on."""
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import paper_figures as paper  # noqa: E402
+
+LAYERS = dict(zip(paper.PAPER_BLOCKS.values(), (8, 16, 16, 16, 32, 64, 64, 64)))
+
+
+def make_run(folder, top1=0.6, size=5000, percent=4.0, seed=0, epochs=20):
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps({
+        "seed": seed, "test": {"top1": top1},
+        "size": {"original_weights": 100000, "live_weights": 18000, "learned_percent": percent, "file_bytes": size},
+        "time": {"train_seconds": 60}}))
+    lines = ["epoch,learned_bits,original_weights,train_seconds,macs"]
+    lines += [f"{e},{400000 * 0.9 ** e},100000,{10 - 0.2 * e},{1000 - 20 * e}" for e in range(1, epochs + 1)]
+    (folder / "epochs.csv").write_text("\n".join(lines) + "\n")
+    layers = [{"layer": name, "original_channels": n, "channels": list(range(n // (k % 3 + 1)))} for k, (name, n) in enumerate(LAYERS.items())]
+    (folder / "bits.jsonl").write_text(json.dumps({"layers": []}) + "\n" + json.dumps({"layers": layers}) + "\n")
+    return folder
+
+
+def make_sweep(folder, points):
+    """points: (settings, baseline, [(top1, bytes, percent), ...] one for each seed)."""
+    out = []
+    for number, (settings, baseline, runs) in enumerate(points):
+        names = []
+        for seed, (top1, size, percent) in enumerate(runs):
+            names.append(f"runs/p{number}-seed{seed}")
+            make_run(folder / names[-1], top1, size, percent, seed)
+        out.append({"baseline": baseline, "settings": settings, "runs": names})
+    (folder / "sweep.json").write_text(json.dumps({"runs": len(out), "done": len(out), "points": out}))
+    return folder
+
+
+class ReproducePaper(unittest.TestCase):
+    def setUp(self):
+        self.place = Path(tempfile.mkdtemp(prefix="scnn-paper-"))
+        self.addCleanup(subprocess.run, ["rm", "-rf", self.place], check=False)
+
+    def points(self):
+        return paper.sweep_points(make_sweep(self.place / "figure_3", [
+            ({"compression.type": "none", "compression.gamma": ""}, True, [(0.70, 400000, 100), (0.71, 400000, 100)]),
+            ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.70, 8000, 4.0), (0.70, 8200, 4.2)]),
+            ({"compression.type": "self_compress", "compression.gamma": 0.2}, False, [(0.60, 2000, 1.0), (0.62, 2000, 1.0)]),
+            ({"compression.type": "diffq", "compression.gamma": 0.1}, False, [(0.62, 4000, 6.0), (0.60, 4000, 6.0)]),
+            ({"compression.type": "fixed_bits", "compression.bits": 4}, False, [(0.72, 9000, 12.5), (0.72, 9000, 12.5)])]))
+
+    def verdicts(self, run, points):
+        return {row["claim"]: row for row in paper.claims(run, points)}
+
+    def test_points_know_their_method_and_spread(self):
+        points = self.points()
+        self.assertEqual([point.label for point in points],
+                         ["float", "self-compression gamma=0.02", "self-compression gamma=0.2", "DiffQ gamma=0.1", "fixed bits bits=4"])
+        self.assertAlmostEqual(points[0].mean("top1"), 70.5)
+        self.assertAlmostEqual(points[0].error("top1"), 0.5)   # deviation 0.7071 over sqrt(2)
+        self.assertIsNone(paper.Point("none", "", points[0].runs[:1]).error("top1"))
+
+    def test_the_front_is_read_between_its_points(self):
+        line = paper.front(self.points()[1:3])
+        self.assertEqual([size for size, _ in line], [2000, 8100])
+        self.assertAlmostEqual(paper.at_size([(100, 50), (10000, 70)], 1000), 60)
+        self.assertIsNone(paper.at_size(line, 100))
+
+    def test_rank_correlation(self):
+        self.assertAlmostEqual(paper.rank_correlation([(1, 5), (2, 3), (3, 1)]), -1)
+        self.assertAlmostEqual(paper.rank_correlation([(1, 1), (1, 2), (2, 2)]), 0.5)
+
+    def test_verdicts_follow_from_the_numbers(self):
+        rows = self.verdicts(paper.Run(make_run(self.place / "one")), self.points())
+        self.assertEqual(rows["Fig. 1: size falls throughout training"]["verdict"], "as the paper")
+        self.assertEqual(rows["Fig. 2: an epoch's seconds fall with the size"]["verdict"], "as the paper")
+        self.assertEqual(rows["Fig. 3: float accuracy is kept down to about 3% of the bits"]["verdict"], "as the paper")
+        self.assertEqual(rows["Fig. 3: ahead of DiffQ at its size"]["verdict"], "as the paper")
+        self.assertEqual(rows["Fig. 3: ahead of fixed bits at its size"]["verdict"], "differs")   # larger, and better
+        flat = make_run(self.place / "flat")
+        text = (flat / "epochs.csv").read_text().splitlines()
+        (flat / "epochs.csv").write_text("\n".join([text[0]] + [f"{e},400000,100000,10,1000" for e in range(1, 21)]) + "\n")
+        rows = self.verdicts(paper.Run(flat), [])
+        self.assertEqual(rows["Fig. 1: size falls throughout training"]["verdict"], "differs")
+        self.assertEqual(rows["Fig. 2: an epoch's seconds fall with the size"]["verdict"], "differs")
+
+    def test_every_block_of_the_paper_with_a_convolution_is_found(self):
+        blocks = paper.channel_blocks(paper.Run(make_run(self.place / "one")))
+        self.assertEqual([name for name, _, _ in blocks], list(paper.PAPER_BLOCKS))
+
+    @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "skipped: no matplotlib")
+    def test_figures_and_table_are_written_alike_each_time(self):
+        run, points = paper.Run(make_run(self.place / "one")), self.points()
+        folders = [self.place / "a", self.place / "b"]
+        for folder in folders:
+            folder.mkdir()
+            paper.draw(folder, run, points)
+        for number in (1, 2, 3, 4):
+            texts = [(folder / f"figure_{number}.svg").read_text() for folder in folders]
+            self.assertEqual(texts[0], texts[1])
+            self.assertIn("<svg", texts[0])
+        text = paper.markdown("small", "tools/reproduce_paper --small", run, points, paper.claims(run, points))
+        self.assertIn("| self-compression gamma=0.02 | 2 | 70.00 ± 0.00 | 8,100 ± 100 |", text)
+        self.assertIn("figure_3.svg", text)
+
+    @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "skipped: no matplotlib")
+    def test_it_runs_what_is_missing_and_goes_on_with_what_was_begun(self):
+        program = self.place / "scnn"
+        program.write_text(f"#!/bin/sh\necho \"$@\" >> {self.place}/calls\nexit 75\n")
+        program.chmod(0o755)
+        runs = self.place / "runs"
+        make_run(runs / "self_compression")
+        make_sweep(runs / "figure_3", [({"compression.type": "none"}, True, [(0.7, 400000, 100)])])
+        (runs / "figure_3_rivals").mkdir()
+        (runs / "figure_3_rivals/plan.json").write_text("{}")
+        words = [sys.executable, ROOT / "tools/reproduce_paper", "--small", "--program", program, "--runs", runs, "--max-time", "1h"]
+        done = subprocess.run([*words, "data.root=x"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 75, done.stderr)
+        calls = (self.place / "calls").read_text().splitlines()
+        self.assertEqual(len(calls), 1)
+        self.assertRegex(calls[0], rf"^sweep --resume {runs}/figure_3_rivals --jobs 1 --max-time 3\d\d\ds$")
+        self.assertIn("as the paper", done.stdout)
+        self.assertTrue((runs / "README.md").exists())
+        (runs / "self_compression/result.json").unlink()
+        done = subprocess.run([*words, "data.root=x"], capture_output=True, text=True, check=False)
+        self.assertEqual((self.place / "calls").read_text().splitlines()[1].split(" --max-time")[0],
+                         f"run {ROOT}/experiments/paper_small/self_compression.yaml --out {runs}/self_compression data.root=x")
+
+    def test_usage(self):
+        for words, text in ((["nonsense", "--program", "/bin/true"], "not key=value"), (["--program", "/nowhere"], "not built"),
+                            (["--max-time", "soon"], "no duration")):
+            done = subprocess.run([sys.executable, ROOT / "tools/reproduce_paper", *words], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(text, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,296 @@
+"""The paper's claims and figures beside runs of scnn: what tools/reproduce_paper draws and writes."""
+import csv
+import json
+import math
+import statistics
+from pathlib import Path
+
+PAPER = Path(__file__).resolve().parent.parent / "experiments/paper/figures"
+METHODS = {"self_compress": "self-compression", "none": "float", "diffq": "DiffQ", "fixed_bits": "fixed bits", "lsq": "LSQ",
+           "magnitude_prune": "pruned channels, fixed bits"}
+
+
+def rows(path):
+    """A CSV file's rows; lines that begin with # are comments."""
+    with open(path, encoding="utf-8") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def paper(name):
+    return rows(PAPER / f"{name}.csv")
+
+
+class Run:
+    """A finished run's folder: its epochs, layers at the end and result."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.result = json.loads((self.folder / "result.json").read_text(encoding="utf-8"))
+        self.epochs = rows(self.folder / "epochs.csv")
+        lines = (self.folder / "bits.jsonl").read_text(encoding="utf-8").splitlines()
+        self.layers = json.loads(lines[-1])["layers"] if lines else []
+
+    @property
+    def top1(self):
+        return 100 * self.result["test"]["top1"]
+
+    @property
+    def seed(self):
+        return self.result["seed"]
+
+    @property
+    def learned_percent(self):
+        """Learned bits of the weights that are left, in percent of 32 bits for every weight at the start."""
+        return self.result["size"]["learned_percent"]
+
+    @property
+    def file_bytes(self):
+        return self.result["size"]["file_bytes"]
+
+    @property
+    def live_percent(self):
+        return 100 * self.result["size"]["live_weights"] / self.result["size"]["original_weights"]
+
+    def sizes(self):
+        """(epoch, learned bits over 32 bits for every weight at the start)."""
+        return [(int(row["epoch"]), float(row["learned_bits"]) / 32 / float(row["original_weights"])) for row in self.epochs]
+
+    def seconds(self):
+        return [(int(row["epoch"]), float(row["train_seconds"])) for row in self.epochs]
+
+    def macs(self):
+        return [float(row["macs"]) for row in self.epochs]
+
+
+class Point:
+    """Runs that differ in their seed alone."""
+
+    def __init__(self, method, settings, runs):
+        self.method, self.settings, self.runs = method, settings, runs
+
+    def mean(self, figure):
+        return statistics.fmean(getattr(run, figure) for run in self.runs)
+
+    def error(self, figure):
+        """The mean's standard error; None from one run."""
+        values = [getattr(run, figure) for run in self.runs]
+        return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+
+    @property
+    def label(self):
+        return f"{METHODS.get(self.method, self.method)} {self.settings}".strip()
+
+
+def sweep_points(folder):
+    """The points of a sweep's folder that have finished runs."""
+    points = []
+    sweep = json.loads((Path(folder) / "sweep.json").read_text(encoding="utf-8"))
+    for point in sweep["points"]:
+        runs = [Run(Path(folder) / run) for run in point["runs"] if (Path(folder) / run / "result.json").exists()]
+        settings = {key.removeprefix("compression."): value for key, value in point["settings"].items() if value not in ("", None)}
+        method = settings.pop("type", "none" if point["baseline"] else "self_compress")
+        if runs:
+            words = " ".join(f"{key}={value}" for key, value in settings.items()) if method != "none" else ""
+            points.append(Point(method, words, runs))
+    return points
+
+
+def front(points):
+    """(bytes, top-1) of the points that no smaller one matches, by size."""
+    best, out = -1.0, []
+    for size, top1 in sorted((point.mean("file_bytes"), point.mean("top1")) for point in points):
+        if top1 > best:
+            best = top1
+            out.append((size, top1))
+    return out
+
+
+def at_size(front_points, size):
+    """The front's top-1 at a size, in a straight line over log bytes; None outside of it."""
+    for (low, a), (high, b) in zip(front_points, front_points[1:]):
+        if low <= size <= high:
+            return a + (b - a) * math.log(size / low) / math.log(high / low)
+    return None
+
+
+def rank_correlation(pairs):
+    """Spearman's, ties sharing their mean rank."""
+    def ranks(values):
+        order = sorted(values)
+        return [order.index(value) + (order.count(value) - 1) / 2 for value in values]
+    a, b = (ranks(list(column)) for column in zip(*pairs))
+    return statistics.correlation(a, b) if len(set(a)) > 1 and len(set(b)) > 1 else math.nan
+
+
+def share(values, part):
+    """The mean over the first (part > 0) or last tenth."""
+    count = max(1, len(values) // 10)
+    return statistics.fmean(values[:count] if part > 0 else values[-count:])
+
+
+# Of the paper's figure 4: of experiments/models/page_resnet.yaml.
+PAPER_BLOCKS = {"prep": "prep.conv", "layer1": "layer1.conv", "res1_conv1": "residual1.a.conv", "res1_conv2": "residual1.b.conv",
+                "layer2": "layer2.conv", "layer3": "layer3.conv", "res3_conv1": "residual3.a.conv",
+                "res3_conv2": "residual3.b.conv"}
+
+
+def channel_blocks(run):
+    """(block, paper's share kept, ours) of the convolutions that figure 4 names."""
+    ours = {layer["layer"]: len(layer["channels"]) / layer["original_channels"] for layer in run.layers}
+    out = []
+    for row in paper("fig4_channels"):
+        if (name := PAPER_BLOCKS.get(row["block"])) in ours:
+            out.append((row["block"], int(row["after"]) / int(row["before"]), ours[name]))
+    return out
+
+
+def claims(run, points):
+    """The table: what the paper says, what these runs say.  A verdict follows from the numbers by the rule beside it."""
+    out = []
+
+    def claim(text, said, found, holds, rule):
+        out.append({"claim": text, "paper": said, "ours": found, "rule": rule,
+                    "verdict": "not measured" if holds is None else "as the paper" if holds else "differs"})
+
+    if run:
+        sizes = run.sizes()
+        theirs = [float(row["size_rel_to_fp32"]) for row in paper("fig1_size_by_epoch")]
+        peak = max(size for _, size in sizes)
+        rank = rank_correlation(sizes)
+        claim("Fig. 1: size falls throughout training",
+              f"{100 * theirs[0]:.1f}% to {100 * theirs[-1]:.1f}% of float",
+              f"{100 * peak:.1f}% to {100 * sizes[-1][1]:.1f}%, rank correlation with the epoch {rank:.2f}", rank < -0.9,
+              "rank correlation below -0.9")
+        seconds = [value for _, value in run.seconds()]
+        fig2 = [float(row["seconds"]) for row in paper("fig2_epoch_seconds")]
+        ratio, macs = share(seconds, -1) / share(seconds, 1), run.macs()[-1] / run.macs()[0]
+        claim("Fig. 2: an epoch's seconds fall with the size", f"{fig2[-1] / fig2[0]:.2f} of the first",
+              f"{ratio:.2f} of the first tenth, at {macs:.2f} of its multiply-adds", ratio < 0.95,
+              "the last tenth takes less than 0.95 of the first")
+        claim("18% of the weights are left", "18%", f"{run.live_percent:.1f}%, {run.top1:.2f}% top-1", run.live_percent < 50,
+              "fewer than half")
+        blocks = channel_blocks(run)
+        if len(blocks) > 2:
+            rank = rank_correlation([(a, b) for _, a, b in blocks])
+            claim("Fig. 4: which layers lose most channels", "res3's first convolution (11% left), prep (47%), layer2 (44%)",
+                  "least left: " + ", ".join(f"{name} {100 * kept:.0f}%" for name, _, kept in sorted(blocks, key=lambda b: b[2])[:3])
+                  + f"; rank correlation with the paper's {rank:.2f}", rank > 0.5, "rank correlation above 0.5")
+    by_method = {}
+    for point in points:
+        by_method.setdefault(point.method, []).append(point)
+    floats, ours = by_method.get("none", []), by_method.get("self_compress", [])
+    if floats and ours:
+        baseline = floats[0].mean("top1")
+        spread = max(floats[0].error("top1") or 0.5, max(point.error("top1") or 0 for point in ours))
+        kept = [point for point in ours if point.mean("top1") >= baseline - 2 * spread]
+        least = min(kept, key=lambda point: point.mean("learned_percent")) if kept else None
+        claim("Fig. 3: float accuracy is kept down to about 3% of the bits", "95.69 ± 0.22 float; 95.45 at 3%",
+              f"float {baseline:.2f}; " + (f"{least.mean('top1'):.2f} at {least.mean('learned_percent'):.2f}%" if least else
+                                          "no gamma keeps it"),
+              bool(least) and least.mean("learned_percent") <= 5, "within 2 standard errors (1 point with one seed) at 5% or less")
+    line = front(ours)
+    for method in by_method:
+        if method in ("none", "self_compress"):
+            continue
+        gains = []
+        for point in by_method[method]:
+            level = at_size(line, point.mean("file_bytes"))
+            if level is None:  # smaller and better, or larger and no better, is an answer too
+                if line and point.mean("file_bytes") > line[-1][0]:
+                    level = line[-1][1]
+                else:
+                    continue
+            gains.append((level - point.mean("top1"), point))
+        text = "; ".join(f"{gain:+.2f} points at {point.mean('file_bytes'):,.0f} bytes" for gain, point in gains)
+        said = "93.4 at 3.6%, where ours has 95.5" if method == "diffq" else "not in the paper"
+        claim(f"Fig. 3: ahead of {METHODS[method]} at its size", said, text or "no size in common",
+              all(gain > 0 for gain, _ in gains) if gains else None, "ahead at each of its sizes that our front reaches")
+    return out
+
+
+def markdown(scale, command, run, points, table):
+    out = [f"# The paper's figures, {scale} size", "",
+           f"Made by `{command}`.  The paper's points are digitised from its figures (`experiments/paper/figures`).", "",
+           "| claim | paper | here | verdict | by the rule |", "|---|---|---|---|---|"]
+    out += [f"| {row['claim']} | {row['paper']} | {row['ours']} | {row['verdict']} | {row['rule']} |" for row in table]
+    out += ["", "| method | seeds | top-1 % | file bytes | learned bits, % of float | weights left % | seconds |",
+            "|---|---|---|---|---|---|---|"]
+
+    def spread(point, figure, decimals):
+        error = point.error(figure)
+        return f"{point.mean(figure):,.{decimals}f}" + (f" ± {error:,.{decimals}f}" if error is not None else "")
+    for point in sorted(points, key=lambda point: (point.method, point.mean("file_bytes"))):
+        seconds = statistics.fmean(each.result["time"]["train_seconds"] for each in point.runs)
+        out.append(f"| {point.label} | {len(point.runs)} | {spread(point, 'top1', 2)} | {spread(point, 'file_bytes', 0)} | "
+                   f"{spread(point, 'learned_percent', 2)} | {spread(point, 'live_percent', 1)} | {seconds:.0f} |")
+    if any(len(point.runs) > 1 for point in points):
+        out += ["", "± is the standard error of the mean over seeds."]
+    out += [""] + [f"![{name}]({name}.svg)\n" for name in (["figure_1", "figure_2", "figure_4"] if run else []) +
+                   (["figure_3"] if points else [])]
+    return "\n".join(out)
+
+
+def draw(folder, run, points):
+    """figure_1.svg to figure_4.svg: the paper's points in grey over ours."""
+    import matplotlib
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "scnn"   # the same input gives the same file
+    from matplotlib import pyplot
+
+    def figure(name, title, x, y, content):
+        canvas, axes = pyplot.subplots(figsize=(7, 4.2))
+        axes.set(title=title, xlabel=x, ylabel=y)
+        axes.grid(alpha=0.3)
+        content(axes)
+        axes.legend(frameon=False)
+        canvas.tight_layout()
+        canvas.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        pyplot.close(canvas)
+
+    def over_training(axes, epochs, values, **style):
+        """Against the share of training, so that runs of any length lie on one axis."""
+        axes.plot([100 * epoch / max(epochs) for epoch in epochs], values, **style)
+
+    grey = {"color": "0.6", "label": "paper"}
+    if run:
+        def size(axes):
+            theirs = paper("fig1_size_by_epoch")
+            over_training(axes, [int(row["epoch"]) for row in theirs], [100 * float(row["size_rel_to_fp32"]) for row in theirs], **grey)
+            epochs, values = zip(*run.sizes())
+            over_training(axes, epochs, [100 * value for value in values], label="here")
+            axes.set_yscale("log")
+        figure("figure_1", "Size by epoch", "training done (%)", "learned bits, % of 32-bit weights", size)
+
+        def seconds(axes):
+            theirs = paper("fig2_epoch_seconds")
+            first = float(theirs[0]["seconds"])
+            over_training(axes, [int(row["epoch"]) for row in theirs], [float(row["seconds"]) / first for row in theirs], marker="o", **grey)
+            epochs, values = zip(*run.seconds())
+            over_training(axes, epochs, [value / share(values, 1) for value in values], label="here")
+            axes.plot([100 * epoch / max(epochs) for epoch in epochs], [macs / run.macs()[0] for macs in run.macs()], ":",
+                      label="multiply-adds left, here")
+            axes.set_ylim(bottom=0)
+        figure("figure_2", "Seconds of an epoch, of the first one's", "training done (%)", "ratio", seconds)
+
+        def channels(axes):
+            blocks = channel_blocks(run)
+            places = range(len(blocks))
+            axes.bar([place - 0.2 for place in places], [100 * theirs for _, theirs, _ in blocks], 0.4, **grey)
+            axes.bar([place + 0.2 for place in places], [100 * ours for _, _, ours in blocks], 0.4, label="here")
+            axes.set_xticks(list(places), [name for name, _, _ in blocks], rotation=30, ha="right")
+        figure("figure_4", "Output channels left by layer", "", "% of those at the start", channels)
+    if points:
+        def locus(axes):
+            for method, style in (("self_compression", "o"), ("diffq", "x")):
+                theirs = [row for row in paper("fig3_pareto") if row["method"] == method]
+                axes.plot([float(row["percent_of_fp32_bits"]) for row in theirs], [float(row["top1"]) for row in theirs],
+                          style + "-", color="0.7", label=f"paper, {METHODS['diffq' if method == 'diffq' else 'self_compress']}")
+            for method in METHODS:
+                mine = sorted((100 * 8 * p.mean("file_bytes") / 32 / p.runs[0].result["size"]["original_weights"], p.mean("top1"),
+                               p.error("top1") or 0) for p in points if p.method == method)
+                if mine:
+                    x, y, error = zip(*mine)
+                    axes.errorbar(x, y, yerr=error, marker="o" if method == "self_compress" else "s", capsize=2,
+                                  linestyle="-" if len(mine) > 1 else "none", label=METHODS[method])
+            axes.set_xscale("log")
+        figure("figure_3", "Accuracy against size", "whole file, % of 32-bit weights (paper: bits of weights)", "test top-1 (%)", locus)
