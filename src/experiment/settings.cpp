@@ -172,6 +172,21 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
   } else if (!present) {
     o.removal = {};
   }
+  present = o.guard_tolerance > 0;
+  if (v.begin({.key = "guard",
+               .doc = "slows a layer's decline where a look ahead, before every removal, finds harm; none: off",
+               .types = self,
+               .word = "none"},
+              present)) {
+    v.value({.key = "tolerance",
+             .doc = "share of the loss that one layer's fall until the next look may add",
+             .range = above(0),
+             .required = true},
+            o.guard_tolerance);
+    v.end();
+  } else if (!present) {
+    o.guard_tolerance = 0;
+  }
   v.value({.key = "include", .doc = "layers to compress, by name; * stands for any characters", .types = all},
           o.include);
   v.value({.key = "exclude", .doc = "layers to leave in float, by name", .types = all}, o.exclude);

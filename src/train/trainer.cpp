@@ -24,6 +24,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 bool all_finite(Backend& backend, const Tensor& tensor) { return std::isfinite(backend.sum_of_squares(tensor)); }
 
 constexpr std::int64_t probe_size = 64;
+/// Of the guard, which compares losses.
+constexpr std::int64_t guard_probe_size = 512;
 /// Epoch number of the batches that re-estimate statistics: their draws are nobody else's.
 constexpr std::int64_t statistics_epoch = std::int64_t{1} << 30;
 
@@ -54,6 +56,10 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
     state_.budget = ByteBudget(static_cast<double>(compression.target_bytes));
     budget_period_ = std::max<std::int64_t>(1, steps_per_epoch_ / 4);
+  }
+  if (compression.type == CompressionType::self_compress && compression.guard_tolerance > 0) {
+    state_.guard = ForgettingGuard(compression.guard_tolerance);
+    size_loss_->pace = [this](const std::string& layer) { return state_.guard.pace(layer); };
   }
 }
 
@@ -229,12 +235,12 @@ std::unique_ptr<Batches> Trainer::batches(const BatchOptions& options) const {
   return make_batches(graph_.backend(), train_set_, data_.normalisation, options);
 }
 
-Tensor Trainer::probe_images() const {
+Batch Trainer::probe(std::int64_t size) const {
   BatchOptions options;
-  options.batch_size = std::min(probe_size, data_.train.size());
+  options.batch_size = std::min(size, data_.train.size());
   const std::unique_ptr<Batches> first = batches(options);
   first->start(0);
-  return first->next()->images;
+  return *first->next();
 }
 
 void Trainer::prune() {
@@ -245,12 +251,29 @@ void Trainer::prune() {
   prune_channels(graph_, prune_share(prune, done));
 }
 
+void Trainer::look() {
+  Backend& backend = graph_.backend();
+  const Batch images = probe(guard_probe_size);
+  Tensor loss = backend.allocate(Shape{images.labels.size()});
+  Tensor predicted = backend.allocate(loss.shape(), DType::int32);
+  state_.guard.look(graph_, [&] {
+    backend.softmax_cross_entropy(graph_.forward(images.images, Pass{}), images.labels, 0.0F, loss, predicted, nullptr);
+    double sum = 0;
+    for (const float value : host_values(backend, loss)) sum += value;
+    return sum;
+  });
+}
+
 void Trainer::remove() {
   const Range range("removal");
   const auto start = Clock::now();
+  if (state_.guard.on() && state_.step < total_steps()) look();
   if (freeze_constants(graph_, removal_period_)) recorded_plan_ = -1;
-  const RemovalResult result = remove_channels(graph_, probe_images());
-  if (!result.layers.empty()) size_loss_->rebuild();
+  const RemovalResult result = remove_channels(graph_, probe(probe_size).images);
+  if (!result.layers.empty()) {
+    size_loss_->rebuild();
+    if (state_.guard.on()) state_.guard.remember(graph_);
+  }
   for (const Removed& removed : result.layers) {
     const RemovalRecord record{(state_.step - 1) / steps_per_epoch_ + 1, state_.step, removed.layer, removed.channels,
                                result.max_diff};
@@ -297,9 +320,10 @@ void Trainer::end_epoch() {
     reestimate_statistics();
     record.evaluation = evaluate(graph_, evaluation_set_, data_.normalisation);
     record.evaluation_split = data_.validation.size() > 0 ? "validation" : "test";
-    if (!std::isfinite(record.evaluation->loss)) report_nan("the evaluation loss", Pass{}, probe_images());
+    if (!std::isfinite(record.evaluation->loss)) report_nan("the evaluation loss", Pass{}, probe(probe_size).images);
   }
-  const std::vector<LayerStatus> layers = meter_.layers(graph_);
+  std::vector<LayerStatus> layers = meter_.layers(graph_);
+  for (LayerStatus& layer : layers) layer.pace = state_.guard.pace(layer.layer);
   record.size = meter_.total(graph_, layers);
   record.eval_seconds = seconds_since(start);
   state_.eval_seconds += record.eval_seconds;
@@ -313,7 +337,7 @@ void Trainer::save() {
   if (options_.checkpoint_folder.empty()) return;
   const Range range("checkpoint");
   for (const Parameter* parameter : graph_.parameters()) {
-    if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe_images());
+    if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe(probe_size).images);
   }
   CheckpointFolder folder(options_.checkpoint_folder);
   const Checkpoint checkpoint = capture(graph_, options_.config, state_text(state_, optimizer_->schedules()));

@@ -21,8 +21,12 @@ std::string state_text(const TrainerState& state, const std::vector<Schedule>& s
       {"epoch_seconds", state.epoch_seconds},
       {"eval_seconds", state.eval_seconds},
       {"budget", {budget.log_factor, budget.first_bytes, budget.first_progress, budget.progress, budget.error}},
+      {"guard", Json::array()},
       {"removals", Json::array()},
       {"schedules", Json::array()}};
+  for (const ForgettingGuard::Layer& layer : state.guard.layers) {
+    json["guard"].push_back({{"layer", layer.name}, {"pace", layer.pace}, {"harm", layer.harm}, {"bits", layer.bits}});
+  }
   for (const RemovalRecord& removal : state.removals) {
     json["removals"].push_back({{"epoch", removal.epoch},
                                 {"step", removal.step},
@@ -53,6 +57,12 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     if (json.contains("budget")) {
       const std::vector<double> budget = json.at("budget");
       state.budget.state = {budget.at(0), budget.at(1), budget.at(2), budget.at(3), budget.at(4)};
+    }
+    state.guard.layers.clear();
+    if (json.contains("guard")) {
+      for (const Json& entry : json.at("guard")) {
+        state.guard.layers.push_back({entry.at("layer"), entry.at("pace"), entry.at("harm"), entry.at("bits")});
+      }
     }
     state.removals.clear();
     for (const Json& entry : json.at("removals")) {

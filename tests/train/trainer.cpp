@@ -301,3 +301,30 @@ TEST_CASE("a byte budget is met at the end of training, also across a resume") {
     CHECK(after.values() == run.values());
   }
 }
+
+TEST_CASE("the guard slows training's fall in bits, and a resume goes on with it to the same numbers") {
+  TrainerOptions options = small_options();
+  Recorder free_seen;
+  Run free(options, free_seen);
+  REQUIRE(free.trainer->run());
+
+  options.compression.guard_tolerance = 1e-6;  // any harm slows
+  Recorder seen;
+  Run run(options, seen);
+  REQUIRE(run.trainer->run());
+  const auto& layers = run.trainer->state().guard.layers;
+  REQUIRE(layers.size() == 4);
+  CHECK(std::ranges::any_of(layers, [](const auto& layer) { return layer.pace < 1; }));
+  CHECK(seen.epochs.back().size.learned_bits > free_seen.epochs.back().size.learned_bits);
+
+  const TemporaryFolder folder;
+  options.checkpoint_folder = folder.path();
+  Recorder first;
+  first.stop_at = 50;
+  Run before(options, first);
+  REQUIRE_FALSE(before.trainer->run());
+  Recorder second;
+  Run after(options, second);
+  go_on(after, folder.path());
+  CHECK(after.values() == run.values());
+}

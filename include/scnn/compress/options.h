@@ -44,6 +44,7 @@ struct CompressionOptions {
   bool revive = false;                ///< zero-bit channels go on learning by the right-hand derivative
   double integer_exponents_from = 1;  ///< share of training; 1: exponents stay real
   Period removal{1.0, 0};             ///< both 0: never
+  double guard_tolerance = 0;         ///< of ForgettingGuard; 0: none
   DiffqOptions diffq;
   PruneOptions prune;
   std::vector<std::string> include = {"*"}, exclude;  ///< layers by name

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "scnn/compress/byte_budget.h"
+#include "scnn/compress/guard.h"
 #include "scnn/compress/options.h"
 #include "scnn/compress/size_loss.h"
 #include "scnn/compress/size_status.h"
@@ -41,6 +42,7 @@ struct TrainerState {
   double eval_seconds = 0;            ///< of the whole run
   std::vector<RemovalRecord> removals;
   ByteBudget budget;
+  ForgettingGuard guard;
 };
 
 /// SettingsError where a batch is larger than the training set.
@@ -82,13 +84,16 @@ class Trainer {
   void integer_exponents();
   /// Takes the bits of channels at their epochs (magnitude_prune); remove() takes the channels.
   void prune();
+  /// Lets the guard against forgetting see what the layers' fall would do.
+  void look();
   void remove();
   void end_epoch();
   void reestimate_statistics();
   void save();
   /// Of the training images.
   [[nodiscard]] std::unique_ptr<Batches> batches(const BatchOptions& options) const;
-  [[nodiscard]] Tensor probe_images() const;
+  /// The first `size` training images as they are; valid as long as the Batches.
+  [[nodiscard]] Batch probe(std::int64_t size) const;
   [[noreturn]] void report_nan(const std::string& what, const Pass& pass, const Tensor& images);
   [[nodiscard]] double epochs_done() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiment/report/forgetting.h"
 #include "experiment/report/html.h"
 
 namespace scnn {
@@ -146,6 +147,7 @@ std::vector<Figure> figures_of(const ReportRun& run) {
   const std::vector<LayerStatus> last = last_layers(run.history);
   if (!last.empty()) figures.push_back(channels_figure(last));
   if (Figure bits = bits_figure(last); !bits.categories.empty()) figures.push_back(std::move(bits));
+  for (Figure& figure : forgetting_figures(run.history)) figures.push_back(std::move(figure));
   return figures;
 }
 

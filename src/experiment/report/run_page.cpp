@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiment/report/forgetting.h"
 #include "experiment/report/html.h"
 #include "scnn/core/file.h"
 #include "scnn/experiment/console.h"
@@ -142,6 +143,7 @@ std::string run_page(const ReportRun& run) {
   } else if (!figures.empty()) {
     body += "<p class=\"note\">bits.jsonl holds no record of the layers: their table and charts are missing.</p>\n";
   }
+  body += forgetting_html(run.history);
   if (!run.history.removals.empty()) {
     body += "<details><summary>Removals</summary>\n" + removal_table(run.history.removals) + "</details>\n";
   }
