@@ -49,6 +49,7 @@ void declare_bias(LayerOptions& options) {
 PackedModel fold(PackedModel model) {
   const std::vector<int> readers = only_reader(model.network);
   PackedModel folded = model;
+  folded.levels.clear();  // of layers that go
   folded.network.clear();
   folded.layers.clear();
   folded.affines.clear();

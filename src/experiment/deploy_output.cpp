@@ -28,7 +28,8 @@ std::vector<std::string> figures(const DeployRow& row) {
 
 std::string notes(const DeployBench& bench) {
   std::string text = fmt::format(
-      "{}; medians of {} rounds in which all take turns.  scnn runtime: the packed file; ONNX Runtime: the exported "
+      "{}; medians of {} rounds in which all take turns.  scnn runtime: the packed file, activations being floats or "
+      "bytes; ONNX Runtime: the exported "
       "file; "
       "before: the network before compression in float32, which \"times as fast\" refers to.  Memory: by how much its "
       "peak "
