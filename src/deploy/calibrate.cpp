@@ -92,6 +92,9 @@ void calibrate(PackedModel& model, Backend& backend, const Tensor& images) {
       if (!chosen[index]) return;
       for (const float value : host_values(backend, output)) take(seen[index], static_cast<double>(value));
     };
+    if (chosen[0]) {  // which the graph does not compute
+      for (const float value : images.values<float>()) take(seen[0], static_cast<double>(value));
+    }
     (void)graph_logits(*graph, images);
   };
   gather([](Seen& of, double value) {
