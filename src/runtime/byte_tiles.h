@@ -13,6 +13,11 @@
 
 enum { byte_most = 24 / VEC_LANES };
 
+VEC_INLINE vec byte_value(const rt_byte_tile* t, ivec sum, int vector) {
+  const size_t o = (size_t)vector * VEC_LANES;
+  return vec_add(vec_mul(ivec_floats(sum), vec_load(t->multiply + o)), vec_load(t->add + o));
+}
+
 VEC_INLINE void byte_tile(const rt_byte_tile* t, int vectors, int places) {
   const int8_t* weights = t->weights;
   ivec sum[8][byte_most];
@@ -39,7 +44,7 @@ VEC_INLINE void byte_tile(const rt_byte_tile* t, int vectors, int places) {
     const ivec zero = ivec_set(t->zero);
     RT_UNROLL for (int p = 0; p < places; ++p) {
       RT_UNROLL for (int b = 0; b < vectors; ++b) {
-        const vec y = vec_mul(ivec_floats(sum[p][b]), vec_load(t->multiply + b * VEC_LANES));
+        const vec y = byte_value(t, sum[p][b], b);
         vec_bytes((uint8_t*)t->y[p] + b * VEC_LANES, y, low, high, zero);
       }
     }
@@ -47,7 +52,7 @@ VEC_INLINE void byte_tile(const rt_byte_tile* t, int vectors, int places) {
   }
   for (int p = 0; p < places; ++p) {
     for (int b = 0; b < vectors; ++b) {
-      const vec y = vec_mul(ivec_floats(sum[p][b]), vec_load(t->multiply + b * VEC_LANES));
+      const vec y = byte_value(t, sum[p][b], b);
       vec_store((float*)t->y[p] + b * VEC_LANES, t->relu ? vec_positive(y) : y);
     }
   }

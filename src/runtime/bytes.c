@@ -2,10 +2,10 @@
  *
  * A window is read in groups of four bytes, which lie one behind the other; weights of what a group holds beyond the
  * window are 0.  With x = in.step * (byte - zero) and y = multiply * sum + add of the layer,
- *   y = (multiply * in.step) * (sum of w * byte + base),  base = add / (multiply * in.step) - zero * sum of w
- * where base is rounded.  Bytes of y are y / out.step + out.zero, rounded.  Kernels add pairs of products in 16 bits,
- * so weights beyond 64 are two groups' with the same four bytes. */
-#include <math.h>
+ *   y = (multiply * in.step) * (sum of w * byte + base) + add,  base = -zero * sum of w
+ * each operation rounded for itself: compiled as ISO C, which does not contract.  Bytes of y are y / out.step +
+ * out.zero, rounded.  Kernels add pairs of products in 16 bits, so weights beyond 64 are two groups' with the same four
+ * bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +28,6 @@ static weight_sums sums_of(const rt_layer* layer, size_t o) {
   return sums;
 }
 
-static double base_of(const rt_step* step, rt_levels levels, size_t o, int64_t sum) {
-  return rint(step->add_of[o] / (step->multiply_of[o] * levels.step) - (double)levels.zero * (double)sum);
-}
-
 int rt_suits_bytes(const rt_step* step, rt_levels levels) {
   const rt_layer* layer = step->layer;
   const size_t outputs = (size_t)layer->set->live;
@@ -40,11 +36,7 @@ int rt_suits_bytes(const rt_step* step, rt_levels levels) {
     if (layer->integers[i] < -128 || layer->integers[i] > 127) return 0;
   }
   for (size_t o = 0; o < outputs; ++o) {
-    const weight_sums sums = sums_of(layer, o);
-    if (sums.size == 0) continue;
-    /* Whatever the bytes: in 32 bits, and a scale that floats hold well. */
-    if (!(fabs(base_of(step, levels, o, sums.sum)) + (double)byte_largest * (double)sums.size < 2147483647.0)) return 0;
-    if (!(fabs(step->multiply_of[o] * levels.step) >= 1e-30)) return 0;
+    if (sums_of(layer, o).size > INT32_MAX / (2 * byte_largest)) return 0; /* with base, whatever the bytes */
   }
   return 1;
 }
@@ -108,18 +100,13 @@ static int fits(const int8_t* weights, size_t groups, size_t width, size_t block
   return 1;
 }
 
-static void fill_terms(const rt_step* step, const rt_tensor* out, rt_levels in, int32_t* base, float* multiply) {
+static void fill_terms(const rt_step* step, const rt_tensor* out, rt_levels in, int32_t* base, float* multiply,
+                       float* add) {
   const double unit = out->levels.step != 0 ? out->levels.step : 1.0;
   for (size_t o = 0; o < (size_t)out->c; ++o) {
-    const weight_sums sums = sums_of(step->layer, o);
-    if (sums.size > 0) {
-      base[o] = (int32_t)base_of(step, in, o, sums.sum);
-      multiply[o] = (float)(step->multiply_of[o] * in.step / unit);
-    } else { /* a constant */
-      const double value = step->add_of[o];
-      base[o] = value < 0 ? -(1 << 20) : 1 << 20;
-      multiply[o] = (float)(fabs(value) / unit / (1 << 20));
-    }
+    base[o] = (int32_t)(-in.zero * sums_of(step->layer, o).sum);
+    multiply[o] = (float)(step->multiply_of[o] * in.step / unit);
+    add[o] = (float)(step->add_of[o] / unit);
   }
 }
 
@@ -134,6 +121,7 @@ void rt_lay_out_bytes(rt_loading* loading, rt_block* block, const rt_plan* plan,
   ptrdiff_t* offsets = rt_take(loading, block, step->groups, sizeof(*offsets));
   int32_t* base = rt_take(loading, block, (size_t)out->stride, sizeof(*base));
   float* multiply = rt_take(loading, block, (size_t)out->stride, sizeof(*multiply));
+  float* add = rt_take(loading, block, (size_t)out->stride, sizeof(*add));
   rt_panel panel = {NULL, 0, 0, 0, x->c > 0 ? (int)x->c : 0, 0, 1, step->groups};
   for (int k = 0; k < step->panels; ++k, panel.first_output += panel.outputs) {
     const int left = layer->set->live - panel.first_output;
@@ -153,10 +141,12 @@ void rt_lay_out_bytes(rt_loading* loading, rt_block* block, const rt_plan* plan,
   step->offset = offsets;
   step->base = base;
   step->multiply = multiply;
+  step->add = add;
   if (offsets == NULL) return;
   memset(base, 0, (size_t)out->stride * sizeof(*base));
   memset(multiply, 0, (size_t)out->stride * sizeof(*multiply));
-  fill_terms(step, out, x->levels, base, multiply);
+  memset(add, 0, (size_t)out->stride * sizeof(*add));
+  fill_terms(step, out, x->levels, base, multiply, add);
   for (size_t g = 0; g < step->groups; ++g) {
     const size_t run = g / planes / w.groups_of_run, place = g / planes % w.groups_of_run * 4;
     offsets[g] = (ptrdiff_t)(run / w.columns) * (ptrdiff_t)(step->dilation.h * x->pitch) +
@@ -190,6 +180,7 @@ void rt_convolve_bytes(const scnn_runtime* runtime, const rt_step* step, float* 
     tile.block = panel->block;
     tile.base = step->base + panel->first_output;
     tile.multiply = step->multiply + panel->first_output;
+    tile.add = step->add + panel->first_output;
     int64_t row = first / out->w, column = first % out->w;
     for (int64_t place = first; place < last; place += together) {
       for (int p = 0; p < together; ++p) { /* behind the last place: that one again */

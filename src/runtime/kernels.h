@@ -37,8 +37,9 @@ typedef struct rt_view {
 
 /* The same of bytes.  The weights of a panel are [groups, width, 4]: four products of a group go into each output.
  *   sum[o] = base[o] + sum over g, k of x[p][offset[g] + k] * weights[g, o, k]
- *   y[p][o] = relu?(multiply[o] * sum[o]), or as bytes: round(clamp(multiply[o] * sum[o], low, high)) + zero
- * Rounded is to even, a product that is no number becomes `high`.  Within `block` groups the sums of two products, and
+ *   v = multiply[o] * sum[o] + add[o], rounded twice
+ *   y[p][o] = relu?(v), or as bytes: round(clamp(v, low, high)) + zero
+ * Rounded is to even, what is no number becomes `high`.  Within `block` groups the sums of two products, and
  * of these, fit 16 bits. */
 typedef struct rt_byte_tile {
   const uint8_t* x[8];
@@ -47,7 +48,7 @@ typedef struct rt_byte_tile {
   const ptrdiff_t* offset;
   size_t groups, block;
   const int32_t* base;
-  const float* multiply;
+  const float *multiply, *add;
   int relu, to_bytes, zero;
   float low, high;
 } rt_byte_tile;

@@ -143,35 +143,35 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
   RT_CODE static void path##_bytes##width(const rt_byte_tile* t) { RT_BYTE_TILE(t, eights); } \
   RT_CODE static void path##_byte##width(const rt_byte_tile* t) { byte_tile(t, 8 * eights / VEC_LANES, 1); }
 
-#define RT_KERNELS(path)                                                                                              \
-  RT_FORM_KERNELS(path, int8)                                                                                         \
-  RT_FORM_KERNELS(path, int16)                                                                                        \
-  RT_FORM_KERNELS(path, float)                                                                                        \
-  RT_BYTE_KERNELS(path, 8, 1)                                                                                         \
-  RT_BYTE_KERNELS(path, 16, 2)                                                                                        \
-  RT_BYTE_KERNELS(path, 24, 3)                                                                                        \
-      RT_CODE static void path##_affine(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) { \
-    rt_affine_rows(s, x, y, b, e);                                                                                    \
-  }                                                                                                                   \
-  RT_CODE static void path##_pool(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {       \
-    rt_pool_rows(s, x, y, b, e);                                                                                      \
-  }                                                                                                                   \
-  RT_CODE static void path##_pool_bytes(const rt_step* s, const rt_byte_view* x, const rt_byte_view* y, int64_t b,    \
-                                        int64_t e) {                                                                  \
-    pool_bytes(s, x, y, b, e);                                                                                        \
-  }                                                                                                                   \
-  RT_CODE static void path##_quantise(rt_levels levels, const float* x, uint8_t* y, int64_t n) {                      \
-    bytes_of_floats(levels, x, y, n);                                                                                 \
-  }                                                                                                                   \
-  RT_CODE static void path##_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,        \
-                                    int64_t channels) {                                                               \
-    tile_before(x, pitch, stride, v, position, channels);                                                             \
-  }                                                                                                                   \
-  RT_CODE static void path##_after(const float* m, int64_t position, int width, const rt_tile* terms) {               \
-    tile_after(m, position, width, terms);                                                                            \
-  }                                                                                                                   \
-  RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {              \
-    rt_join_row(s, x, y, row);                                                                                        \
+#define RT_KERNELS(path)                                                                                           \
+  RT_FORM_KERNELS(path, int8)                                                                                      \
+  RT_FORM_KERNELS(path, int16)                                                                                     \
+  RT_FORM_KERNELS(path, float)                                                                                     \
+  RT_BYTE_KERNELS(path, 8, 1)                                                                                      \
+  RT_BYTE_KERNELS(path, 16, 2)                                                                                     \
+  RT_BYTE_KERNELS(path, 24, 3)                                                                                     \
+  RT_CODE static void path##_affine(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {  \
+    rt_affine_rows(s, x, y, b, e);                                                                                 \
+  }                                                                                                                \
+  RT_CODE static void path##_pool(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {    \
+    rt_pool_rows(s, x, y, b, e);                                                                                   \
+  }                                                                                                                \
+  RT_CODE static void path##_pool_bytes(const rt_step* s, const rt_byte_view* x, const rt_byte_view* y, int64_t b, \
+                                        int64_t e) {                                                               \
+    pool_bytes(s, x, y, b, e);                                                                                     \
+  }                                                                                                                \
+  RT_CODE static void path##_quantise(rt_levels levels, const float* x, uint8_t* y, int64_t n) {                   \
+    bytes_of_floats(levels, x, y, n);                                                                              \
+  }                                                                                                                \
+  RT_CODE static void path##_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,     \
+                                    int64_t channels) {                                                            \
+    tile_before(x, pitch, stride, v, position, channels);                                                          \
+  }                                                                                                                \
+  RT_CODE static void path##_after(const float* m, int64_t position, int width, const rt_tile* terms) {            \
+    tile_after(m, position, width, terms);                                                                         \
+  }                                                                                                                \
+  RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {           \
+    rt_join_row(s, x, y, row);                                                                                     \
   }
 
 /* clang-format off */
