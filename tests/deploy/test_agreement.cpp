@@ -14,7 +14,7 @@ TEST_CASE("agreement counts other classes, and which of them were near ties") {
   CHECK(other.images == 3);
   CHECK(other.top1_differ == 1);
   CHECK(other.near_ties == 1);
-  CHECK(other.max_diff == Catch::Approx(0.002 / 4).epsilon(1e-3));
+  CHECK(other.max_diff == Approx(0.002 / 4).epsilon(1e-3));
   CHECK(other.within(1e-3));
   CHECK_FALSE(other.within(1e-4));
   // Two logits of the third image changed places, and no logit moved by more than that: not a near tie of 0.002.

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "catch.h"
+#include "scnn/core/error.h"
 #include "scnn/core/random.h"
 #include "scnn/deploy/calibrate.h"
 #include "scnn/deploy/loaded_runtime.h"
@@ -57,13 +58,13 @@ double squared_error(const Tensor& x, double step, int zero) {
 
 TEST_CASE("calibration finds the ends of what it sees, 0 between them") {
   const ActivationLevels both = levels_of(uniform_images(-1, 3));
-  CHECK(both.step == Catch::Approx(4.0 / 255).epsilon(0.04));
-  CHECK(both.zero == Catch::Approx(64).margin(2));
+  CHECK(both.step == Approx(4.0 / 255).epsilon(0.04));
+  CHECK(both.zero == Approx(64).margin(2));
   const ActivationLevels above = levels_of(uniform_images(2, 3));
-  CHECK(above.step == Catch::Approx(3.0 / 255).epsilon(0.04));
+  CHECK(above.step == Approx(3.0 / 255).epsilon(0.04));
   CHECK(above.zero == 0);
   const ActivationLevels below = levels_of(uniform_images(-3, -2));
-  CHECK(below.step == Catch::Approx(3.0 / 255).epsilon(0.04));
+  CHECK(below.step == Approx(3.0 / 255).epsilon(0.04));
   CHECK(below.zero >= 254);
   CHECK(levels_of(uniform_images(0, 0)).step > 0);
 }

@@ -27,12 +27,12 @@ def main(folder):
         error = np.abs(run(network, arrays, images, levels) - found).max() / scale
         in_floats = np.abs(run(network, arrays, images) - found).max() / scale
         errors.append((error, in_floats, file.name))
-    near = sum(error < 2e-3 for error, _, _ in errors)
+    near = sum(error < 1e-5 for error, _, _ in errors)
     worst = max(errors)
-    print(f"{len(errors)} models, {near} within 2e-3, worst {worst[0]:.1e} ({worst[2]}); in floats at least 2e-3 away: "
-          f"{sum(away >= 2e-3 for _, away, _ in errors)}")
-    # A number near the middle of two bytes may become either: base and scale are rounded to 32 bits here.
-    if near < 0.9 * len(errors) or worst[0] > 0.05:
+    print(f"{len(errors)} models, {near} within 1e-5, worst {worst[0]:.1e} ({worst[2]}); in floats farther away: "
+          f"{sum(away >= 1e-5 for _, away, _ in errors)}")
+    # Where rounding of floats decides between two bytes, the runtime may take the other one.
+    if near < 0.95 * len(errors):
         sys.exit("the runtime's bytes are not what the levels say")
 
 
