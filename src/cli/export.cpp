@@ -5,7 +5,11 @@
 
 #include "cli/export_formats.h"
 #include "cli/verbs.h"
-#include "scnn/core/difference.h"
+#include "scnn/deploy/agreement.h"
+#include "scnn/deploy/calibrate.h"
+#include "scnn/deploy/packed.h"
+#include "scnn/experiment/check.h"
+#include "scnn/experiment/console.h"
 #include "scnn/experiment/model_file.h"
 #include "scnn/experiment/run.h"
 
@@ -13,44 +17,100 @@ namespace scnn::cli {
 namespace {
 
 struct Options {
-  std::string model, format = "packed", out, style = "standard";
+  std::string model, format = "packed", out, style = "standard", verify_images;
   int opset = 13;
   bool verify = false;
+  int calibrate = 0;  ///< images; 0: activations stay floats
   CLI::Option *given_opset = nullptr, *given_style = nullptr;
 };
+
+/// How near an engine comes to the program in float32, of the largest logit.
+constexpr double engine_rounding = 1e-5;
+
+VerifyImages probe_of(const PackedModel& model) {
+  return {probe_images(std::get<InputSpec>(model.network.front().options)), {}};
+}
+
+/// The data set of the model's run.
+Dataset images_of(const ModelFile& file, const PackedModel& model, Backend& backend) {
+  if (!file.experiment) {
+    throw Error(ErrorKind::usage, file.path.string() +
+                                      " is not inside its run folder, so its images are unknown: "
+                                      "give the run folder");
+  }
+  Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
+  check_fits(*unpack(model, backend), data);
+  return data;
+}
+
+/// The first `count` test images, or all.
+VerifyImages test_images(const Dataset& data, const PackedModel& model, const std::string& count) {
+  const Shape& shape = data.test.images.shape();
+  const std::int64_t n = count == "all" ? shape[0] : std::min<std::int64_t>(std::stoll(count), shape[0]);
+  const Shape some{n, shape[1], shape[2], shape[3]};
+  const Tensor pixels = data.test.images.reshaped(some);
+  return {normalised_images(pixels, model.normalisation), pixels};
+}
+
+/// Error(check) where the file that was written does not compute what it should.
+void hold(Exported& done, const std::string& out, const std::string& against, const std::vector<float>& expected,
+          std::int64_t classes, bool images, double tolerance) {
+  const Agreement found = compare_logits(expected, done.logits, classes);
+  done.json["max_diff"] = found.max_diff;
+  std::string line = fmt::format("{:.1e} of the largest", found.max_diff);
+  if (images) {
+    done.json["images"] = found.images;
+    done.json["top1_differ"] = found.top1_differ;
+    done.json["near_ties"] = found.near_ties;
+    line += fmt::format(" on {} test images, of which {} have another top-1", grouped(found.images), found.top1_differ);
+    if (found.top1_differ > 0) line += fmt::format(" ({} near ties)", found.near_ties);
+  }
+  if (images ? !found.within(tolerance) : !(found.max_diff <= tolerance)) {
+    throw Error(ErrorKind::check, fmt::format("{}: logits differ from {} by {}", out, against, line));
+  }
+  done.line += ", logits equal to " + line;
+}
 
 int do_export(const Context& context, const Options& options) {
   if (options.format != "onnx" && (options.given_opset->count() > 0 || options.given_style->count() > 0)) {
     throw Error(ErrorKind::usage, "--opset and --style are --format onnx's");
   }
+  if (options.format != "packed" && options.calibrate > 0) {
+    throw Error(ErrorKind::usage, "--calibrate is --format packed's: the other formats compute in floats");
+  }
   const ExportFormat& format =
       *std::ranges::find_if(export_formats(), [&](const ExportFormat& one) { return one.name == options.format; });
+  const bool images = !options.verify_images.empty(), verify = options.verify || images;
   const ModelFile file = open_model(options.model, true);
   const std::unique_ptr<Backend> backend = make_backend(DeviceOptions{"cpu", 0});
   std::vector<float> expected;
-  const PackedModel packed = packed_model(file, *backend, options.verify ? &expected : nullptr);
+  PackedModel packed = packed_model(file, *backend, verify ? &expected : nullptr);
+  if (options.calibrate > 0) {
+    calibrate(packed, *backend, calibration_images(packed, images_of(file, packed, *backend), options.calibrate));
+  }
   const std::string out = options.out.empty() ? format.out : options.out;
   const OnnxStyle style = options.style == "qonnx" ? OnnxStyle::qonnx : OnnxStyle::standard;
-  Exported done = format.write(packed, out, {options.opset, style}, options.verify, *backend);
+  VerifyImages set;
+  if (verify)
+    set = images ? test_images(images_of(file, packed, *backend), packed, options.verify_images) : probe_of(packed);
+  Exported done = format.write(packed, out, {options.opset, style}, verify ? &set : nullptr, *backend);
   done.json["format"] = options.format;
   done.json["from"] = file.path.string();
-  if (options.verify && !done.unverified.empty()) {
+  if (verify && !done.unverified.empty()) {
     done.json["max_diff"] = nullptr;
     done.line += "; not verified: " + done.unverified;
-  } else if (options.verify) {
-    // The packed file is held against the network that was packed, whose scales and biases may have become halves; the
-    // other formats against the packed model.
-    const bool same = options.format != "packed";
-    if (same) expected = probe_logits(*unpack(packed, *backend));
+  } else if (verify) {
+    // On made-up images the packed file is held against the network that was packed, whose scales and biases may have
+    // become halves; everything else against the packed model, by which `scnn eval` goes.
+    const std::unique_ptr<Graph> graph = unpack(packed, *backend);
+    const bool same = images || options.format != "packed";
+    if (same) expected = graph_logits(*graph, set.normalised);
     const bool halves =
         !same && file.checkpoint && packed.quantised() && file.experiment->exporting.reals == RealForm::half;
-    const double change = relative_difference(expected, done.logits);
-    done.json["max_diff"] = change;
-    if (!(change <= (halves ? 1e-2 : 1e-4))) {
-      throw Error(ErrorKind::check,
-                  fmt::format("{}: logits differ from {} by {:.1e} of the largest", out, file.path.string(), change));
-    }
-    done.line += fmt::format(", logits equal to {:.1e} of the largest", change);
+    hold(done, out, file.path.string(), expected, graph->classes(), images,
+         halves   ? 1e-2
+         : images ? engine_rounding
+                  : 1e-4);
   }
   if (context.json) {
     std::cout << done.json.dump(2) << '\n';
@@ -88,6 +148,20 @@ void add_export(CLI::App& program, Context& context) {
       "--verify", options->verify,
       "compute with what was written and compare the logits with the original's; takes ONNX Runtime for onnx, "
       "a C compiler for c");
+  verb->add_option(
+          "--calibrate", options->calibrate,
+          "give the packed file levels for activations of bytes, by N images of the training split; 256 will do")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""));
+  verb->add_option("--verify-images", options->verify_images,
+                   "verify on the first N test images of the run, or all: the packed file by the C runtime against "
+                   "scnn eval's logits, to 1e-5 of the largest and with the same classes")
+      ->type_name("N|all")
+      ->check([](const std::string& text) {
+        const bool number =
+            !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
+        return text == "all" || (number && std::stol(text) > 0) ? "" : "a number from 1 on, or all";
+      });
   verb->callback(
       [&context, options] { context.action = [&context, options] { return do_export(context, *options); }; });
 }

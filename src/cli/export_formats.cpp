@@ -7,13 +7,12 @@
 
 #include "scnn/core/file.h"
 #include "scnn/deploy/c_source.h"
+#include "scnn/deploy/loaded_runtime.h"
 #include "scnn/deploy/npz.h"
 #include "scnn/experiment/onnx_runtime.h"
 
 namespace scnn::cli {
 namespace {
-
-Tensor images_for(const PackedModel& model) { return probe_images(std::get<InputSpec>(model.network.front().options)); }
 
 /// Of a format that is one file.
 Exported one_file(const std::string& out) {
@@ -21,29 +20,35 @@ Exported one_file(const std::string& out) {
   return {{{"file", out}, {"file_bytes", bytes}}, fmt::format("{} bytes", bytes), "", "", {}};
 }
 
-Exported packed(const PackedModel& model, const std::string& out, const OnnxOptions& /*onnx*/, bool verify,
-                Backend& backend) {
+Exported packed(const PackedModel& model, const std::string& out, const OnnxOptions& /*onnx*/,
+                const VerifyImages* verify, Backend& backend) {
   write_file(out, encode(model));
   Exported done = one_file(out);
-  if (verify) done.logits = probe_logits(*unpack(decode(read_file(out, ErrorKind::checkpoint), out), backend));
+  if (verify == nullptr) return done;
+  const std::vector<std::byte> file = read_file(out, ErrorKind::checkpoint);
+  // Against the checkpoint, whose numbers the file rounds, by the program; the program's own figures by the C runtime.
+  done.logits =
+      verify->pixels.defined()
+          ? LoadedRuntime(file, out, {1, SCNN_RT_AUTO, SCNN_RT_FLOATS}).logits(verify->pixels.values<std::uint8_t>())
+          : graph_logits(*unpack(decode(file, out), backend), verify->normalised);
   return done;
 }
 
-Exported npz(const PackedModel& model, const std::string& out, const OnnxOptions& /*onnx*/, bool verify,
+Exported npz(const PackedModel& model, const std::string& out, const OnnxOptions& /*onnx*/, const VerifyImages* verify,
              Backend& backend) {
   write_npz(model, out);
   Exported done = one_file(out);
-  if (verify) done.logits = probe_logits(*unpack(read_npz(out, model), backend));
+  if (verify != nullptr) done.logits = graph_logits(*unpack(read_npz(out, model), backend), verify->normalised);
   return done;
 }
 
-Exported onnx(const PackedModel& model, const std::string& out, const OnnxOptions& options, bool verify,
+Exported onnx(const PackedModel& model, const std::string& out, const OnnxOptions& options, const VerifyImages* verify,
               Backend& /*backend*/) {
   const bool qonnx = options.style == OnnxStyle::qonnx;
-  if (verify && qonnx) {
+  if (verify != nullptr && qonnx) {
     throw Error(ErrorKind::usage, "--verify computes with ONNX Runtime, which has no Quant: verify the standard style");
   }
-  const std::string python = verify ? onnx_python() : "";
+  const std::string python = verify != nullptr ? onnx_python() : "";
   const OnnxFile file = encode_onnx(model, options);
   write_file(out, file.bytes);
   Exported done = one_file(out);
@@ -61,11 +66,13 @@ Exported onnx(const PackedModel& model, const std::string& out, const OnnxOption
   std::string line;
   for (const auto& [form, count] : counts) line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, form);
   done.remarks = fmt::format("layers with weights: {}\n", line) + done.remarks;
-  if (verify) done.logits = onnx_runtime_logits(python, out, images_for(model), model.normalisation);
+  if (verify == nullptr) return done;
+  done.logits = verify->pixels.defined() ? onnx_runtime_logits(python, out, verify->pixels)
+                                         : onnx_runtime_logits(python, out, verify->normalised, model.normalisation);
   return done;
 }
 
-Exported c(const PackedModel& model, const std::string& out, const OnnxOptions& /*onnx*/, bool verify,
+Exported c(const PackedModel& model, const std::string& out, const OnnxOptions& /*onnx*/, const VerifyImages* verify,
            Backend& backend) {
   const CSource source = c_source(model);
   write_c_source(source, out);
@@ -76,10 +83,9 @@ Exported c(const PackedModel& model, const std::string& out, const OnnxOptions& 
                {"static_bytes", source.static_bytes}};
   done.line = fmt::format("{0}.h, {0}.c, main.c; {1} bytes of constants, {2} of static memory", source.name,
                           source.constant_bytes, source.static_bytes);
-  if (!verify) return done;
-  const Tensor images = images_for(model);
-  const auto values = images.values<float>();
-  const auto n = static_cast<std::size_t>(images.shape()[0]);
+  if (verify == nullptr) return done;
+  const auto values = verify->normalised.values<float>();
+  const auto n = static_cast<std::size_t>(verify->normalised.shape()[0]);
   const auto classes = static_cast<std::size_t>(unpack(model, backend)->classes());
   if (auto found = compiled_logits(source, {values.data(), values.size()}, n, classes)) {
     done.logits = std::move(*found);

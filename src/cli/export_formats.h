@@ -10,8 +10,13 @@
 
 namespace scnn::cli {
 
+/// What exported files are compared on: [n, h, w, c], normalised, and where they are images of a data set their pixels.
+struct VerifyImages {
+  Tensor normalised, pixels;
+};
+
 /// What was written: JSON's members, a line for people behind the file's name, remarks of a line each, and the logits
-/// of probe_images that it computes, where --verify asks for them; `unverified` says why there are none.
+/// that it computes of the images, where --verify asks for them; `unverified` says why there are none.
 struct Exported {
   nlohmann::ordered_json json;
   std::string line, remarks, unverified;
@@ -23,8 +28,9 @@ struct ExportFormat {
   const char* name;
   const char* doc;
   const char* out;  ///< the default file or folder
-  Exported (*write)(const PackedModel& model, const std::string& out, const OnnxOptions& onnx, bool verify,
-                    Backend& backend);
+  /// `verify` is null where nothing is to be computed.
+  Exported (*write)(const PackedModel& model, const std::string& out, const OnnxOptions& onnx,
+                    const VerifyImages* verify, Backend& backend);
 };
 [[nodiscard]] const std::vector<ExportFormat>& export_formats();
 

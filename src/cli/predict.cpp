@@ -13,9 +13,9 @@
 #include "scnn/core/file.h"
 #include "scnn/core/numpy_file.h"
 #include "scnn/core/visible.h"
+#include "scnn/deploy/loaded_runtime.h"
 #include "scnn/experiment/model_file.h"
 #include "scnn/experiment/run.h"
-#include "scnn/runtime/scnn_runtime.h"
 
 namespace scnn::cli {
 namespace {
@@ -26,39 +26,7 @@ struct Options {
   std::string model;
   std::vector<std::string> images;
   int top = 5, threads = 1;
-};
-
-/// The C runtime, and what it needs to know of the model.
-class Runtime {
- public:
-  Runtime(const std::vector<std::byte>& file, const std::string& where, int threads) {
-    const scnn_rt_options options = {threads, SCNN_RT_AUTO};
-    scnn_rt_error error = {};
-    if (scnn_rt_load(file.data(), file.size(), &options, nullptr, 0, &runtime_, &error) == SCNN_RT_OK) return;
-    const bool memory = error.status == SCNN_RT_MEMORY || error.status == SCNN_RT_THREAD;
-    throw Error(memory ? ErrorKind::memory : ErrorKind::checkpoint,
-                fmt::format("{}: {} ({})", where, error.message, scnn_rt_strerror(error.status)));
-  }
-  Runtime(const Runtime&) = delete;
-  Runtime& operator=(const Runtime&) = delete;
-  ~Runtime() { scnn_rt_free(runtime_); }
-
-  [[nodiscard]] scnn_rt_info info() const { return scnn_rt_describe(runtime_); }
-  [[nodiscard]] std::int64_t image_size() const { return std::int64_t{info().height} * info().width * info().channels; }
-  [[nodiscard]] std::string label(int index) const {
-    const char* name = scnn_rt_class_name(runtime_, index);
-    return name != nullptr ? name : std::to_string(index);
-  }
-  /// One image: pixels, or floats that are already normalised.
-  [[nodiscard]] std::vector<float> logits(const std::uint8_t* pixels, const float* normalised) const {
-    std::vector<float> made(static_cast<std::size_t>(info().classes));
-    (void)(pixels != nullptr ? scnn_rt_run_u8(runtime_, pixels, 1, made.data())
-                             : scnn_rt_run(runtime_, normalised, 1, made.data()));
-    return made;
-  }
-
- private:
-  scnn_runtime* runtime_ = nullptr;
+  std::string activations;
 };
 
 std::vector<double> softmax(const std::vector<float>& logits) {
@@ -73,7 +41,7 @@ std::vector<double> softmax(const std::vector<float>& logits) {
 /// Classifies everything it is given, and keeps what is to be printed.
 class Predictions {
  public:
-  Predictions(const Runtime& runtime, ImageFit fit, int top) : runtime_(runtime), fit_(fit), top_(top) {}
+  Predictions(const LoadedRuntime& runtime, ImageFit fit, int top) : runtime_(runtime), fit_(fit), top_(top) {}
 
   void add(const std::string& path) {
     const bool npz = path.ends_with(".npz");
@@ -91,13 +59,13 @@ class Predictions {
                                                 path, info.channels));
     }
     const std::vector<std::byte> bytes = read_file(path, ErrorKind::data);
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(runtime_.image_size()));
+    std::vector<std::uint8_t> pixels(runtime_.image_size());
     try {
       fit_image(decode_image(bytes), fit_, info.height, info.width, info.channels, pixels.data());
     } catch (const ImageError& error) {
       throw Error(ErrorKind::data, fmt::format("{}: {}", path, error.what()));
     }
-    note(path, runtime_.logits(pixels.data(), nullptr));
+    note(path, runtime_.logits(std::span<const std::uint8_t>(pixels)));
   }
 
   static NumpyArray only_array(const std::string& path) {
@@ -129,13 +97,14 @@ class Predictions {
                               "are already normalised",
                               array.where, array.type(), array.shape_text(), info.height, info.width, info.channels));
     }
-    const auto size = static_cast<std::size_t>(runtime_.image_size());
+    const std::size_t size = runtime_.image_size();
     std::vector<float> normalised(pixels ? 0 : size);
     for (std::int64_t n = 0; n < shape[0]; ++n) {
       const std::size_t first = static_cast<std::size_t>(n) * size;
       for (std::size_t i = 0; i < normalised.size(); ++i) normalised[i] = static_cast<float>(array.number(first + i));
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(array.data.data()) + first;
-      note(fmt::format("{}[{}]", path, n), runtime_.logits(pixels ? bytes : nullptr, normalised.data()));
+      note(fmt::format("{}[{}]", path, n),
+           pixels ? runtime_.logits(std::span(bytes, size)) : runtime_.logits(std::span<const float>(normalised)));
     }
   }
 
@@ -157,7 +126,7 @@ class Predictions {
     json_.push_back({{"image", image}, {"top", std::move(classes)}});
   }
 
-  const Runtime& runtime_;
+  const LoadedRuntime& runtime_;
   ImageFit fit_;
   int top_;
   Json json_ = Json::array();
@@ -173,12 +142,19 @@ int predict(const Context& context, const Options& options) {
   } else {
     bytes = read_file(file.path, ErrorKind::checkpoint);
   }
-  const Runtime runtime(bytes, file.path.string(), options.threads);
+  const LoadedRuntime runtime(bytes, file.path.string(),
+                              {options.threads, SCNN_RT_AUTO,
+                               options.activations == "floats"  ? SCNN_RT_FLOATS
+                               : options.activations == "bytes" ? SCNN_RT_BYTES
+                                                                : SCNN_RT_AS_CALIBRATED});
   const ImageFit fit = file.experiment ? file.experiment->data.image_folder.fit : ImageFit::crop;
   Predictions predictions(runtime, fit, options.top);
   for (const std::string& image : options.images) predictions.add(image);
   if (context.json) {
-    const Json json = {{"model", file.path.string()}, {"code", runtime.info().path}, {"images", predictions.json()}};
+    const Json json = {{"model", file.path.string()},
+                       {"code", runtime.info().path},
+                       {"byte_layers", runtime.info().byte_layers},
+                       {"images", predictions.json()}};
     std::cout << json.dump(2, ' ', true, Json::error_handler_t::replace) << '\n';
   } else {
     std::cout << predictions.text();
@@ -205,6 +181,9 @@ void add_predict(CLI::App& program, Context& context) {
   verb->add_option("--threads", options->threads, "threads; default 1")
       ->check(CLI::Range(1, 64).description(""))
       ->type_name("N");
+  one_of(verb->add_option("--activations", options->activations,
+                          "what layers hand on; default bytes where the file was calibrated (export --calibrate)"),
+         {"floats", "bytes"});
   verb->callback([&context, options] { context.action = [&context, options] { return predict(context, *options); }; });
 }
 

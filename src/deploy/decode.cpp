@@ -256,11 +256,26 @@ class Decoder {
     std::vector<bool> columns;
   };
 
+  void levels() {
+    in_.enter("the levels of activations");
+    const std::vector<bool> some = in_.mask(model_.network.size());
+    model_.levels.resize(some.size());
+    const std::vector<float> steps = read_reals(in_, static_cast<std::uint64_t>(std::ranges::count(some, true)));
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (some[i]) model_.levels[i] = {steps[next++], static_cast<int>(in_.byte())};
+    }
+    in_.enter("the integers");
+  }
+
   void integers() {
     in_.enter("the integers");
     const unsigned form = in_.byte();
-    if (form > static_cast<unsigned>(IntegerForm::coded)) in_.fail("the form of the integers is unknown");
-    model_.integers = static_cast<IntegerForm>(form);
+    if (form > (static_cast<unsigned>(IntegerForm::coded) | form_levels)) {
+      in_.fail("the form of the integers is unknown");
+    }
+    model_.integers = static_cast<IntegerForm>(form & ~form_levels);
+    if ((form & form_levels) != 0) levels();
     std::vector<RowsShape> shapes;
     for (const StoredColumns& stored : stored_) {
       const Shape& shape = model_.layers[stored.layer].shape;

@@ -204,12 +204,14 @@ class Encoder {
   }
 
   void integers() {
-    out_.byte(static_cast<unsigned>(model_.integers));
+    out_.byte(static_cast<unsigned>(model_.integers) | (model_.levels.empty() ? 0 : form_levels));
     const auto add = [this](std::size_t part, FileBytes kind, std::size_t end) {
       parts_[part].bytes[static_cast<std::size_t>(kind)] += end - counted_;
       counted_ = end;
     };
     add(0, FileBytes::header, out_.size());
+    levels();
+    add(0, FileBytes::levels, out_.size());
     std::vector<std::size_t> ends;
     write_integers(out_, rows_, model_.integers, [&](int layer, std::size_t end) {
       layer < 0 ? add(0, FileBytes::ranges, end) : ends.push_back(end);
@@ -218,6 +220,21 @@ class Encoder {
     if (!ends.empty()) ends.back() = out_.size();
     for (std::size_t i = 0; i < ends.size(); ++i) {
       add(rows_part_[i], FileBytes::integers, std::min(ends[i], out_.size()));
+    }
+  }
+
+  void levels() {
+    if (model_.levels.empty()) return;
+    std::vector<bool> some;
+    std::vector<float> steps;
+    for (const ActivationLevels& levels : model_.levels) {
+      some.push_back(levels.step != 0);
+      if (levels.step != 0) steps.push_back(levels.step);
+    }
+    out_.mask(some);
+    write_reals(out_, steps);
+    for (const ActivationLevels& levels : model_.levels) {
+      if (levels.step != 0) out_.byte(static_cast<std::uint64_t>(levels.zero));
     }
   }
 
@@ -271,7 +288,7 @@ std::size_t FilePart::total() const {
 
 const char* name(FileBytes kind) {
   static constexpr std::array<const char*, file_bytes_kinds> names = {
-      "header", "structure", "masks", "ranges", "scales", "integers", "weights", "bias", "affine"};
+      "header", "structure", "masks", "ranges", "scales", "integers", "weights", "bias", "affine", "levels"};
   return names.at(static_cast<std::size_t>(kind));
 }
 

@@ -105,6 +105,22 @@ void check_model(const PackedModel& model, const Fail& fail) {
     const auto expected = std::holds_alternative<AffineSpec>(spec.options) ? static_cast<std::size_t>(out.size()) : 0;
     if (affine.a.size() != expected || affine.c.size() != expected) fail_here("its terms do not fit its channels");
   }
+  if (!model.levels.empty()) {
+    if (model.levels.size() != nodes) return fail("its levels do not fit its layers");
+    bool some = false;
+    for (std::size_t i = 0; i < nodes; ++i) {
+      const ActivationLevels& levels = model.levels[i];
+      if (levels == ActivationLevels{}) continue;
+      some = true;
+      if (!(levels.step >= least_step && levels.step <= largest_step) || levels.zero < 0 || levels.zero > 255) {
+        return fail("layer '" + model.network[i].name + "': a step of its output is not between 1e-30 and 1e30");
+      }
+      if (std::holds_alternative<FlattenSpec>(model.network[i].options)) {
+        return fail("layer '" + model.network[i].name + "': a flattened image has levels of its own");
+      }
+    }
+    if (!some) return fail("it is calibrated, and no activation has levels");
+  }
   const auto channels = static_cast<std::size_t>(model.sets.front().original());
   const Normalisation& norm = model.normalisation;
   if (norm.mean.size() != norm.std.size() || (!norm.mean.empty() && norm.mean.size() != channels)) {

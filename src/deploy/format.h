@@ -27,6 +27,11 @@ constexpr unsigned padding_shift = 3, flag_stride = 0x20, flag_depthwise = 0x40,
 // Flags of a pool.
 constexpr unsigned flag_average = 1, flag_global = 2, pool_padding_shift = 2, pool_flags = 0x0F;
 
+/// Of the byte in front of the integers, beside IntegerForm: levels of activations stand between.
+constexpr unsigned form_levels = 2;
+/// A step of an activation.
+constexpr float least_step = 1e-30F, largest_step = 1e30F;
+
 // Limits that every file keeps, so that a damaged one cannot ask for the machine's memory.
 constexpr std::uint64_t max_nodes = 65'535, max_name = 4'096, max_extent = 65'535, max_channels = 65'535;
 /// Weights of the network before compression, which a Graph is first made for.

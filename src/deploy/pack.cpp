@@ -113,11 +113,38 @@ Tensor probe_images(const InputSpec& input) {
   return host;
 }
 
+Tensor normalised_images(const Tensor& pixels, const Normalisation& normalisation) {
+  Tensor made = Tensor::host(pixels.shape());
+  const auto from = pixels.values<std::uint8_t>();
+  const auto to = made.values<float>();
+  const std::vector<float> table = normalisation_table(normalisation);
+  const std::size_t channels = table.size() / 256;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    to[i] = channels > 0 ? table[i % channels * 256 + from[i]] : static_cast<float>(from[i]) / 255.0F;
+  }
+  return made;
+}
+
 std::vector<float> probe_logits(Graph& graph) {
-  const Tensor host = probe_images(std::get<InputSpec>(graph.nodes().front().spec.options));
-  Tensor images = graph.backend().allocate(host.shape());
-  graph.backend().copy(host, images);
-  return host_values(graph.backend(), graph.forward(images, Pass{}));
+  return graph_logits(graph, probe_images(std::get<InputSpec>(graph.nodes().front().spec.options)));
+}
+
+std::vector<float> graph_logits(Graph& graph, const Tensor& images) {
+  constexpr std::int64_t together = 256;
+  const Shape& whole = images.shape();
+  const auto size = static_cast<std::size_t>(whole[1] * whole[2] * whole[3]);
+  std::vector<float> logits;
+  for (std::int64_t first = 0; first < whole[0]; first += together) {
+    const Shape shape{std::min(together, whole[0] - first), whole[1], whole[2], whole[3]};
+    Tensor batch = graph.backend().allocate(shape);
+    set_values(graph.backend(),
+               images.values<float>().subspan(static_cast<std::size_t>(first) * size,
+                                              static_cast<std::size_t>(shape[0]) * size),
+               batch);
+    const std::vector<float> made = host_values(graph.backend(), graph.forward(batch, Pass{}));
+    logits.insert(logits.end(), made.begin(), made.end());
+  }
+  return logits;
 }
 
 std::unique_ptr<Graph> unpack(const PackedModel& model, Backend& backend) {

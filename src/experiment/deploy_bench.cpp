@@ -14,6 +14,7 @@
 #include "experiment/report/assets.h"
 #include "scnn/core/cores.h"
 #include "scnn/core/file.h"
+#include "scnn/deploy/calibrate.h"
 #include "scnn/deploy/onnx.h"
 #include "scnn/experiment/model_file.h"
 #include "scnn/experiment/run.h"
@@ -95,11 +96,30 @@ class Bench {
     result_.call_seconds = median(seconds);
   }
 
+  /// The model with activations of bytes, calibrated now where it was not.  Returns why there is none.
+  std::string write_bytes(const ModelFile& file, PackedModel model, const std::string& to) {
+    constexpr std::int64_t images = 256;
+    try {
+      if (model.levels.empty() && !file.experiment) return "it is not calibrated, and there is no run around the file";
+      if (model.levels.empty()) {
+        const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
+        calibrate(model, *backend_, calibration_images(model, data, images));
+      }
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::usage && error.kind() != ErrorKind::data) throw;
+      return error.what();
+    }
+    write_file(to, encode(model));
+    return "";
+  }
+
   /// The model's file in each form, and a contender for each of them and each number of threads.
   std::vector<Contender> contenders(const std::string& path) {
     const std::string stem = folder_ / std::to_string(++models_);
     const ModelFile file = open_model(path, true);
-    const PackedModel packed = packed_model(file, *backend_);
+    PackedModel packed = packed_model(file, *backend_);
+    const std::string floats_only = write_bytes(file, packed, stem + ".bytes.scnn");
+    packed.levels.clear();
     write_file(stem + ".scnn", encode(packed));
     const OnnxFile exported = encode_onnx(packed, {});
     write_file(stem + ".onnx", exported.bytes);
@@ -128,6 +148,7 @@ class Bench {
       const std::string no_python =
           python_.empty() ? "no ONNX Runtime here: `tools/setup --with-onnx` installs it" : "";
       add("scnn runtime", ".scnn", false, "");
+      add("scnn runtime, bytes", ".bytes.scnn", false, floats_only);
       add(integers ? "ONNX Runtime, int8" : "ONNX Runtime", ".onnx", true, no_python);
       add("ONNX Runtime, before", ".before.onnx", true, lacking.empty() ? no_python : lacking);
       all.back().reference = true;

@@ -29,10 +29,10 @@ std::vector<std::string> figures(const DeployRow& row) {
 
 std::string notes(const DeployBench& bench) {
   std::string text = fmt::format(
-      "{}; medians of {} rounds in which all take turns.  scnn runtime: the packed file; ONNX Runtime: the exported "
-      "file; before: the network before compression in float32, which \"times as fast\" refers to.  Memory: by how "
-      "much its "
-      "peak grows, loading the model and running 1 and 64 images, pages of libraries included.",
+      "{}; medians of {} rounds in which all take turns.  scnn runtime: the packed file, activations being floats or "
+      "bytes; ONNX Runtime: the exported file; before: the network before compression in float32, which \"times as "
+      "fast\" refers to.  Memory: by how much its peak grows, loading the model and running 1 and 64 images, pages of "
+      "libraries included.",
       bench.cpu, bench.rounds);
   if (!std::isnan(bench.call_seconds)) {
     text += fmt::format("  A call of ONNX Runtime from Python takes {:.3f} ms for a network of one weight.",

@@ -22,10 +22,32 @@ model, images, extents, logits = sys.argv[1:]
 shape = [int(extent) for extent in extents.split(",")]
 pixels = numpy.fromfile(images, "<f4").reshape(shape).transpose(0, 3, 1, 2)
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-session.run(["logits"], {"image": numpy.ascontiguousarray(pixels)})[0].astype("<f4").tofile(logits)
+with open(logits, "wb") as out:
+    for first in range(0, len(pixels), 256):
+        batch = numpy.ascontiguousarray(pixels[first:first + 256])
+        session.run(["logits"], {"image": batch})[0].astype("<f4").tofile(out)
 )";
 
 std::string last_line(const std::string& text) { return text.substr(text.rfind('\n') + 1); }
+
+std::vector<float> logits_of(const std::string& python, const fs::path& file, const Shape& shape,
+                             std::span<const float> pixels) {
+  std::string extents;
+  for (const std::int64_t extent : shape.extents()) {
+    extents.append(extents.empty() ? "" : ",").append(std::to_string(extent));
+  }
+  const ScratchFolder folder;
+  write_file(folder / "images", std::as_bytes(pixels));
+  const ProcessResult result =
+      run_program({python, "-c", script, file.string(), folder / "images", extents, folder / "logits"});
+  if (!result.started || result.status != 0) {
+    throw Error(ErrorKind::device, file.string() + ": ONNX Runtime failed: " + last_line(result.output));
+  }
+  const std::vector<std::byte> bytes = read_file(folder / "logits", ErrorKind::device);
+  std::vector<float> logits(bytes.size() / sizeof(float));
+  std::memcpy(logits.data(), bytes.data(), logits.size() * sizeof(float));
+  return logits;
+}
 
 }  // namespace
 
@@ -49,21 +71,12 @@ std::vector<float> onnx_runtime_logits(const std::string& python, const fs::path
     }
     pixels[i] = static_cast<float>(255.0 * value);
   }
-  std::string extents;
-  for (const std::int64_t extent : images.shape().extents()) {
-    extents.append(extents.empty() ? "" : ",").append(std::to_string(extent));
-  }
-  const ScratchFolder folder;
-  write_file(folder / "images", std::as_bytes(std::span(pixels)));
-  const ProcessResult result =
-      run_program({python, "-c", script, file.string(), folder / "images", extents, folder / "logits"});
-  if (!result.started || result.status != 0) {
-    throw Error(ErrorKind::device, file.string() + ": ONNX Runtime failed: " + last_line(result.output));
-  }
-  const std::vector<std::byte> bytes = read_file(folder / "logits", ErrorKind::device);
-  std::vector<float> logits(bytes.size() / sizeof(float));
-  std::memcpy(logits.data(), bytes.data(), logits.size() * sizeof(float));
-  return logits;
+  return logits_of(python, file, images.shape(), pixels);
+}
+
+std::vector<float> onnx_runtime_logits(const std::string& python, const fs::path& file, const Tensor& pixels) {
+  const auto bytes = pixels.values<std::uint8_t>();
+  return logits_of(python, file, pixels.shape(), std::vector<float>(bytes.begin(), bytes.end()));
 }
 
 }  // namespace scnn

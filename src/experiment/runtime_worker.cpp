@@ -31,7 +31,8 @@ double status(const std::string& key) {
 
 class Engine {
  public:
-  Engine(std::string model, int threads) : model_(std::move(model)), options_{threads, SCNN_RT_AUTO} {}
+  Engine(std::string model, int threads)
+      : model_(std::move(model)), options_{threads, SCNN_RT_AUTO, SCNN_RT_AS_CALIBRATED} {}
 
   double load() {
     scnn_rt_error error{};

@@ -28,7 +28,9 @@ static void measure(rt_loading* loading, rt_tensor* t) {
   const size_t pitch = times(loading, w, (size_t)t->stride);
   const size_t step = rt_alignment / sizeof(float);
   t->pitch = (int64_t)pitch;
-  t->floats = (times(loading, pitch, h) + step - 1) / step * step;
+  size_t floats = times(loading, pitch, h);
+  if (t->levels.step != 0) floats = floats / sizeof(float) + 2; /* the last group of a window may reach beyond it */
+  t->floats = (floats + step - 1) / step * step;
   t->origin = (size_t)t->halo_h * pitch + (size_t)(t->halo_w * t->stride);
 }
 

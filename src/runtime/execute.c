@@ -8,18 +8,31 @@ static rt_view view_of(const rt_tensor* t, float* arena) {
   return view;
 }
 
+rt_byte_view rt_bytes_of(const rt_tensor* t, float* arena) {
+  rt_byte_view view = {(uint8_t*)(arena + t->place) + t->origin, t->h, t->w, t->c, t->stride, t->pitch};
+  return view;
+}
+
 void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* arena) {
   const rt_tensor* t = &runtime->tensor[step->out];
-  float* begin = arena + t->place;
-  const size_t edge = (size_t)(t->halo_w * t->stride);
+  uint8_t* begin = (uint8_t*)(arena + t->place);
+  const size_t edge = (size_t)(t->halo_w * t->stride), size = t->levels.step != 0 ? 1 : sizeof(float);
+  const int zero = t->levels.step != 0 ? t->levels.zero : 0;
   if (t->halo_h == 0 && t->halo_w == 0) return;
-  memset(begin, 0, t->origin * sizeof(float));
+  memset(begin, zero, t->origin * size);
   for (int64_t row = 0; row < t->h; ++row) {
     /* The right edge of a row and the left edge of the next. */
-    memset(begin + t->origin + (size_t)(row * t->pitch + t->w * t->stride), 0, 2 * edge * sizeof(float));
+    memset(begin + (t->origin + (size_t)(row * t->pitch + t->w * t->stride)) * size, zero, 2 * edge * size);
   }
-  const size_t last = t->origin + (size_t)(t->h * t->pitch);
-  memset(begin + last, 0, (t->floats - last) * sizeof(float));
+  const size_t last = (t->origin + (size_t)(t->h * t->pitch)) * size;
+  memset(begin + last, zero, t->floats * sizeof(float) - last);
+}
+
+/* One number at a time where there is no table. */
+static float normalised(const scnn_runtime* runtime, unsigned v, size_t channel) {
+  const double mean = runtime->mean != NULL ? runtime->mean[channel] : 0.0;
+  const double std = runtime->mean != NULL ? runtime->std[channel] : 1.0;
+  return runtime->pixels != NULL ? runtime->pixels[channel * 256 + v] : (float)((v / 255.0 - mean) / std);
 }
 
 static void input_rows(const scnn_runtime* runtime, const rt_view* y, const rt_images* images, size_t image,
@@ -33,12 +46,29 @@ static void input_rows(const scnn_runtime* runtime, const rt_view* y, const rt_i
     } else if (runtime->pixels != NULL && c == 1) {
       for (size_t i = 0; i < row_size; ++i) out[i] = runtime->pixels[images->bytes[from + i]];
     } else {
+      for (size_t i = 0; i < row_size; ++i) out[i] = normalised(runtime, images->bytes[from + i], i % c);
+    }
+  }
+}
+
+static void input_bytes(const scnn_runtime* runtime, const rt_tensor* t, float* arena, const rt_images* images,
+                        size_t image, int64_t begin, int64_t end) {
+  const rt_byte_view y = rt_bytes_of(t, arena);
+  const size_t row_size = (size_t)(y.w * y.c), c = (size_t)y.c;
+  for (int64_t row = begin; row < end; ++row) {
+    uint8_t* out = y.at + row * y.pitch;
+    const size_t from = (image * (size_t)y.h + (size_t)row) * row_size;
+    if (images->real != NULL) {
+      runtime->kernels->quantise(t->levels, images->real + from, out, (int64_t)row_size);
+    } else if (runtime->pixel_bytes != NULL) {
+      for (size_t i = 0, channel = 0; i < row_size; ++i) {
+        out[i] = runtime->pixel_bytes[channel * 256 + images->bytes[from + i]];
+        if (++channel == c) channel = 0;
+      }
+    } else {
       for (size_t i = 0; i < row_size; ++i) {
-        const unsigned v = images->bytes[from + i];
-        const size_t channel = i % c;
-        const double mean = runtime->mean != NULL ? runtime->mean[channel] : 0.0;
-        const double std = runtime->mean != NULL ? runtime->std[channel] : 1.0;
-        out[i] = runtime->pixels != NULL ? runtime->pixels[channel * 256 + v] : (float)((v / 255.0 - mean) / std);
+        const float value = normalised(runtime, images->bytes[from + i], i % c);
+        runtime->kernels->quantise(t->levels, &value, out + i, 1);
       }
     }
   }
@@ -110,6 +140,10 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
   if (begin >= end || out->c == 0) return;
   switch (step->op) {
     case rt_op_input:
+      if (out->levels.step != 0) {
+        input_bytes(runtime, out, arena, images, image, begin, end);
+        break;
+      }
       input_rows(runtime, &y, images, image, begin, end);
       break;
     case rt_op_conv:
@@ -118,6 +152,9 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
     case rt_op_winograd:
       rt_winograd(runtime, step, &x, &y, runtime->scratch + (size_t)thread * runtime->scratch_floats, begin, end);
       break;
+    case rt_op_bytes:
+      rt_convolve_bytes(runtime, step, arena, begin, end);
+      break;
     case rt_op_depthwise:
       kernels->depthwise[step->form](step, &x, &y, begin, end);
       break;
@@ -125,8 +162,20 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
       kernels->affine(step, &x, &y, begin, end);
       break;
     case rt_op_pool:
+      if (out->levels.step != 0) {
+        const rt_byte_view to = rt_bytes_of(out, arena), from = rt_bytes_of(&runtime->tensor[step->in], arena);
+        kernels->pool_bytes(step, &from, &to, begin, end);
+        break;
+      }
       kernels->pool(step, &x, &y, begin, end);
       break;
+    case rt_op_quantise: {
+      const rt_byte_view to = rt_bytes_of(out, arena);
+      for (int64_t row = begin; row < end; ++row) {
+        kernels->quantise(out->levels, x.at + row * x.pitch, to.at + row * to.pitch, x.w * x.stride);
+      }
+      break;
+    }
     case rt_op_join:
       for (int64_t row = begin; row < end; ++row) {
         memset(y.at + row * y.pitch, 0, (size_t)(y.w * y.stride) * sizeof(float));

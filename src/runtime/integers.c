@@ -4,9 +4,19 @@
 static int has_integers(const rt_layer* layer) { return layer->integers != NULL; }
 
 /* The stored places of a channel, one after the other. */
-static int32_t* next_stored(const rt_layer* layer, int32_t* at, int32_t* row) {
-  while (!layer->stored[(size_t)(at - row) % (size_t)layer->columns]) ++at;
-  return at;
+typedef struct places {
+  const rt_layer* layer;
+  int32_t* at;
+  int column;
+} places;
+
+static int32_t* next_place(places* p) {
+  for (;;) {
+    const int stored = p->layer->stored[p->column];
+    if (++p->column == p->layer->columns) p->column = 0;
+    if (stored) return p->at++;
+    ++p->at;
+  }
 }
 
 static int32_t as_int32(rt_loading* loading, int64_t value) {
@@ -41,15 +51,13 @@ static void read_bits(rt_loading* loading, rt_layer* layer) {
   }
   const uint8_t* bytes = rt_raw(loading, (bits + 7) / 8);
   for (size_t o = 0; o < outputs; ++o) {
-    int32_t* row = layer->integers + o * layer->row;
-    int32_t* at = row;
-    for (size_t k = 0; k < layer->stored_row; ++k, ++at) {
+    places to = {layer, layer->integers + o * layer->row, 0};
+    for (size_t k = 0; k < layer->stored_row; ++k) {
       uint64_t value = 0;
       for (unsigned bit = 0; bit < ranges[o].width; ++bit, ++next) {
         value |= (uint64_t)(bytes[next / 8] >> (next % 8) & 1) << bit;
       }
-      at = next_stored(layer, at, row);
-      *at = as_int32(loading, ranges[o].minimum + (int64_t)value);
+      *next_place(&to) = as_int32(loading, ranges[o].minimum + (int64_t)value);
     }
   }
   if (bits % 8 != 0 && bytes[bits / 8] >> (bits % 8) != 0) {
@@ -96,7 +104,7 @@ static unsigned counted_bit(decoder* d, uint32_t shared[2], uint16_t local[2], u
     shared[1] = one < 1 ? 1 : one;
     shared[0] = shared[1] >= 64 ? 1 : 64 - shared[1];
   }
-  const uint32_t q = (uint32_t)(((uint64_t)shared[1] << 15) / (shared[0] + shared[1]));
+  const uint32_t q = (shared[1] << 15) / (shared[0] + shared[1]); /* together they are below 2^16 */
   uint32_t p = (((uint32_t)local[1] << 15) + 8 * q) / ((uint32_t)local[0] + local[1] + 8);
   p = p < 32 ? 32 : p > 32768 - 32 ? 32768 - 32 : p;
   const unsigned bit = decode_bit(d, p);
@@ -166,12 +174,10 @@ void rt_read_coded(rt_loading* loading, rt_model* model) {
     for (size_t o = 0; o < (size_t)layer->set->live; ++o) {
       local_counts local = fresh;
       const size_t r = (size_t)decode_value(&d, 0, (int64_t)count - 1, &shared[count], &of_numbers);
-      int32_t* row = layer->integers + o * layer->row;
-      int32_t* at = row;
+      places to = {layer, layer->integers + o * layer->row, 0};
       ranges[r].used = 1;
-      for (size_t k = 0; k < layer->stored_row; ++k, ++at) {
-        at = next_stored(layer, at, row);
-        *at = (int32_t)decode_value(&d, ranges[r].low, ranges[r].high, &shared[r], &local);
+      for (size_t k = 0; k < layer->stored_row; ++k) {
+        *next_place(&to) = (int32_t)decode_value(&d, ranges[r].low, ranges[r].high, &shared[r], &local);
       }
       if (layer->stored_row == 0 && (ranges[r].low != 0 || ranges[r].high != 0)) {
         rt_fail(loading, SCNN_RT_DAMAGED, "a channel without integers has a range of others");
@@ -187,8 +193,9 @@ void rt_read_coded(rt_loading* loading, rt_model* model) {
 
 void rt_read_integers(rt_loading* loading, rt_model* model) {
   const unsigned form = rt_byte(loading);
-  if (form > 1) rt_fail(loading, SCNN_RT_DAMAGED, "its integers have an unknown form");
-  if (form == 1) {
+  if (form > 3) rt_fail(loading, SCNN_RT_DAMAGED, "its integers have an unknown form");
+  if ((form & 2) != 0) rt_read_levels(loading, model);
+  if ((form & 1) != 0) {
     rt_read_coded(loading, model);
     return;
   }

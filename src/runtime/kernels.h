@@ -35,9 +35,34 @@ typedef struct rt_view {
   int64_t h, w, c, stride, pitch;
 } rt_view;
 
+/* The same of bytes.  The weights of a panel are [groups, width, 4]: four products of a group go into each output.
+ *   sum[o] = base[o] + sum over g, k of x[p][offset[g] + k] * weights[g, o, k]
+ *   v = multiply[o] * sum[o] + add[o], rounded twice
+ *   y[p][o] = relu?(v), or as bytes: round(clamp(v, low, high)) + zero
+ * Rounded is to even, what is no number becomes `high`.  Within `block` groups the sums of two products, and
+ * of these, fit 16 bits. */
+typedef struct rt_byte_tile {
+  const uint8_t* x[8];
+  void* y[8]; /* floats or bytes */
+  const int8_t* weights;
+  const ptrdiff_t* offset;
+  size_t groups, block;
+  const int32_t* base;
+  const float *multiply, *add;
+  int relu, to_bytes, zero;
+  float low, high;
+} rt_byte_tile;
+
+/* Part of an image of bytes. */
+typedef struct rt_byte_view {
+  uint8_t* at;
+  int64_t h, w, c, stride, pitch;
+} rt_byte_view;
+
 typedef struct rt_kernels {
   const char* name;
   int places[4]; /* of a tile of width 8 i */
+  int byte_places[4];
   /* A tile of width 8 i, weights of a form; all places are computed. */
   void (*tile[rt_forms][4])(const rt_tile* tile);
   /* The same at one place, for linear layers. */
@@ -53,6 +78,11 @@ typedef struct rt_kernels {
   void (*pool)(const rt_step* step, const rt_view* x, const rt_view* y, int64_t begin, int64_t end);
   /* Adds a source to row `row` of y. */
   void (*join)(const rt_source* source, const rt_view* x, const rt_view* y, int64_t row);
+  /* Tiles of bytes at several places and at one; the largest byte of windows; n floats as bytes. */
+  void (*bytes[4])(const rt_byte_tile* tile);
+  void (*byte[4])(const rt_byte_tile* tile);
+  void (*pool_bytes)(const rt_step* step, const rt_byte_view* x, const rt_byte_view* y, int64_t begin, int64_t end);
+  void (*quantise)(rt_levels levels, const float* x, uint8_t* y, int64_t n);
 } rt_kernels;
 
 extern const rt_kernels rt_portable;

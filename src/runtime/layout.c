@@ -16,39 +16,39 @@ static double weight_at(const rt_layer* layer, size_t at) {
   return layer->real != NULL ? layer->real[at] : layer->integers[at];
 }
 
-/* Four times the weight that stands at `position` of a transformed 3 x 3 window: a whole number of whole numbers. */
-static double transformed(const rt_layer* layer, size_t output, size_t column, int position) {
-  static const int twice[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
-  double sum = 0;
-  for (int tap = 0; tap < 9; ++tap) {
-    const int factor = twice[position / 4][tap / 3] * twice[position % 4][tap % 3];
-    if (factor != 0) sum += factor * weight_at(layer, output * layer->row + (size_t)(tap * layer->columns) + column);
+/* Four times the weights at all positions of a transformed 3 x 3 window: G' w G'^T with rows of G', doubled: (2, 0, 0),
+ * (1, 1, 1), (1, -1, 1), (0, 0, 2). */
+static void transform(const double w[9], double to[rt_positions]) {
+  double rows[4][3];
+  for (int j = 0; j < 3; ++j) {
+    rows[0][j] = 2 * w[j];
+    rows[1][j] = w[j] + w[3 + j] + w[6 + j];
+    rows[2][j] = w[j] - w[3 + j] + w[6 + j];
+    rows[3][j] = 2 * w[6 + j];
   }
-  return sum;
-}
-
-static rt_form form_for(double low, double high) {
-  if (low >= -128 && high <= 127) return rt_form_int8;
-  if (low >= -32768 && high <= 32767) return rt_form_int16;
-  return low >= INT32_MIN && high <= INT32_MAX ? rt_form_int32 : rt_form_float;
+  for (int i = 0; i < 4; ++i) {
+    to[4 * i] = 2 * rows[i][0];
+    to[4 * i + 1] = rows[i][0] + rows[i][1] + rows[i][2];
+    to[4 * i + 2] = rows[i][0] - rows[i][1] + rows[i][2];
+    to[4 * i + 3] = 2 * rows[i][2];
+  }
 }
 
 static rt_form form_of(const rt_step* step) {
   const rt_layer* layer = step->layer;
-  const size_t outputs = (size_t)layer->set->live;
-  double low = 0, high = 0;
+  const size_t count = (size_t)layer->set->live * layer->row;
+  /* A transformed weight is at most 9 times as large, four times it is counted in. */
+  const int64_t times = step->op == rt_op_winograd ? 9 : 1;
+  int64_t low = 0, high = 0;
   if (layer->real != NULL) return rt_form_float;
-  for (size_t i = 0; step->op != rt_op_winograd && i < outputs * layer->row; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     low = layer->integers[i] < low ? layer->integers[i] : low;
     high = layer->integers[i] > high ? layer->integers[i] : high;
   }
-  for (size_t i = 0; step->op == rt_op_winograd && i < outputs * (size_t)layer->columns * rt_positions; ++i) {
-    const size_t o = i / rt_positions / (size_t)layer->columns, column = i / rt_positions % (size_t)layer->columns;
-    const double value = transformed(layer, o, column, (int)(i % rt_positions));
-    low = value < low ? value : low;
-    high = value > high ? value : high;
-  }
-  return form_for(low, high);
+  if (times > 1) high = high > -low ? high : -low;
+  if (times > 1) low = -high;
+  if (times * low >= -128 && times * high <= 127) return rt_form_int8;
+  return times * low >= -32768 && times * high <= 32767 ? rt_form_int16 : rt_form_float;
 }
 
 static size_t form_size(rt_form form) { return form == rt_form_int8 ? 1 : form == rt_form_int16 ? 2 : 4; }
@@ -61,16 +61,13 @@ static void put(rt_form form, void* to, size_t at, double value) {
     case rt_form_int16:
       ((int16_t*)to)[at] = (int16_t)value;
       break;
-    case rt_form_int32:
-      ((int32_t*)to)[at] = (int32_t)value;
-      break;
     default:
       ((float*)to)[at] = (float)value;
   }
 }
 
-/* Panels of `outputs` channels: as few as can be, none of 8 but the only one. */
-static int panel_width(int outputs) {
+/* As few panels as can be, none of 8 but the only one. */
+int rt_panel_width(int outputs) {
   const int eights = (outputs + rt_lanes - 1) / rt_lanes;
   if (eights <= 1) return 8;
   return eights == 2 || eights == 4 ? 16 : 24;
@@ -114,16 +111,21 @@ static size_t taps_of(const rt_step* step) {
 
 static void fill_panel(const rt_step* step, const rt_set* in, const group* g, const rt_panel* panel, void* to) {
   const rt_layer* layer = step->layer;
-  size_t at = 0;
-  for (size_t tap = 0; tap < taps_of(step); ++tap) {
-    for (int i = 0; i < panel->inputs; ++i) {
-      const size_t column = g->channel < 0 ? (size_t)i : (size_t)(in->channels[g->first_input + i] - g->channel);
-      for (int o = 0; o < panel->width; ++o, ++at) {
-        if (o >= panel->outputs) continue; /* zeros already */
-        const size_t output = (size_t)(panel->first_output + o);
-        put(step->form, to, at,
-            step->op == rt_op_winograd ? transformed(layer, output, column, (int)tap)
-                                       : weight_at(layer, output * layer->row + tap * (size_t)layer->columns + column));
+  const size_t taps = taps_of(step), width = (size_t)panel->width, inputs = (size_t)panel->inputs;
+  for (size_t o = 0; o < (size_t)panel->outputs; ++o) { /* the others are zeros already */
+    const size_t row = ((size_t)panel->first_output + o) * layer->row;
+    for (size_t i = 0; i < inputs; ++i) {
+      const size_t column = g->channel < 0 ? i : (size_t)(in->channels[(size_t)g->first_input + i] - g->channel);
+      if (step->op == rt_op_winograd) {
+        double w[9], made[rt_positions];
+        for (size_t tap = 0; tap < 9; ++tap) w[tap] = weight_at(layer, row + tap * (size_t)layer->columns + column);
+        transform(w, made);
+        for (size_t k = 0; k < taps; ++k) put(step->form, to, (k * inputs + i) * width + o, made[k]);
+      } else {
+        for (size_t k = 0; k < taps; ++k) {
+          put(step->form, to, (k * inputs + i) * width + o,
+              weight_at(layer, row + k * (size_t)layer->columns + column));
+        }
       }
     }
   }
@@ -136,7 +138,7 @@ static void lay_out_panels(rt_loading* loading, rt_block* block, const rt_set* i
   const int64_t groups = layer->groups;
   for (int64_t n = 0; n < groups; ++n) {
     const group g = group_of(layer, in, n);
-    for (int o = 0; o < g.outputs; o += panel_width(g.outputs - o)) ++count;
+    for (int o = 0; o < g.outputs; o += rt_panel_width(g.outputs - o)) ++count;
   }
   rt_panel* panels = rt_take(loading, block, (size_t)count, sizeof(*panels));
   step->panels = count;
@@ -145,7 +147,7 @@ static void lay_out_panels(rt_loading* loading, rt_block* block, const rt_set* i
   for (int64_t n = 0; n < groups; ++n) {
     const group g = group_of(layer, in, n);
     for (int o = 0; o < g.outputs;) {
-      rt_panel panel = {NULL, panel_width(g.outputs - o), 0, g.first_output + o, g.inputs, g.first_input, 0};
+      rt_panel panel = {NULL, rt_panel_width(g.outputs - o), 0, g.first_output + o, g.inputs, g.first_input, 0, 0};
       panel.outputs = g.outputs - o < panel.width ? g.outputs - o : panel.width;
       panel.tail = panel.outputs == panel.width || panel.first_output + panel.outputs == layer->set->live;
       /* A tail of a group begins anywhere: its width may reach beyond the pixel. */
@@ -241,6 +243,10 @@ void rt_lay_out(rt_loading* loading, rt_block* block, const rt_model* model, con
   const rt_tensor* out = &plan->tensor[step->out];
   if (step->op == rt_op_join) {
     lay_out_join(loading, block, model, step);
+    return;
+  }
+  if (step->op == rt_op_bytes) {
+    rt_lay_out_bytes(loading, block, plan, step);
     return;
   }
   if (step->op <= rt_op_depthwise && step->op != rt_op_input) {

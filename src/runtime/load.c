@@ -26,7 +26,8 @@ static const float* keep_reals(rt_loading* loading, rt_block* block, const float
 }
 
 /* What scnn_rt_run_u8 needs, and texts. */
-static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* model, scnn_runtime* runtime) {
+static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* model, const rt_plan* plan,
+                      const rt_kernels* kernels, scnn_runtime* runtime) {
   const size_t channels = (size_t)model->layer[0].set->original, classes = (size_t)model->classes_named;
   const char** names = classes == 0 ? NULL : rt_take(loading, block, classes, sizeof(*names));
   for (size_t i = 0; i < classes; ++i) {
@@ -41,6 +42,8 @@ static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* mode
   }
   if (channels > rt_table_channels) return;
   float* pixels = rt_take(loading, block, channels * 256, sizeof(float));
+  const rt_tensor* input = &plan->tensor[plan->step[0].out];
+  if (input->levels.step != 0) runtime->pixel_bytes = rt_take(loading, block, channels * 256, 1);
   if (pixels == NULL) return;
   for (size_t i = 0; i < channels * 256; ++i) {
     const double value = (double)(i % 256) / 255.0;
@@ -48,6 +51,8 @@ static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* mode
     pixels[i] = (float)(model->normalised > 0 ? (value - model->mean[c]) / model->std[c] : value);
   }
   runtime->pixels = pixels;
+  if (input->levels.step == 0) return;
+  kernels->quantise(input->levels, pixels, runtime->pixel_bytes, (int64_t)channels * 256);
 }
 
 /* Takes everything from the block in the same order each time: first to count, then for good. */
@@ -55,13 +60,15 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
                   const rt_kernels* kernels, int threads, scnn_runtime* runtime) {
   rt_step* steps = rt_take(loading, block, (size_t)plan->steps, sizeof(*steps));
   rt_tensor* tensors = rt_take(loading, block, (size_t)plan->tensors, sizeof(*tensors));
-  keep_rest(loading, block, model, runtime);
+  keep_rest(loading, block, model, plan, kernels, runtime);
   if (threads > 1) runtime->workers = rt_take(loading, block, rt_workers_bytes(threads), 1);
   const size_t before = block->used;
+  runtime->info.byte_layers = 0;
   for (int s = 0; s < plan->steps; ++s) {
     rt_step step = plan->step[s];
     rt_lay_out(loading, block, model, plan, &step);
-    if (step.op == rt_op_conv) {
+    runtime->info.byte_layers += step.op == rt_op_bytes;
+    if (step.op == rt_op_conv || step.op == rt_op_bytes) {
       const rt_tensor* out = &plan->tensor[step.out];
       step.items = step.panels * ((out->h * out->w + rt_run_places - 1) / rt_run_places);
     } else if (step.op == rt_op_winograd) {
@@ -104,6 +111,16 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
   info->path = kernels->name;
 }
 
+static int wants_bytes(rt_loading* loading, const rt_model* model, const scnn_rt_options* options) {
+  const scnn_rt_activations wanted = options == NULL ? SCNN_RT_AS_CALIBRATED : options->activations;
+  int calibrated = 0;
+  for (int i = 0; i < model->layers; ++i) calibrated |= model->layer[i].levels.step != 0;
+  if (wanted == SCNN_RT_BYTES && !calibrated) {
+    rt_fail(loading, SCNN_RT_PATH, "it tells no levels for activations of bytes: export it with --calibrate");
+  }
+  return calibrated && wanted != SCNN_RT_FLOATS;
+}
+
 /* Where to put the runtime; `bytes` alone: how large it would be. */
 typedef struct target {
   size_t* bytes;
@@ -128,7 +145,7 @@ static void load(rt_loading* loading, const void* bytes, size_t size, const scnn
   rt_read_envelope(loading, bytes, size);
   rt_read_model(loading, &model);
   rt_read_integers(loading, &model);
-  rt_make_plan(loading, &model, &plan);
+  rt_make_plan(loading, &model, wants_bytes(loading, &model, options), &plan);
   rt_place_tensors(loading, &plan);
   scnn_runtime runtime;
   memset(&runtime, 0, sizeof(runtime));

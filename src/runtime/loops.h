@@ -25,8 +25,6 @@ RT_INLINE float rt_weight(const void* weights, rt_form form, size_t at) {
       return (float)((const int8_t*)weights)[at];
     case rt_form_int16:
       return (float)((const int16_t*)weights)[at];
-    case rt_form_int32:
-      return (float)((const int32_t*)weights)[at];
     default:
       return ((const float*)weights)[at];
   }
@@ -129,58 +127,65 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
 }
 
 /* The table of one path: functions named by `path`, code for RT_CODE. */
+#define RT_WIDTH_KERNELS(path, form, width, eights)                                                                  \
+  RT_CODE static void path##_tile##width##_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, eights); }          \
+  RT_CODE static void path##_product##width##_##form(const rt_product* t) { RT_PRODUCT(t, rt_form_##form, eights); } \
+  RT_CODE static void path##_one##width##_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, eights); }
+
 #define RT_FORM_KERNELS(path, form)                                                                            \
   RT_CODE static void path##_depthwise_##form(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, \
                                               int64_t e) {                                                     \
     rt_depthwise_rows(s, rt_form_##form, x, y, b, e);                                                          \
   }                                                                                                            \
-  RT_CODE static void path##_tile8_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, 1); }                 \
-  RT_CODE static void path##_tile16_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, 2); }                \
-  RT_CODE static void path##_tile24_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, 3); }                \
-  RT_CODE static void path##_product8_##form(const rt_product* t) { RT_PRODUCT(t, rt_form_##form, 1); }        \
-  RT_CODE static void path##_product16_##form(const rt_product* t) { RT_PRODUCT(t, rt_form_##form, 2); }       \
-  RT_CODE static void path##_product24_##form(const rt_product* t) { RT_PRODUCT(t, rt_form_##form, 3); }       \
-  RT_CODE static void path##_one8_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, 1); }                   \
-  RT_CODE static void path##_one16_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, 2); }                  \
-  RT_CODE static void path##_one24_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, 3); }
+  RT_WIDTH_KERNELS(path, form, 8, 1) RT_WIDTH_KERNELS(path, form, 16, 2) RT_WIDTH_KERNELS(path, form, 24, 3)
 
-#define RT_KERNELS(path)                                                                                          \
-  RT_FORM_KERNELS(path, int8)                                                                                     \
-  RT_FORM_KERNELS(path, int16)                                                                                    \
-  RT_FORM_KERNELS(path, int32)                                                                                    \
-  RT_FORM_KERNELS(path, float)                                                                                    \
-  RT_CODE static void path##_affine(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) { \
-    rt_affine_rows(s, x, y, b, e);                                                                                \
-  }                                                                                                               \
-  RT_CODE static void path##_pool(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {   \
-    rt_pool_rows(s, x, y, b, e);                                                                                  \
-  }                                                                                                               \
-  RT_CODE static void path##_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,    \
-                                    int64_t channels) {                                                           \
-    tile_before(x, pitch, stride, v, position, channels);                                                         \
-  }                                                                                                               \
-  RT_CODE static void path##_after(const float* m, int64_t position, int width, const rt_tile* terms) {           \
-    tile_after(m, position, width, terms);                                                                        \
-  }                                                                                                               \
-  RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {          \
-    rt_join_row(s, x, y, row);                                                                                    \
+#define RT_BYTE_KERNELS(path, width, eights)                                                  \
+  RT_CODE static void path##_bytes##width(const rt_byte_tile* t) { RT_BYTE_TILE(t, eights); } \
+  RT_CODE static void path##_byte##width(const rt_byte_tile* t) { byte_tile(t, 8 * eights / VEC_LANES, 1); }
+
+#define RT_KERNELS(path)                                                                                           \
+  RT_FORM_KERNELS(path, int8)                                                                                      \
+  RT_FORM_KERNELS(path, int16)                                                                                     \
+  RT_FORM_KERNELS(path, float)                                                                                     \
+  RT_BYTE_KERNELS(path, 8, 1)                                                                                      \
+  RT_BYTE_KERNELS(path, 16, 2)                                                                                     \
+  RT_BYTE_KERNELS(path, 24, 3)                                                                                     \
+  RT_CODE static void path##_affine(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {  \
+    rt_affine_rows(s, x, y, b, e);                                                                                 \
+  }                                                                                                                \
+  RT_CODE static void path##_pool(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {    \
+    rt_pool_rows(s, x, y, b, e);                                                                                   \
+  }                                                                                                                \
+  RT_CODE static void path##_pool_bytes(const rt_step* s, const rt_byte_view* x, const rt_byte_view* y, int64_t b, \
+                                        int64_t e) {                                                               \
+    pool_bytes(s, x, y, b, e);                                                                                     \
+  }                                                                                                                \
+  RT_CODE static void path##_quantise(rt_levels levels, const float* x, uint8_t* y, int64_t n) {                   \
+    bytes_of_floats(levels, x, y, n);                                                                              \
+  }                                                                                                                \
+  RT_CODE static void path##_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,     \
+                                    int64_t channels) {                                                            \
+    tile_before(x, pitch, stride, v, position, channels);                                                          \
+  }                                                                                                                \
+  RT_CODE static void path##_after(const float* m, int64_t position, int width, const rt_tile* terms) {            \
+    tile_after(m, position, width, terms);                                                                         \
+  }                                                                                                                \
+  RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {           \
+    rt_join_row(s, x, y, row);                                                                                     \
   }
 
-#define RT_FORM_TABLE(path, what)                                                         \
-  {NULL, path##_##what##8_int8, path##_##what##16_int8, path##_##what##24_int8},          \
-      {NULL, path##_##what##8_int16, path##_##what##16_int16, path##_##what##24_int16},   \
-      {NULL, path##_##what##8_int32, path##_##what##16_int32, path##_##what##24_int32}, { \
-    NULL, path##_##what##8_float, path##_##what##16_float, path##_##what##24_float        \
+/* clang-format off */
+#define RT_WIDTHS(path, what, form) {NULL, path##_##what##8##form, path##_##what##16##form, path##_##what##24##form}
+#define RT_FORM_TABLE(path, what) \
+  {RT_WIDTHS(path, what, _int8), RT_WIDTHS(path, what, _int16), RT_WIDTHS(path, what, _float)}
+#define RT_TABLE(path)                                                                                           \
+  {                                                                                                              \
+    #path, {1, VEC_TILE8, VEC_TILE16, VEC_TILE24}, {1, VEC_BYTES8, VEC_BYTES16, VEC_BYTES24},                    \
+    RT_FORM_TABLE(path, tile), RT_FORM_TABLE(path, one), RT_FORM_TABLE(path, product), path##_before,            \
+    path##_after, {path##_depthwise_int8, path##_depthwise_int16, path##_depthwise_float}, path##_affine,        \
+    path##_pool, path##_join, RT_WIDTHS(path, bytes, ), RT_WIDTHS(path, byte, ), path##_pool_bytes,              \
+    path##_quantise                                                                                              \
   }
-
-#define RT_TABLE(path)                                                                                              \
-  {                                                                                                                 \
-#path, {1, VEC_TILE8, VEC_TILE16, VEC_TILE24 },                                                                 \
-            {RT_FORM_TABLE(path, tile) }, {RT_FORM_TABLE(path, one) },                                              \
-                                           {RT_FORM_TABLE(path, product) }, path##_before, path##_after,            \
-                                            {path##_depthwise_int8, path##_depthwise_int16, path##_depthwise_int32, \
-                                             path##_depthwise_float },                                              \
-                                             path##_affine, path##_pool, path##_join                                \
-  }
+/* clang-format on */
 
 #endif

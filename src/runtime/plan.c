@@ -9,6 +9,7 @@ typedef struct planner {
   int* readers; /* of each layer that matters; 0: not needed */
   int* reader;  /* the last of them */
   int* tensor;  /* that holds a layer's output */
+  int bytes;
 } planner;
 
 /* Layers that the logits depend on. */
@@ -105,6 +106,29 @@ static int suits_winograd(const rt_layer* layer, const rt_tensor* in) {
          in->stride % rt_lanes == 0 && in->c >= rt_lanes && layer->set->live >= rt_lanes && layer->h * layer->w >= 9;
 }
 
+/* A flattened image has the levels of the image. */
+static rt_levels levels_of(const rt_model* model, int i) {
+  while (model->layer[i].type == rt_flatten) i = model->layer[i].from[0];
+  return model->layer[i].levels;
+}
+
+/* Borders of zeros around what convolutions read; a depthwise one clips its windows itself. */
+static void set_halos(rt_plan* plan) {
+  for (int s = 0; s < plan->steps; ++s) {
+    const rt_step* step = &plan->step[s];
+    if (step->op != rt_op_conv && step->op != rt_op_winograd && step->op != rt_op_bytes) continue;
+    rt_tensor* read = &plan->tensor[step->in];
+    const rt_tensor* out = &plan->tensor[step->out];
+    int64_t halo_h = step->pad.h, halo_w = step->pad.w;
+    if (step->op == rt_op_winograd) { /* the last tile reaches beyond the image */
+      halo_h += out->h % 2;
+      halo_w += out->w % 2;
+    }
+    if (halo_h > read->halo_h) read->halo_h = halo_h;
+    if (halo_w > read->halo_w) read->halo_w = halo_w;
+  }
+}
+
 static void add_weights(planner* p, int i) {
   const rt_layer* layer = &p->model->layer[i];
   const rt_layer* from = &p->model->layer[layer->from[0]];
@@ -123,26 +147,21 @@ static void add_weights(planner* p, int i) {
     }
   }
   rt_step* step = add_step(p, op, layer, in);
-  rt_tensor* read = &p->plan->tensor[in];
-  int64_t halo_h = layer->pad.h, halo_w = layer->pad.w;
-  if (op == rt_op_conv && suits_winograd(layer, read)) {
-    step->op = rt_op_winograd;
-    halo_h += layer->h % 2; /* the last tile reaches beyond the image */
-    halo_w += layer->w % 2;
-  }
-  if (op == rt_op_conv) { /* a depthwise convolution clips its windows itself */
-    if (halo_h > read->halo_h) read->halo_h = halo_h;
-    if (halo_w > read->halo_w) read->halo_w = halo_w;
-  }
   begin_terms(p, step);
   fuse_chain(p, step, i);
+  if (op == rt_op_conv && p->bytes && rt_suits_bytes(step, levels_of(p->model, layer->from[0]))) {
+    step->op = rt_op_bytes;
+    step->wants = levels_of(p->model, layer->from[0]);
+  } else if (op == rt_op_conv && suits_winograd(layer, &p->plan->tensor[in])) {
+    step->op = rt_op_winograd;
+  }
   p->plan->weights += (size_t)layer->set->live * layer->row;
   p->plan->multiplications += (uint64_t)layer->set->live * layer->row * (uint64_t)(layer->h * layer->w);
 }
 
-void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan) {
+void rt_make_plan(rt_loading* loading, const rt_model* model, int bytes, rt_plan* plan) {
   const size_t layers = (size_t)model->layers;
-  planner p = {loading, model, plan, NULL, NULL, NULL};
+  planner p = {loading, model, plan, NULL, NULL, NULL, bytes};
   p.readers = rt_temporary(loading, layers, sizeof(int));
   p.reader = rt_temporary(loading, layers, sizeof(int));
   p.tensor = rt_temporary(loading, layers, sizeof(int));
@@ -180,6 +199,8 @@ void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan) {
       source[k].tensor = step->gathers ? step->in : p.tensor[step->layer->from[k]];
     step->source = source;
   }
+  if (bytes) rt_plan_bytes(loading, plan);
+  set_halos(plan);
 }
 
 static int reads(const rt_step* step, int tensor) {
@@ -225,7 +246,7 @@ scnn_rt_status rt_open_plan(rt_loading* loading, const void* bytes, size_t size,
     rt_read_envelope(loading, bytes, size);
     rt_read_model(loading, model);
     rt_read_integers(loading, model);
-    rt_make_plan(loading, model, plan);
+    rt_make_plan(loading, model, 0, plan);
     plan->pooled = rt_temporary(loading, (size_t)plan->steps, sizeof(*plan->pooled));
     fuse_pools(plan);
     for (int i = 0; i < plan->tensors; ++i) {

@@ -14,10 +14,12 @@ enum { rt_lanes = 8, rt_alignment = 64, rt_run_places = 24 };
 enum { rt_tiles = 12, rt_positions = 16 };
 
 /* An activation [h, w, c] with a border of zeros, `halo` wide, where a convolution that pads reads it.  Pixels are
- * `stride` floats apart: c, or the next multiple of rt_lanes, what is between being 0. */
+ * `stride` floats apart: c, or the next multiple of rt_lanes, what is between being 0.  An activation with levels is
+ * bytes instead, its border and whatever else is 0 its byte for 0; between the channels of pixels there is anything. */
 typedef struct rt_tensor {
   int64_t h, w, c, stride, halo_h, halo_w;
-  int64_t pitch;        /* floats between rows */
+  rt_levels levels;     /* of bytes; step 0: floats */
+  int64_t pitch;        /* numbers between rows */
   size_t origin;        /* of pixel (0, 0), from the beginning of the tensor */
   size_t floats, place; /* size, and where it begins in the arena */
   int first, last;      /* steps that write and that last read it */
@@ -27,23 +29,26 @@ typedef enum rt_op {
   rt_op_input,
   rt_op_conv,
   rt_op_winograd, /* the same for 3 x 3 windows at stride 1: winograd.c */
+  rt_op_bytes,    /* the same of bytes: bytes.c */
   rt_op_depthwise,
   rt_op_affine,
   rt_op_pool,
-  rt_op_join
+  rt_op_join,
+  rt_op_quantise /* floats to bytes */
 } rt_op;
 
-/* How weights are kept. */
-typedef enum rt_form { rt_form_int8, rt_form_int16, rt_form_int32, rt_form_float, rt_forms } rt_form;
+/* How weights are kept.  Integers beyond 16 bits become floats, as a kernel would make them. */
+typedef enum rt_form { rt_form_int8, rt_form_int16, rt_form_float, rt_forms } rt_form;
 
 /* Some output channels of a convolution: weights [k, width] with k over (window row, window column, input), or
- * (position, input) of transformed windows. */
+ * (position, input) of transformed windows; of bytes [group, width, 4], see bytes.c. */
 typedef struct rt_panel {
   const void* weights;
   int width; /* 8, 16 or 24 */
   int outputs, first_output;
   int inputs, first_input; /* channels it reads */
   int tail;                /* may write its whole width: nothing lies behind its outputs that another writes */
+  size_t block;            /* of bytes: groups whose sums stay within 16 bits */
 } rt_panel;
 
 /* Channels of an input that go, one after the other, to channels of the output. */
@@ -67,6 +72,10 @@ typedef struct rt_step {
   int panels;
   const rt_panel* panel;
   const void* weights; /* depthwise: [kernel h, kernel w, stride of the output] */
+  rt_levels wants;     /* bytes alone: of what it reads */
+  size_t groups;
+  const ptrdiff_t* offset; /* [groups] of a group's four bytes from where a window begins */
+  const int32_t* base;     /* [stride of the output] added to the sum */
   int sources;
   const rt_source* source;
   const float *multiply, *add; /* y = relu?(multiply * sum + add) for each channel of the output's stride */
@@ -87,8 +96,13 @@ typedef struct rt_plan {
   uint64_t multiplications;
 } rt_plan;
 
-/* Makes the steps of `model`; fused are affine, relu and scale layers behind a convolution. */
-void rt_make_plan(rt_loading* loading, const rt_model* model, rt_plan* plan);
+/* Makes the steps of `model`; fused are affine, relu and scale layers behind a convolution.  With `bytes`, layers that
+ * can read bytes do. */
+void rt_make_plan(rt_loading* loading, const rt_model* model, int bytes, rt_plan* plan);
+/* Whether the step, a dense convolution, can sum integers of what `levels` tells. */
+int rt_suits_bytes(const rt_step* step, rt_levels levels);
+/* Decides which tensors are bytes, and puts in steps that make bytes of floats where both are read. */
+void rt_plan_bytes(rt_loading* loading, rt_plan* plan);
 /* Sizes of the tensors and their places in the arena: two lie apart if both are needed at some step. */
 void rt_place_tensors(rt_loading* loading, rt_plan* plan);
 
@@ -106,6 +120,10 @@ typedef struct rt_block {
 /* Aligned to rt_alignment; null while counting. */
 void* rt_take(rt_loading* loading, rt_block* block, size_t count, size_t size);
 
+/* Of 8, 16 or 24: the width of the next panel where `outputs` channels are left. */
+int rt_panel_width(int outputs);
+/* The same of a convolution of bytes. */
+void rt_lay_out_bytes(rt_loading* loading, rt_block* block, const rt_plan* plan, rt_step* step);
 /* Puts the weights of a step, its terms and its pieces into the block, as the kernels read them. */
 void rt_lay_out(rt_loading* loading, rt_block* block, const rt_model* model, const rt_plan* plan, rt_step* step);
 

@@ -12,7 +12,8 @@ struct scnn_runtime {
   scnn_rt_info info;
   const char* const* class_names;
   const float *mean, *std;
-  const float* pixels; /* [channels, 256] normalised, or null: too many channels for a table */
+  const float* pixels;  /* [channels, 256] normalised, or null: too many channels for a table */
+  uint8_t* pixel_bytes; /* the same as bytes of the input, where that is bytes */
   const rt_kernels* kernels;
   const rt_tensor* tensor;
   const rt_step* step;
@@ -37,6 +38,10 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
 /* A convolution by Winograd's F(2 x 2, 3 x 3); an item is up to rt_tiles tiles. */
 void rt_winograd(const scnn_runtime* runtime, const rt_step* step, const rt_view* x, const rt_view* y, float* scratch,
                  int64_t begin, int64_t end);
+
+/* A convolution of bytes; items as of any convolution. */
+void rt_convolve_bytes(const scnn_runtime* runtime, const rt_step* step, float* arena, int64_t begin, int64_t end);
+rt_byte_view rt_bytes_of(const rt_tensor* t, float* arena);
 
 /* The zeros around what the step writes: other steps may have left numbers there. */
 void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* arena);

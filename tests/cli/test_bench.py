@@ -43,9 +43,10 @@ class Bench(Case):
     def test_medians_and_ratios(self):
         found = self.bench(self.run_folder, python=self.stand_in(PYTHON))
         one_thread = [row for row in found["rows"] if row["threads"] == 1]
-        self.assertEqual([row["engine"] for row in one_thread], ["scnn runtime", "ONNX Runtime, int8", "ONNX Runtime, before"])
-        ours, exported, before = one_thread
-        self.assertEqual([row["missing"] for row in one_thread], [None] * 3)
+        self.assertEqual([row["engine"] for row in one_thread], ["scnn runtime", "scnn runtime, bytes", "ONNX Runtime, int8", "ONNX Runtime, before"])
+        ours, in_bytes, exported, before = one_thread
+        self.assertEqual([row["missing"] for row in one_thread], [None] * 4)
+        self.assertTrue(0 < in_bytes["file_bytes"] - ours["file_bytes"] < 40)
         self.assertEqual((exported["latency_seconds"], before["latency_seconds"]), (4, 12))  # the middle of 1 to 7
         self.assertEqual((exported["times_as_fast_at_1"], exported["times_as_fast_at_64"]), (3, 6))
         self.assertEqual((before["times_as_fast_at_1"], before["times_as_fast_at_64"]), (1, 1))
@@ -53,23 +54,24 @@ class Bench(Case):
         self.assertEqual(ours["file_bytes"], (self.run_folder / "model.scnn").stat().st_size)
         self.assertGreater(ours["times_as_fast_at_1"], 1000)  # seconds of the stand-in against microseconds
         self.assertGreater(before["file_bytes"], 4 * exported["file_bytes"] / 3)
-        self.assertEqual(len(found["rows"]), 3 if len(os.sched_getaffinity(0)) == 1 else 6)
+        self.assertEqual(len(found["rows"]), 4 if len(os.sched_getaffinity(0)) == 1 else 8)
 
     def test_without_onnx_runtime(self):
         page = self.place / "page.html"
         bare = self.place / "bare.scnn"
         shutil.copy(self.run_folder / "model.scnn", bare)
         rows = self.bench(self.run_folder, bare, "-o", page, python=self.place / "no-python")["rows"]
-        self.assertGreater(rows[2]["file_bytes"], 0)
-        rows = rows[len(rows) // 2:][:3]
+        self.assertGreater(rows[3]["file_bytes"], 0)
+        rows = rows[len(rows) // 2:][:4]
         self.assertIsNone(rows[0]["missing"])
         self.assertGreater(rows[0]["images_per_second"], 0)
         self.assertGreater(rows[0]["memory_bytes"], 0)
         self.assertIsNone(rows[0]["times_as_fast_at_1"])
-        self.assertIn("tools/setup --with-onnx", rows[1]["missing"])
-        self.assertIsNone(rows[1]["latency_seconds"])
-        self.assertIn("no run around", rows[2]["missing"])
-        self.assertIsNone(rows[2]["file_bytes"])
+        self.assertIn("not calibrated, and there is no run", rows[1]["missing"])
+        self.assertIn("tools/setup --with-onnx", rows[2]["missing"])
+        self.assertIsNone(rows[2]["latency_seconds"])
+        self.assertIn("no run around", rows[3]["missing"])
+        self.assertIsNone(rows[3]["file_bytes"])
         self.assertNotIn("src=", page.read_text())
 
     def test_with_onnx_runtime(self):

@@ -90,6 +90,51 @@ class Deploy(Case):
         self.expect(2, "predict", model, "images.npy", "--top", "0")
         self.expect(2, "predict", self.place / "absent", "images.npy")
 
+    def test_verify_on_test_images(self):
+        for format, count, images in (("packed", "all", 64), ("npz", "5", 5), ("c", "all", 64), ("onnx", "all", 64)):
+            done = scnn("export", self.run_folder, "--format", format, "-o", f"verified_{format}", "--verify-images", count, "--json",
+                        cwd=self.place)
+            if done.returncode == 5 and "tools/setup --with-onnx" in done.stderr:
+                print("\nskipped: no Python with onnxruntime; tools/setup --with-onnx makes one", flush=True)
+                continue
+            self.assertEqual(done.returncode, 0, done.stderr)
+            found = json.loads(done.stdout)
+            if found["max_diff"] is None:  # no C compiler
+                continue
+            self.assertEqual((found["images"], found["top1_differ"]), (images, found["near_ties"]))
+            self.assertLess(found["max_diff"], 1e-5)
+        said = self.expect(0, "export", self.run_folder, "-o", "verified", "--verify-images", "9").stdout
+        self.assertIn("on 9 test images, of which 0 have another top-1", said)
+        for wrong in ("0", "some", "-1", "1.5"):
+            self.expect(2, "export", self.run_folder, "--verify-images", wrong, says="--verify-images")
+        self.expect(2, "export", self.place / "verified", "--verify-images", "all", says="images are unknown")
+
+    def test_activations_of_bytes(self):
+        model, calibrated = self.run_folder / "model.scnn", self.run_folder / "bytes.scnn"
+        self.addCleanup(calibrated.unlink)
+        self.expect(0, "export", self.run_folder, "--calibrate", "64", "-o", calibrated, "--verify-images", "all", says="logits equal")
+        self.assertTrue(0 < calibrated.stat().st_size - model.stat().st_size < 40)
+        found = json.loads(self.expect(0, "eval", calibrated, "--json").stdout)
+        self.assertLess(abs(found["bytes"]["top1"] - found["top1"]), 0.05)
+        self.assertLess(abs(found["bytes"]["loss"] - found["loss"]), 0.05)
+        self.assertNotIn("bytes", json.loads(self.expect(0, "eval", model, "--json").stdout))
+        self.expect(0, "eval", calibrated, says="with activations of bytes")
+        floats = self.top(model, "images.npy")
+        self.assertEqual(self.top(calibrated, "images.npy", "--activations", "floats"), floats)
+        in_bytes = self.top(calibrated, "images.npy")
+        self.assertEqual(in_bytes, self.top(calibrated, "images.npy", "--activations", "bytes"))
+        self.assertNotEqual(in_bytes, floats)
+        largest = max(abs(logit) for image in floats for logit in image.values())
+        for image, other in zip(in_bytes, floats):
+            for index, logit in other.items():
+                self.assertAlmostEqual(image[index], logit, delta=0.05 * largest)
+        self.expect(2, "predict", model, "images.npy", "--activations", "bytes", says="--calibrate")
+        self.expect(2, "export", self.run_folder, "--format", "onnx", "--calibrate", "64", says="--calibrate")
+        self.expect(2, "export", self.run_folder, "--calibrate", "0", says="--calibrate")
+        bare = self.place / "bare.scnn"
+        shutil.copy(model, bare)
+        self.expect(2, "export", bare, "--calibrate", "64", says="its images are unknown")
+
     def test_export_c(self):
         done = json.loads(self.expect(0, "export", self.run_folder, "--format", "c", "-o", "source", "--json").stdout)
         self.assertEqual(done["files"], ["tiny.h", "tiny.c", "main.c"])

@@ -47,8 +47,24 @@ def pool(layer, x):
     return view.max(axis=(-2, -1)) if largest else np.nanmean(view, axis=(-2, -1))
 
 
-def run(layers, arrays, images):
-    """Logits [n, classes] of images [n, h, w, c], already normalised."""
+def as_bytes(layers, arrays, layer, levels, x):
+    """x as a dense layer reads it whose integers fit bytes: what its bytes stand for."""
+    integers = arrays.get(layer["name"] + ".integers")
+    dense = layer["type"] == "linear" or (not layer["depthwise"] and layer["groups"] == 1)
+    source = layers[layer["inputs"][0]]
+    while source["type"] == "flatten":
+        source = layers[source["inputs"][0]]
+    if integers is None or not dense or source["name"] not in levels or not integers.size:
+        return x
+    if integers.min() < -128 or integers.max() > 127:
+        return x
+    step, zero = levels[source["name"]]
+    return step * np.clip(np.rint(x / step), -zero, 255 - zero)
+
+
+def run(layers, arrays, images, levels=None):
+    """Logits [n, classes] of images [n, h, w, c], already normalised; with levels {name: (step, zero)}, activations of
+    bytes."""
     out = []
     for layer in layers:
         name, kind = layer["name"], layer["type"]
@@ -60,6 +76,7 @@ def run(layers, arrays, images):
             y = images
         elif kind in ("conv2d", "linear"):
             weight = arrays[name + ".weight"].astype(np.float64)
+            inputs[0] = as_bytes(layers, arrays, layer, levels or {}, inputs[0])
             if kind == "conv2d":
                 y = conv2d(layer, weight, inputs[0], lives[0], sources[0]["channels"], live)
             else:

@@ -267,6 +267,7 @@ std::string difference(const PackedModel& a, const PackedModel& b) {
   if (a.name != b.name) return "name";
   if (a.integers != b.integers) return "form of the integers";
   if (a.class_names != b.class_names) return "class names";
+  if (a.levels != b.levels) return "levels of activations";
   if (!same_bits(a.normalisation.mean, b.normalisation.mean)) return "mean";
   if (!same_bits(a.normalisation.std, b.normalisation.std)) return "std";
   if (a.sets != b.sets) return "sets";

@@ -12,6 +12,7 @@
 #include "scnn/compress/quantizer.h"
 #include "scnn/core/file.h"
 #include "scnn/core/safetensors.h"
+#include "scnn/deploy/calibrate.h"
 #include "scnn/deploy/packed.h"
 #include "scnn/train/checkpoint.h"
 #include "tiny.h"
@@ -59,6 +60,12 @@ void training(const fs::path& folder) {
   const auto head = deploy::magic.size() + 1 + (packed.size() < 128 + 10 ? 1 : 2);  // magic, version, length
   put(folder / "packed" / "tiny", std::span(packed).subspan(head, packed.size() - head - deploy::checksum_bytes));
   put(folder / "packed" / "file", packed);
+  PackedModel calibrated = decode(packed, "tiny");
+  calibrate(calibrated, *parts.backend, calibration_images(calibrated, parts.data, 8));
+  const std::vector<std::byte> levels = encode(calibrated);
+  for (const char* fuzzer : {"packed", "runtime"}) {
+    put(folder / fuzzer / "bytes", std::span(levels).subspan(head, levels.size() - head - deploy::checksum_bytes));
+  }
   put(folder / "runtime" / "tiny", std::span(packed).subspan(head, packed.size() - head - deploy::checksum_bytes));
 }
 

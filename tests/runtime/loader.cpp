@@ -163,7 +163,7 @@ TEST_CASE("integers of any size keep their value") {
     model.layers[2].shape = {1, 1, 2, 1};
     const auto file = scnn::encode(model);
     for (const scnn_rt_path path : {SCNN_RT_PORTABLE, SCNN_RT_AUTO}) {
-      const scnn_rt_options options = {1, path};
+      const scnn_rt_options options = {1, path, SCNN_RT_AS_CALIBRATED};
       scnn_runtime* runtime = nullptr;
       REQUIRE(scnn_rt_load(file.data(), file.size(), &options, nullptr, 0, &runtime, nullptr) == SCNN_RT_OK);
       const std::array<float, 2> image = {1, 0};
@@ -180,12 +180,12 @@ TEST_CASE("options out of range and files that are not there are refused") {
   scnn_runtime* runtime = nullptr;
   scnn_rt_error error = {};
   for (const int threads : {-1, 65}) {
-    const scnn_rt_options options = {threads, SCNN_RT_AUTO};
+    const scnn_rt_options options = {threads, SCNN_RT_AUTO, SCNN_RT_AS_CALIBRATED};
     CHECK(scnn_rt_load(file.data(), file.size(), &options, nullptr, 0, &runtime, &error) == SCNN_RT_ARGUMENT);
   }
   int refused = 0;  // no processor has both
   for (const scnn_rt_path path : {SCNN_RT_AVX2, SCNN_RT_NEON}) {
-    const scnn_rt_options options = {1, path};
+    const scnn_rt_options options = {1, path, SCNN_RT_AS_CALIBRATED};
     const scnn_rt_status status = scnn_rt_load(file.data(), file.size(), &options, nullptr, 0, &runtime, &error);
     CHECK((status == SCNN_RT_OK || status == SCNN_RT_PATH));
     refused += status == SCNN_RT_PATH ? 1 : 0;

@@ -32,7 +32,7 @@ std::vector<float> run(const Loaded& loaded, const float* x, std::size_t n) {
 
 bool has(scnn_rt_path path) {
   const std::vector<std::uint8_t> file = test::file_around(test::tiny_body());
-  const scnn_rt_options options = {1, path};
+  const scnn_rt_options options = {1, path, SCNN_RT_AS_CALIBRATED};
   std::size_t bytes = 0;
   return scnn_rt_memory(file.data(), file.size(), &options, &bytes, nullptr) == SCNN_RT_OK;
 }
@@ -44,7 +44,7 @@ void compare(scnn_rt_path path, std::uint64_t networks) {
   for (std::uint64_t seed = 0; seed < networks; ++seed) {
     INFO("network " << seed);
     const test::NetworkCase c = test::make_case(20'000 + seed, *backend);
-    const Loaded loaded(c.file, {1, path});
+    const Loaded loaded(c.file, {1, path, SCNN_RT_AS_CALIBRATED});
     const double found = test::logit_difference(run(loaded, c.x.data<float>(), images), c.logits);
     CHECK(found < 1e-4);
     inexact += found < 1e-5 ? 0 : 1;
@@ -65,8 +65,8 @@ TEST_CASE("threads share images and, of one image, layers: the same bits as one 
   const auto backend = backend_for(Device{}, BackendOptions{1});
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     const test::NetworkCase c = test::make_case(30'000 + seed, *backend);
-    const Loaded one(c.file, {1, SCNN_RT_AUTO});
-    const Loaded three(c.file, {3, SCNN_RT_AUTO});
+    const Loaded one(c.file, {1, SCNN_RT_AUTO, SCNN_RT_AS_CALIBRATED});
+    const Loaded three(c.file, {3, SCNN_RT_AUTO, SCNN_RT_AS_CALIBRATED});
     const auto expected = run(one, c.x.data<float>(), images);
     CHECK(run(three, c.x.data<float>(), images) == expected);
     const std::size_t classes = expected.size() / images, size = static_cast<std::size_t>(c.x.size()) / images;

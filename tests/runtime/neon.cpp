@@ -4,6 +4,7 @@
 #include "core/process.h"
 #include "networks.h"
 #include "scnn/core/file.h"
+#include "scnn/deploy/loaded_runtime.h"
 #include "scnn/runtime/scnn_runtime.h"
 #include "temporary_folder.h"
 
@@ -11,7 +12,7 @@ using namespace scnn;
 
 namespace {
 
-constexpr std::uint64_t networks = 120;
+constexpr std::uint64_t networks = 120, byte_networks = 40;
 
 bool runs(const std::string& program) {
   const ProcessResult asked = run_program({program, "--version"});
@@ -20,7 +21,8 @@ bool runs(const std::string& program) {
 
 }  // namespace
 
-TEST_CASE("logits of random networks are the program's: NEON and plain C on AArch64, under qemu") {
+TEST_CASE(
+    "logits of random networks are the program's, of bytes bit for bit: NEON and plain C on AArch64, under qemu") {
   const std::string compiler = "aarch64-linux-gnu-gcc", emulator = "qemu-aarch64";
   for (const std::string& needed : {compiler, emulator}) {
     if (!runs(needed)) SCNN_SKIP(needed + " is not installed (gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)");
@@ -35,6 +37,18 @@ TEST_CASE("logits of random networks are the program's: NEON and plain C on AArc
     write_file(stem + ".x", std::as_bytes(c.x.values<float>()));
     expected.push_back(std::move(c.logits));
   }
+  std::vector<std::vector<float>> byte_logits;  // here, bit for bit
+  for (std::uint64_t seed = 90'000; byte_logits.size() < byte_networks; ++seed) {
+    const auto made = test::make_calibrated(seed, *backend);
+    if (!made) continue;
+    const std::vector<std::byte> file = encode(made->model);
+    const LoadedRuntime loaded(file, "test", {1, SCNN_RT_AUTO, SCNN_RT_BYTES});
+    if (loaded.info().byte_layers != test::weighted_layers(made->model)) continue;
+    const std::string stem = (folder.path() / std::to_string(networks + byte_logits.size())).string();
+    write_file(stem + ".scnn", file);
+    write_file(stem + ".x", std::as_bytes(made->x.values<float>()));
+    byte_logits.push_back(loaded.logits(made->x.values<float>()));
+  }
   // Tests run at the top of the tree.
   const std::string program = (folder.path() / "program").string();
   std::vector<std::string> command = {compiler,    "-std=c99", "-O2",       "-Wall",
@@ -48,16 +62,17 @@ TEST_CASE("logits of random networks are the program's: NEON and plain C on AArc
   INFO(compiled.output);
   REQUIRE(compiled.status == 0);
   for (const scnn_rt_path path : {SCNN_RT_PORTABLE, SCNN_RT_NEON}) {
-    const ProcessResult run =
-        run_program({emulator, program, folder.path().string(), std::to_string(networks), std::to_string(path)});
+    const ProcessResult run = run_program(
+        {emulator, program, folder.path().string(), std::to_string(networks + byte_networks), std::to_string(path)});
     INFO(run.output);
     REQUIRE(run.status == 0);
-    for (std::uint64_t i = 0; i < networks; ++i) {
+    for (std::uint64_t i = 0; i < networks + byte_networks; ++i) {
       INFO("network " << i);
       const std::vector<std::byte> bytes = read_file(folder.path() / (std::to_string(i) + ".y"), ErrorKind::data);
       std::vector<float> logits(bytes.size() / sizeof(float));
       std::memcpy(logits.data(), bytes.data(), bytes.size());
-      CHECK(test::logit_difference(logits, expected[i]) < 1e-4);
+      if (i < networks) CHECK(test::logit_difference(logits, expected[i]) < 1e-4);
+      if (i >= networks) CHECK(test::same_bits(logits, byte_logits[i - networks]));
     }
   }
 }

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "catch.h"
 #include "deploy/random_model.h"
 #include "scnn/core/error.h"
 #include "scnn/core/random.h"
+#include "scnn/deploy/calibrate.h"
 #include "scnn/deploy/packed.h"
 
 /// Random networks as files, and what the program makes of them.
@@ -43,6 +46,32 @@ inline NetworkCase make_case(std::uint64_t seed, Backend& backend) {
   made.logits = Tensor::host(logits.shape());
   backend.copy(logits, made.logits);
   return made;
+}
+
+/// A network that reads bytes somewhere, calibrated on the images it is then run on.
+struct Calibrated {
+  PackedModel model;
+  Tensor x;
+};
+inline std::optional<Calibrated> make_calibrated(std::uint64_t seed, Backend& backend) {
+  const NetworkCase c = make_case(seed, backend);
+  Calibrated made{decode(c.file, "test"), c.x};
+  try {
+    calibrate(made.model, backend, c.x);
+  } catch (const Error& error) {
+    REQUIRE(error.kind() == ErrorKind::usage);  // none of its layers can
+    return std::nullopt;
+  }
+  return made;
+}
+
+/// Where all of them read bytes, the logits are the same bits on every path.
+inline std::int64_t weighted_layers(const PackedModel& model) {
+  return std::ranges::count_if(model.layers, [](const PackedLayer& layer) { return layer.shape.rank() > 0; });
+}
+
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>, std::bit_cast<std::uint32_t, float>);
 }
 
 /// Of the largest logit.

@@ -6,7 +6,7 @@
 
 static int run(const char* folder, int i, int path) {
   char name[512];
-  const scnn_rt_options options = {2, (scnn_rt_path)path};
+  const scnn_rt_options options = {2, (scnn_rt_path)path, SCNN_RT_AS_CALIBRATED};
   scnn_runtime* runtime = NULL;
   scnn_rt_error error;
   snprintf(name, sizeof(name), "%s/%d.scnn", folder, i);

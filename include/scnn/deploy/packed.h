@@ -28,6 +28,14 @@ struct PackedAffine {
   std::vector<float> a, c;  ///< y = a x + c for each channel
 };
 
+/// What the bytes of an activation stand for: step * (byte - zero).  A step of 0: it has none.
+struct ActivationLevels {
+  float step = 0;
+  int zero = 0;
+
+  [[nodiscard]] bool operator==(const ActivationLevels&) const = default;
+};
+
 /// A trained network as the packed file holds it: plain data, no backend.
 struct PackedModel {
   std::string name;
@@ -38,6 +46,7 @@ struct PackedModel {
   std::vector<PackedLayer> layers;    ///< by node; empty for nodes without weights
   std::vector<PackedAffine> affines;  ///< by node; empty for others
   IntegerForm integers = IntegerForm::coded;
+  std::vector<ActivationLevels> levels;  ///< of each node's output (calibrate.h); empty: activations are floats
 
   [[nodiscard]] bool quantised() const;  ///< whether some layer has integers
 };
@@ -48,18 +57,23 @@ struct PackedModel {
 [[nodiscard]] PackedModel pack(Graph& graph, const std::string& name, const Dataset& data,
                                const ExportOptions& options);
 /// Drops, exactly, what cannot reach the logits: channels whose every reader has only zero weights for them or sees a
-/// constant 0, and nodes left without channels.  `backend` is used to learn which channels are constant.
+/// constant 0, and nodes left without channels.  Levels are forgotten.  `backend` is used to learn which channels are
+/// constant.
 [[nodiscard]] PackedModel trim(PackedModel model, Backend& backend);
 /// Batch-norms that alone read a layer with weights become that layer's scales (or float weights) and biases: exact but
-/// for rounding.
+/// for rounding.  Levels are forgotten.
 [[nodiscard]] PackedModel fold(PackedModel model);
 /// Scales, biases and batch-norm terms each rounded to the nearest number that the file holds in two bytes; float
 /// weights stay, and a network without integers stays whole.
 [[nodiscard]] PackedModel snap(PackedModel model);
 /// 32 images [32, h, w, c] of seeded noise in [-2, 2), on the host.
 [[nodiscard]] Tensor probe_images(const InputSpec& input);
+/// Pixels, uint8 [n, h, w, c] on the host, as networks read them: v / 255 where there is no normalisation.
+[[nodiscard]] Tensor normalised_images(const Tensor& pixels, const Normalisation& normalisation);
 /// Logits of probe_images: what pack() and `--verify` compare networks on.
 [[nodiscard]] std::vector<float> probe_logits(Graph& graph);
+/// Logits [n * classes] of images [n, h, w, c], normalised, on the host.
+[[nodiscard]] std::vector<float> graph_logits(Graph& graph, const Tensor& images);
 /// A graph that evaluates the packed network: the one that every final figure is measured with.  Its weights are the
 /// effective float values.  Error(checkpoint) where the model's parts do not fit each other.
 [[nodiscard]] std::unique_ptr<Graph> unpack(const PackedModel& model, Backend& backend);
@@ -80,8 +94,8 @@ struct PackedModel {
 [[nodiscard]] std::vector<bool> stored_columns(const PackedLayer& layer, const LayerOptions& options);
 
 /// What a byte of the file is for.
-enum class FileBytes { header, structure, masks, ranges, scales, integers, weights, bias, affine };
-constexpr std::size_t file_bytes_kinds = 9;
+enum class FileBytes { header, structure, masks, ranges, scales, integers, weights, bias, affine, levels };
+constexpr std::size_t file_bytes_kinds = 10;
 /// "header", "structure", ...
 [[nodiscard]] const char* name(FileBytes kind);
 

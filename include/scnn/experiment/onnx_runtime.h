@@ -15,5 +15,8 @@ namespace scnn {
 /// are turned into pixels first.  Error(device) where `python` cannot do it, with its last words.
 [[nodiscard]] std::vector<float> onnx_runtime_logits(const std::string& python, const std::filesystem::path& file,
                                                      const Tensor& images, const Normalisation& normalisation);
+/// The same of pixels 0 to 255, uint8 [n, h, w, c].
+[[nodiscard]] std::vector<float> onnx_runtime_logits(const std::string& python, const std::filesystem::path& file,
+                                                     const Tensor& pixels);
 
 }  // namespace scnn

@@ -1,8 +1,9 @@
 /* Inference from a packed model (model.scnn, src/deploy/FORMAT.md), in C99 on libc alone.
  *
  * A runtime is one block of memory, sized and filled by loading; running allocates nothing.  Weights stay integers of 8
- * bits (16 or 32 where they do not fit); activations are floats.  A damaged file is refused with a status, whatever is
- * in it.  One runtime runs one call at a time; several runtimes are independent. */
+ * bits (16, or floats, where they do not fit).  Activations are floats, or, in a file that was calibrated, bytes
+ * between the layers that can take them.  A damaged file is refused with a status, whatever is in it.  One runtime runs
+ * one call at a time; several runtimes are independent. */
 #ifndef SCNN_RUNTIME_H
 #define SCNN_RUNTIME_H
 
@@ -25,7 +26,7 @@ typedef enum scnn_rt_status {
   SCNN_RT_LIMIT = 8,    /* more of something than a file may have */
   SCNN_RT_MEMORY = 9,   /* no memory, or the caller's block is too small */
   SCNN_RT_THREAD = 10,  /* a thread cannot be started */
-  SCNN_RT_PATH = 11     /* this processor or this build lacks the path asked for */
+  SCNN_RT_PATH = 11     /* this processor, this build or this file lacks the path or the bytes asked for */
 } scnn_rt_status;
 
 /* What a status means, in a few words; never null. */
@@ -40,9 +41,18 @@ typedef struct scnn_rt_error {
 /* Which code computes. */
 typedef enum scnn_rt_path { SCNN_RT_AUTO = 0, SCNN_RT_PORTABLE = 1, SCNN_RT_AVX2 = 2, SCNN_RT_NEON = 3 } scnn_rt_path;
 
+/* What activations are.  With bytes, dense convolutions and linear layers whose weights fit 8 bits sum integers, on
+ * every path to the same; all other layers stay in floats. */
+typedef enum scnn_rt_activations {
+  SCNN_RT_AS_CALIBRATED = 0, /* bytes where the file tells their levels, else floats */
+  SCNN_RT_FLOATS = 1,
+  SCNN_RT_BYTES = 2 /* refused (SCNN_RT_PATH) where the file tells no levels */
+} scnn_rt_activations;
+
 typedef struct scnn_rt_options {
   int threads;       /* 1 to 64; 0: 1 */
   scnn_rt_path path; /* SCNN_RT_AUTO: the fastest that this processor has */
+  scnn_rt_activations activations;
 } scnn_rt_options;
 
 typedef struct scnn_runtime scnn_runtime;
@@ -75,6 +85,7 @@ typedef struct scnn_rt_info {
   size_t weight_bytes;      /* of it: weights, scales, biases */
   size_t activation_bytes;  /* of it: activations of all threads */
   uint64_t multiplications; /* of weights, for one image */
+  int byte_layers;          /* that read bytes, see scnn_rt_activations; 0: all activations are floats */
   int threads;
   const char* path; /* "portable", "avx2", "neon" */
 } scnn_rt_info;

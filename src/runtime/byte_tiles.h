@@ -1,0 +1,116 @@
+/* The convolution of bytes and what makes bytes of floats, in terms of a path's vectors; beside tiles.h's:
+ *   ivec                 VEC_LANES int32; ivec_load, ivec_add, ivec_set (all lanes), ivec_floats
+ *   four, four_set       four bytes of x, for every output
+ *   dot, dot_zero        sums of two products each, in 16 bits, of VEC_LANES outputs
+ *   dot_add(d, x, w)     adds the four products of VEC_LANES outputs with weights at w
+ *   dot_sum              their sums as an ivec
+ *   eight                eight bytes; eight_load, eight_store, eight_most
+ *   vec_bytes            VEC_LANES numbers as bytes; VEC_BYTES8, 16, 24: how many places at a time */
+#ifndef SCNN_RUNTIME_BYTE_TILES_H
+#define SCNN_RUNTIME_BYTE_TILES_H
+
+#include "loops.h"
+
+enum { byte_most = 24 / VEC_LANES };
+
+VEC_INLINE vec byte_value(const rt_byte_tile* t, ivec sum, int vector) {
+  const size_t o = (size_t)vector * VEC_LANES;
+  return vec_add(vec_mul(ivec_floats(sum), vec_load(t->multiply + o)), vec_load(t->add + o));
+}
+
+VEC_INLINE void byte_tile(const rt_byte_tile* t, int vectors, int places) {
+  const int8_t* weights = t->weights;
+  ivec sum[8][byte_most];
+  RT_UNROLL for (int p = 0; p < places; ++p) {
+    RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = ivec_load(t->base + b * VEC_LANES);
+  }
+  for (size_t g = 0; g < t->groups;) {
+    const size_t end = t->groups - g < t->block ? t->groups : g + t->block;
+    dot d[8][byte_most];
+    RT_UNROLL for (int p = 0; p < places; ++p) { RT_UNROLL for (int b = 0; b < vectors; ++b) d[p][b] = dot_zero(); }
+    for (; g < end; ++g, weights += 4 * vectors * VEC_LANES) {
+      const ptrdiff_t offset = t->offset[g];
+      RT_UNROLL for (int p = 0; p < places; ++p) {
+        const four x = four_set(t->x[p] + offset);
+        RT_UNROLL for (int b = 0; b < vectors; ++b) d[p][b] = dot_add(d[p][b], x, weights + 4 * b * VEC_LANES);
+      }
+    }
+    RT_UNROLL for (int p = 0; p < places; ++p) {
+      RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = ivec_add(sum[p][b], dot_sum(d[p][b]));
+    }
+  }
+  if (t->to_bytes) {
+    const vec low = vec_set(t->low), high = vec_set(t->high);
+    const ivec zero = ivec_set(t->zero);
+    RT_UNROLL for (int p = 0; p < places; ++p) {
+      RT_UNROLL for (int b = 0; b < vectors; ++b) {
+        const vec y = byte_value(t, sum[p][b], b);
+        vec_bytes((uint8_t*)t->y[p] + b * VEC_LANES, y, low, high, zero);
+      }
+    }
+    return;
+  }
+  for (int p = 0; p < places; ++p) {
+    for (int b = 0; b < vectors; ++b) {
+      const vec y = byte_value(t, sum[p][b], b);
+      vec_store((float*)t->y[p] + b * VEC_LANES, t->relu ? vec_positive(y) : y);
+    }
+  }
+}
+
+VEC_INLINE void bytes_of_floats(rt_levels levels, const float* x, uint8_t* y, int64_t n) {
+  const vec times = vec_set(1.0F / levels.step);
+  const vec low = vec_set((float)-levels.zero), high = vec_set((float)(255 - levels.zero));
+  const ivec zero = ivec_set(levels.zero);
+  int64_t i = 0;
+  for (; i + VEC_LANES <= n; i += VEC_LANES) vec_bytes(y + i, vec_mul(vec_load(x + i), times), low, high, zero);
+  if (i < n) {
+    float last[VEC_LANES] = {0};
+    uint8_t made[VEC_LANES];
+    memcpy(last, x + i, (size_t)(n - i) * sizeof(float));
+    vec_bytes(made, vec_mul(vec_load(last), times), low, high, zero);
+    memcpy(y + i, made, (size_t)(n - i));
+  }
+}
+
+/* The largest of h x w bytes. */
+VEC_INLINE uint8_t most_of(const uint8_t* x, int64_t h, int64_t w, int64_t pitch, int64_t stride) {
+  uint8_t most = 0;
+  for (int64_t ky = 0; ky < h; ++ky) {
+    for (int64_t kx = 0; kx < w; ++kx) {
+      const uint8_t other = x[ky * pitch + kx * stride];
+      most = most > other ? most : other;
+    }
+  }
+  return most;
+}
+
+VEC_INLINE void pool_bytes(const rt_step* s, const rt_byte_view* x, const rt_byte_view* y, int64_t begin, int64_t end) {
+  const int64_t c = x->stride < y->stride ? x->stride : y->stride;
+  for (int64_t oy = begin; oy < end; ++oy) {
+    const int64_t top = oy * s->stride.h - s->pad.h;
+    const rt_clip rows = rt_clip_window(top, s->kernel.h, 1, x->h);
+    for (int64_t ox = 0; ox < y->w; ++ox) {
+      uint8_t* out = y->at + oy * y->pitch + ox * y->stride;
+      const int64_t left = ox * s->stride.w - s->pad.w;
+      const rt_clip columns = rt_clip_window(left, s->kernel.w, 1, x->w);
+      const uint8_t* in = x->at + (top + rows.begin) * x->pitch + (left + columns.begin) * x->stride;
+      const int64_t h = rows.end - rows.begin, w = columns.end - columns.begin;
+      int64_t i = 0;
+      for (; i + 8 <= c; i += 8) {
+        eight most = eight_load(in + i);
+        for (int64_t ky = 0; ky < h; ++ky) {
+          for (int64_t kx = 0; kx < w; ++kx)
+            most = eight_most(most, eight_load(in + i + ky * x->pitch + kx * x->stride));
+        }
+        eight_store(out + i, most);
+      }
+      for (; i < c; ++i) out[i] = most_of(in + i, h, w, x->pitch, x->stride);
+    }
+  }
+}
+
+#define RT_BYTE_TILE(t, eights) \
+  byte_tile(t, 8 * eights / VEC_LANES, eights == 3 ? VEC_BYTES24 : eights == 2 ? VEC_BYTES16 : VEC_BYTES8)
+
+#endif
