@@ -41,7 +41,7 @@ SCNN_HOST_DEVICE inline float uniform(std::uint32_t draw) {
 }
 
 /// What a stream of draws is for: streams of one seed with different purposes are independent.
-enum class Stream : std::uint32_t { initialise = 1, shuffle, augment, dropout, synthetic, split, probe, sweep };
+enum class Stream : std::uint32_t { initialise = 1, shuffle, augment, dropout, synthetic, split, probe, sweep, thin };
 
 /// A named, counter-based stream: draw (index, sub) is the same whoever asks, and whenever.
 class RandomStream {
