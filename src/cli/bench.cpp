@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "cli/grammar.h"
@@ -7,6 +10,9 @@
 #include "scnn/core/cores.h"
 #include "scnn/core/file.h"
 #include "scnn/experiment/deploy_bench.h"
+#include "scnn/experiment/profile.h"
+#include "scnn/experiment/stopping.h"
+#include "scnn/experiment/train_bench.h"
 
 namespace scnn::cli {
 namespace {
@@ -16,6 +22,12 @@ struct Options {
   std::string model, out;
   int rounds = 9, threads = 1;
   double seconds = 0.05;
+};
+
+struct TrainingOptions {
+  std::string file, trace, device;
+  std::vector<std::string> overrides;
+  TrainBenchOptions what;
 };
 
 int deploy(const Context& context, const Options& options) {
@@ -33,11 +45,74 @@ int deploy(const Context& context, const Options& options) {
   return 0;
 }
 
+int train(const Context& context, const TrainingOptions& options) {
+  const Experiment experiment = load_with(options.file, options.overrides, options.device);
+  TrainBenchOptions what = options.what;
+  what.should_stop = stop_on_signal_or_after(0);
+  watch_signals();
+  Parts parts = prepare(experiment);
+  std::ofstream trace;
+  if (!options.trace.empty()) {  // before minutes of training
+    trace.open(options.trace);
+    if (!trace) throw Error(ErrorKind::run_folder, "cannot write " + options.trace + ": choose another --trace");
+  }
+  const TrainBench bench = bench_training(experiment, parts, what);
+  if (!options.trace.empty()) {
+    trace << trace_json(bench.name, bench.times);
+    trace.close();
+    if (!trace) throw Error(ErrorKind::run_folder, "cannot write " + options.trace + ": the disk may be full");
+  }
+  std::cout << (context.json ? train_bench_json(bench) : train_bench_table(bench));
+  if (!options.trace.empty() && !context.json) {
+    std::cout << fmt::format("\ntrace {} (open it in ui.perfetto.dev)\n", options.trace);
+  }
+  return 0;
+}
+
+void add_train(CLI::App& bench, Context& context) {
+  auto options = std::make_shared<TrainingOptions>();
+  CLI::App* verb = bench.add_subcommand(
+      "train",
+      "training steps of an experiment by part: data, forward, backward, update, and what is outside of kernels");
+  verb->add_option("FILE", options->file, "the experiment, a YAML file")
+      ->required()
+      ->option_text(" ")
+      ->type_name("YAML");
+  verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
+      ->option_text(" ")
+      ->type_name("SETTING");
+  CLI::Option* steps = verb->add_option("--steps", options->what.steps, "steps to measure; default 30")
+                           ->type_name("N")
+                           ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000}).description(""));
+  verb->add_option("--epochs", options->what.epochs, "whole epochs to measure instead")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000}).description(""))
+      ->excludes(steps);
+  verb->add_option("--warmup", options->what.warmup, "steps before them; default 10")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000000000}).description(""));
+  verb->add_option(
+          "--keep", options->what.keep,
+          "then with channels left out at random until this share of the multiply-adds is left, such as 0.5,0.2: "
+          "how much faster training gets")
+      ->type_name("SHARES")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(0.001, 0.999).description(""));
+  verb->add_option("--trace", options->trace, "every single range and kernel, for ui.perfetto.dev")->type_name("FILE");
+  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
+  verb->callback([&context, options] {
+    std::ranges::sort(options->what.keep, std::ranges::greater());
+    context.action = [&context, options] { return train(context, *options); };
+  });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& program, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = program.add_subcommand("bench", "how fast and how large trained networks are where they are used");
+  CLI::App* verb = program.add_subcommand(
+      "bench", "how fast training is, and how fast and large trained networks are where they are used");
   verb->require_subcommand(1);
   verb->fallthrough();
   CLI::App* deploying =
@@ -54,6 +129,7 @@ void add_bench(CLI::App& program, Context& context) {
   deploying->add_option("-o,--output", options->out, "also a page with charts")->type_name("FILE");
   deploying->callback(
       [&context, options] { context.action = [&context, options] { return deploy(context, *options); }; });
+  add_train(*verb, context);
   CLI::App* serving = verb->add_subcommand(
       "runtime", "what deploy starts: the C runtime, taking commands (memory, load, run BATCH SECONDS) on stdin");
   serving->add_option("MODEL", options->model, "a packed model (.scnn)")->required()->option_text(" ");

@@ -61,7 +61,7 @@ int builtin(const Context& context, const Options& options, const Experiment& ex
   const Profile profile = profile_experiment(experiment, parts, what);
   const std::string json = profile_json(profile, folder.path().string());
   write_file(folder.path() / "profile.json", json);
-  write_file(folder.path() / "trace.json", trace_json(profile));
+  write_file(folder.path() / "trace.json", trace_json(profile.name, profile.times));
   folder.complete();
   if (context.json) {
     std::cout << json;

@@ -58,7 +58,8 @@ int dry_run(const Context& context, const Experiment& experiment) {
                          {"test", data.test.size()},
                          {"classes", data.classes}}},
                        {"epochs", experiment.train.epochs},
-                       {"steps_per_epoch", steps}};
+                       {"steps_per_epoch", steps},
+                       {"config", experiment.yaml}};
     std::cout << json.dump(2) << '\n';
     return 0;
   }

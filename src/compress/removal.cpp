@@ -1,10 +1,13 @@
 #include "scnn/compress/removal.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 #include "scnn/backend/host_copy.h"
 #include "scnn/core/difference.h"
 #include "scnn/core/error.h"
+#include "scnn/core/random.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/join.h"
 #include "scnn/nn/layers/weighted.h"
@@ -126,6 +129,79 @@ std::vector<ChannelSet> removable_left_out(Graph& graph) {
   }
   std::vector<ChannelSet> channels;
   for (const SetTable::Entry& entry : sets.entries) channels.push_back(entry.channels);
+  return channels;
+}
+
+namespace {
+
+/// Marks set `id` and the sets that a join makes it of.
+void mark(const Graph& graph, SetId id, std::vector<bool>& marked) {
+  marked[static_cast<std::size_t>(id)] = true;
+  const SetTable::Entry& entry = graph.sets().entries[static_cast<std::size_t>(id)];
+  if (entry.kind != SetKind::sum && entry.kind != SetKind::concat) return;
+  for (const int input : graph.nodes()[static_cast<std::size_t>(entry.node)].inputs) {
+    mark(graph, graph.nodes()[static_cast<std::size_t>(input)].edge.set, marked);
+  }
+}
+
+/// thinned() at a share of the channels; `order` says for each set which channels go last.
+SetTable keep_part(const Graph& graph, double part, const std::vector<bool>& whole,
+                   const std::vector<std::vector<std::uint64_t>>& order) {
+  SetTable sets = graph.sets();
+  for (std::size_t s = 0; s < sets.entries.size(); ++s) {
+    SetTable::Entry& entry = sets.entries[s];
+    if (entry.kind == SetKind::input || whole[s]) continue;
+    const Graph::Node& node = graph.nodes()[static_cast<std::size_t>(entry.node)];
+    const auto live = entry.channels.live();
+    std::vector<std::int32_t> left;
+    if (entry.kind != SetKind::own) {
+      std::ranges::copy_if(live, std::back_inserter(left), [&](auto c) { return fed(graph, sets, entry, c); });
+    } else if (const Parameter& weight = node.layer->weights()->parameter; weight.axes[3] == no_set) {
+      // Outputs of a group go with its inputs.
+      const ChannelSet& in = sets[graph.nodes()[static_cast<std::size_t>(node.inputs[0])].edge.set];
+      const auto columns = static_cast<std::int32_t>(weight.value.shape()[3]);
+      for (const std::int32_t channel : live) {
+        const std::int32_t first = channel / entry.block * columns;
+        bool reads = false;
+        for (std::int32_t c = first; c < first + columns; ++c) reads = reads || in.contains(c);
+        if (reads) left.push_back(channel);
+      }
+    } else {
+      left.assign(live.begin(), live.end());
+      std::ranges::sort(left, {}, [&](auto c) { return order[s][static_cast<std::size_t>(c)]; });
+      left.resize(static_cast<std::size_t>(std::max(1.0, std::round(part * static_cast<double>(live.size())))));
+      std::ranges::sort(left);
+    }
+    entry.channels = ChannelSet(entry.channels.original(), std::move(left));
+  }
+  return sets;
+}
+
+}  // namespace
+
+std::vector<ChannelSet> thinned(const Graph& graph, double share, std::uint64_t seed) {
+  const SetTable& all = graph.sets();
+  std::vector<bool> whole(all.entries.size(), false);
+  mark(graph, graph.nodes().back().edge.set, whole);
+  std::vector<std::vector<std::uint64_t>> order;
+  for (std::size_t s = 0; s < all.entries.size(); ++s) {
+    const RandomStream stream(seed, Stream::thin, static_cast<std::uint32_t>(s));
+    order.emplace_back();
+    for (std::int32_t c = 0; c < all.entries[s].channels.original(); ++c) {
+      const Draws draws = stream.draws(static_cast<std::uint64_t>(c));
+      order.back().push_back(static_cast<std::uint64_t>(draws.v[0]) << 32 | draws.v[1]);
+    }
+  }
+  const double most = share * static_cast<double>(graph.macs());
+  double low = 0;
+  double high = 1;
+  for (int i = 0; i < 24; ++i) {
+    const double part = 0.5 * (low + high);
+    const bool fits = static_cast<double>(graph.macs(keep_part(graph, part, whole, order))) <= most;
+    (fits ? low : high) = part;
+  }
+  std::vector<ChannelSet> channels;
+  for (const SetTable::Entry& entry : keep_part(graph, low, whole, order).entries) channels.push_back(entry.channels);
   return channels;
 }
 

@@ -125,5 +125,6 @@ const Batch* BatchLoader::next() {
 }
 
 double BatchLoader::waited_seconds() const { return state_->prefetcher->waited_seconds(); }
+double BatchLoader::preparation_seconds() const { return state_->prefetcher->busy_seconds(); }
 
 }  // namespace scnn

@@ -1,11 +1,22 @@
 #include "data/prefetch.h"
 
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include "scnn/core/error.h"
 
 namespace scnn {
+namespace {
+
+/// Seconds of the processor that the calling thread has had.
+double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+}  // namespace
 
 Prefetcher::Prefetcher(int slots, Begin begin, Fill fill) : begin_(std::move(begin)), fill_(std::move(fill)) {
   require(slots >= 2, ErrorKind::bug, "Prefetcher: needs two slots or more");
@@ -59,6 +70,11 @@ int Prefetcher::next() {
   return held_;
 }
 
+double Prefetcher::busy_seconds() {
+  const std::lock_guard lock(mutex_);
+  return busy_seconds_;
+}
+
 void Prefetcher::work() {
   std::unique_lock lock(mutex_);
   std::uint64_t begun = 0;
@@ -81,13 +97,16 @@ void Prefetcher::work_on(std::unique_lock<std::mutex>& lock, std::uint64_t gener
   const std::int64_t run = run_;
   lock.unlock();
   std::exception_ptr failure;
+  const double began = thread_seconds();
   try {
     if (!begun) begin_(run);
     fill_(slot, item);
   } catch (...) {
     failure = std::current_exception();
   }
+  const double busy = thread_seconds() - began;
   lock.lock();
+  busy_seconds_ += busy;
   if (generation != generation_ || failure) {
     free_.push_back(slot);
     if (generation == generation_) failure_ = std::move(failure);

@@ -31,6 +31,8 @@ class Prefetcher {
   int next();
   /// Seconds spent waiting in next().
   [[nodiscard]] double waited_seconds() const { return waited_seconds_; }
+  /// Seconds of the processor that the thread has spent on items so far.
+  [[nodiscard]] double busy_seconds();
 
  private:
   void work();
@@ -51,6 +53,7 @@ class Prefetcher {
   std::vector<int> free_;
   std::deque<int> ready_;
   std::exception_ptr failure_;
+  double busy_seconds_ = 0;
 
   std::thread thread_;  // last: it starts when everything else is there
 };

@@ -57,6 +57,7 @@ class ResidentBatches final : public Batches {
     return &batch_;
   }
   [[nodiscard]] double waited_seconds() const override { return 0; }
+  [[nodiscard]] double preparation_seconds() const override { return 0; }  // the device's, and in next()
 
  private:
   Backend& backend_;

@@ -158,15 +158,15 @@ std::string profile_json(const Profile& profile, const std::string& folder) {
   return dump(json, 2) + "\n";
 }
 
-std::string trace_json(const Profile& profile) {
+std::string trace_json(const std::string& name, const RangeTimes& times) {
   // Written by hand: a long profile has millions of ranges, each a kilobyte as a JSON tree.
   std::vector<std::string> names;
-  for (const RangeTimes::Place& place : profile.times.places) names.push_back(dump(place.name));
+  for (const RangeTimes::Place& place : times.places) names.push_back(dump(place.name));
   std::string text = fmt::format(
       "{{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
       R"({{"ph":"M","pid":1,"tid":1,"name":"process_name","args":{{"name":{}}}}})",
-      dump("scnn " + profile.name));
-  for (const RangeTimes::Event& event : profile.times.events) {
+      dump("scnn " + name));
+  for (const RangeTimes::Event& event : times.events) {
     // Microseconds, to the nanosecond.
     const std::int64_t time = event.end - event.begin;
     fmt::format_to(std::back_inserter(text),

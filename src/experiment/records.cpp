@@ -1,5 +1,6 @@
 #include "experiment/records.h"
 
+#include <cmath>
 #include <limits>
 
 namespace scnn {
@@ -53,7 +54,8 @@ Json to_json(const EpochRecord& r) {
                {"train_seconds", r.train_seconds},
                {"eval_seconds", r.eval_seconds},
                {"removal_seconds", r.removal_seconds},
-               {"wait_seconds", r.wait_seconds}};
+               {"wait_seconds", r.wait_seconds},
+               {"efficiency", r.efficiency}};
   if (r.evaluation) {
     json["evaluation"] = {{"split", r.evaluation_split},
                           {"loss", r.evaluation->loss},
@@ -81,12 +83,14 @@ EpochRecord epoch_from_json(const Json& json) {
   r.eval_seconds = number(json.at("eval_seconds"));
   r.removal_seconds = number(json.at("removal_seconds"));
   r.wait_seconds = number(json.at("wait_seconds"));
+  r.efficiency = json.contains("efficiency") ? number(json.at("efficiency")) : std::nan("");  // of an earlier version
   return r;
 }
 
 Json to_json(const RemovalRecord& r) {
-  return {{"type", "removal"}, {"epoch", r.epoch},       {"step", r.step},
-          {"layer", r.layer},  {"channels", r.channels}, {"max_diff", r.max_diff}};
+  return {{"type", "removal"},         {"epoch", r.epoch},       {"step", r.step},
+          {"layer", r.layer},          {"channels", r.channels}, {"max_diff", r.max_diff},
+          {"efficiency", r.efficiency}};
 }
 
 RemovalRecord removal_from_json(const Json& json) {
@@ -96,6 +100,7 @@ RemovalRecord removal_from_json(const Json& json) {
   r.layer = json.at("layer");
   r.channels = json.at("channels");
   r.max_diff = number(json.at("max_diff"));
+  r.efficiency = json.contains("efficiency") ? number(json.at("efficiency")) : std::nan("");
   return r;
 }
 

@@ -38,8 +38,9 @@ class Watcher : public TrainObserver {
     spdlog::info("training: step {} of {}", first, total);
   }
   void on_removal(const RemovalRecord& r) override {
-    spdlog::debug("removed {} channels of {} at step {}: largest relative change of a logit {:.1e}", r.channels,
-                  r.layer, r.step, r.max_diff);
+    spdlog::debug(
+        "removed {} channels of {} at step {}: largest relative change of a logit {:.1e}, efficiency before it {:.2f}",
+        r.channels, r.layer, r.step, r.max_diff, r.efficiency);
   }
   void on_epoch(const EpochRecord& r, const std::vector<LayerStatus>& /*layers*/) override {
     spdlog::debug(

@@ -93,6 +93,7 @@ void TensorBoardSink::on_epoch(const EpochRecord& r, const std::vector<LayerStat
   event.scalar("time/eval_seconds", r.eval_seconds);
   event.scalar("time/removal_seconds", r.removal_seconds);
   event.scalar("time/wait_seconds", r.wait_seconds);
+  event.scalar("time/efficiency", r.efficiency);
   for (const LayerStatus& layer : layers) {
     event.scalar("channels/" + layer.layer, static_cast<double>(layer.channels.size()));
     if (!layer.bits.empty()) event.histogram("bits/" + layer.layer, layer.bits, bits_bucket);

@@ -237,10 +237,10 @@ std::vector<int> Graph::weighted_nodes() const {
 
 std::int64_t Graph::classes() const { return sets_[nodes_.back().edge.set].original(); }
 
-std::int64_t Graph::macs() const {
+std::int64_t Graph::macs(const SetTable& sets) const {
   std::int64_t sum = 0;
   for (const Node& node : nodes_) {
-    if (node.live) sum += node.layer->macs(input_edges(node), node.edge, sets_);
+    if (node.live) sum += node.layer->macs(input_edges(node), node.edge, sets);
   }
   return sum;
 }

@@ -53,6 +53,7 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   steps_per_epoch_ = loader_->batches_per_epoch();
   if (removes_channels(compression.type)) removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
+  macs_ = static_cast<double>(graph_.macs());
   if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
     state_.budget = ByteBudget(static_cast<double>(compression.target_bytes));
     budget_period_ = std::max<std::int64_t>(1, steps_per_epoch_ / 4);
@@ -87,9 +88,21 @@ void Trainer::resume(const Checkpoint& checkpoint) {
     if (checkpoint.file.tensors.contains(next)) unfit("its tensor '" + next + "' is of another train.optimizer.type");
   }
   size_loss_->rebuild();
+  macs_ = static_cast<double>(graph_.macs());
+}
+
+void Trainer::restrict_to(const std::vector<ChannelSet>& channels) {
+  graph_.restrict_to(channels);
+  size_loss_->rebuild();
+  macs_ = static_cast<double>(graph_.macs());
 }
 
 double Trainer::epochs_done() const { return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_); }
+
+double Trainer::efficiency() const {
+  if (state_.epoch_seconds.empty() || state_.train_seconds <= 0 || state_.first_macs <= 0) return 1;
+  return (state_.macs / state_.train_seconds) / (state_.first_macs / state_.epoch_seconds.front());
+}
 
 double Trainer::gamma(double epochs) const {
   const double ramp = options_.compression.gamma_ramp_epochs;
@@ -166,6 +179,7 @@ void Trainer::train_step() {
   state_.correct += count_equal(backend, predicted_, batch.labels);
   state_.loss_sum += sum;
   state_.images += images;
+  state_.macs += macs_;
   const double seconds = seconds_since(start);
   state_.train_seconds += seconds;
   observer_.on_step({(state_.step - 1) / steps_per_epoch_, state_.step, sum / static_cast<double>(images),
@@ -274,9 +288,14 @@ void Trainer::remove() {
     size_loss_->rebuild();
     if (state_.guard.on()) state_.guard.remember(graph_);
   }
+  macs_ = static_cast<double>(graph_.macs());
   for (const Removed& removed : result.layers) {
-    const RemovalRecord record{(state_.step - 1) / steps_per_epoch_ + 1, state_.step, removed.layer, removed.channels,
-                               result.max_diff};
+    const RemovalRecord record{(state_.step - 1) / steps_per_epoch_ + 1,
+                               state_.step,
+                               removed.layer,
+                               removed.channels,
+                               result.max_diff,
+                               efficiency()};
     state_.removals.push_back(record);
     observer_.on_removal(record);
   }
@@ -313,6 +332,7 @@ void Trainer::end_epoch() {
   record.train_seconds = state_.train_seconds;
   record.removal_seconds = state_.removal_seconds;
   record.wait_seconds = loader_->waited_seconds();
+  record.efficiency = efficiency();
   optimizer_->epoch_ended(record.epoch, record.train_loss);
 
   const bool last = state_.step == total_steps();
@@ -327,8 +347,9 @@ void Trainer::end_epoch() {
   record.size = meter_.total(graph_, layers);
   record.eval_seconds = seconds_since(start);
   state_.eval_seconds += record.eval_seconds;
+  if (state_.epoch_seconds.empty()) state_.first_macs = state_.macs;
   state_.epoch_seconds.push_back(state_.train_seconds);
-  state_.loss_sum = state_.train_seconds = state_.removal_seconds = 0;
+  state_.loss_sum = state_.train_seconds = state_.removal_seconds = state_.macs = 0;
   state_.correct = state_.images = 0;
   observer_.on_epoch(record, layers);
 }

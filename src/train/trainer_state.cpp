@@ -18,6 +18,8 @@ std::string state_text(const TrainerState& state, const std::vector<Schedule>& s
       {"images", state.images},
       {"train_seconds", state.train_seconds},
       {"removal_seconds", state.removal_seconds},
+      {"macs", state.macs},
+      {"first_macs", state.first_macs},
       {"epoch_seconds", state.epoch_seconds},
       {"eval_seconds", state.eval_seconds},
       {"budget", {budget.log_factor, budget.first_bytes, budget.first_progress, budget.progress, budget.error}},
@@ -32,7 +34,8 @@ std::string state_text(const TrainerState& state, const std::vector<Schedule>& s
                                 {"step", removal.step},
                                 {"layer", removal.layer},
                                 {"channels", removal.channels},
-                                {"max_diff", removal.max_diff}});
+                                {"max_diff", removal.max_diff},
+                                {"efficiency", removal.efficiency}});
   }
   for (const Schedule& schedule : schedules) {
     json["schedules"].push_back({{"best", schedule.state.best},
@@ -52,6 +55,8 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     json.at("images").get_to(state.images);
     json.at("train_seconds").get_to(state.train_seconds);
     json.at("removal_seconds").get_to(state.removal_seconds);
+    state.macs = json.value("macs", 0.0);  // not in checkpoints of earlier versions: their efficiency is told as 1
+    state.first_macs = json.value("first_macs", 0.0);
     json.at("epoch_seconds").get_to(state.epoch_seconds);
     json.at("eval_seconds").get_to(state.eval_seconds);
     if (json.contains("budget")) {
@@ -66,8 +71,8 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     }
     state.removals.clear();
     for (const Json& entry : json.at("removals")) {
-      state.removals.push_back(
-          {entry.at("epoch"), entry.at("step"), entry.at("layer"), entry.at("channels"), entry.at("max_diff")});
+      state.removals.push_back({entry.at("epoch"), entry.at("step"), entry.at("layer"), entry.at("channels"),
+                                entry.at("max_diff"), entry.value("efficiency", 1.0)});
     }
     const Json& saved = json.at("schedules");
     if (saved.size() != schedules.size()) throw Error(ErrorKind::checkpoint, "other schedules");

@@ -53,6 +53,9 @@ void add_cases(const Geometry& g, std::vector<OpCase>& cases) {
   const Shape w_shape{s.out_c, g.kernel, g.kernel, s.in_c / s.groups};
   const double products = static_cast<double>(y_shape.size()) * static_cast<double>(g.kernel * g.kernel) *
                           static_cast<double>(s.in_c / s.groups);
+  // Minimal filtering of 5x5 filters, which the CPU does at stride 1, rounds about three times as much as plain sums
+  // do.
+  const double slack = g.kernel == 5 && g.stride == 1 ? 2 : 1;
   const auto weights = [=] {
     Arrays a{{"w", uniform_array(w_shape, 2)}};
     if (g.quantised) {
@@ -65,7 +68,7 @@ void add_cases(const Geometry& g, std::vector<OpCase>& cases) {
 
   cases.push_back({.op = "conv2d_forward",
                    .name = g.name,
-                   .tolerance = 2e-6,
+                   .tolerance = slack * 2e-6,
                    .prepare =
                        [=] {
                          Arrays a = weights();
@@ -83,7 +86,7 @@ void add_cases(const Geometry& g, std::vector<OpCase>& cases) {
                    .timed_only = g.timed_only});
   cases.push_back({.op = "conv2d_backward_data",
                    .name = g.name,
-                   .tolerance = 2e-6,
+                   .tolerance = slack * 2e-6,
                    .prepare =
                        [=] {
                          Arrays a = weights();
@@ -107,7 +110,7 @@ void add_cases(const Geometry& g, std::vector<OpCase>& cases) {
   if (g.quantised) return;  // its weight gradient is that of the effective weights
   cases.push_back({.op = "conv2d_backward_weights",
                    .name = g.name,
-                   .tolerance = 4e-6,
+                   .tolerance = slack * 4e-6,
                    .prepare =
                        [=] {
                          Arrays a{{"x", uniform_array(x_shape, 1)},
@@ -159,6 +162,32 @@ std::vector<OpCase> conv2d_cases() {
        .groups = 1,
        .bias = true},
       {"5x5 stride 2 1->17", 2, 12, 1, 17, 5, 2, 2, 1, 1},
+      {"5x5 9->17", 2, 11, 9, 17, 5, 1, 0, 1, 1},
+      {"5x5 25->33 valid", 2, 11, 25, 33, 5, 1, 0, 1, 1},
+      {"5x5 32->24 same", 3, 8, 32, 24, 5, 1, 2, 1, 1},
+      {.name = "5x5 24->29 full, 7x10, bias",
+       .batch = 2,
+       .in = 7,
+       .in_c = 24,
+       .out_c = 29,
+       .kernel = 5,
+       .stride = 1,
+       .pad = 4,
+       .dilation = 1,
+       .groups = 1,
+       .in_w = 10,
+       .bias = true},
+      {.name = "5x5 24->25 quantised",
+       .batch = 2,
+       .in = 6,
+       .in_c = 24,
+       .out_c = 25,
+       .kernel = 5,
+       .stride = 1,
+       .pad = 2,
+       .dilation = 1,
+       .groups = 1,
+       .quantised = true},
       {.name = "3x3 17->61, bias, wide image",
        .batch = 2,
        .in = 7,
@@ -258,6 +287,17 @@ std::vector<OpCase> conv2d_cases() {
        .kernel = 3,
        .stride = 1,
        .pad = 1,
+       .dilation = 1,
+       .groups = 1,
+       .timed_only = true},
+      {.name = "5x5 32->32, 24x24, batch 128",
+       .batch = 128,
+       .in = 24,
+       .in_c = 32,
+       .out_c = 32,
+       .kernel = 5,
+       .stride = 1,
+       .pad = 0,
        .dilation = 1,
        .groups = 1,
        .timed_only = true},

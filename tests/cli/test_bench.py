@@ -90,6 +90,48 @@ class Bench(Case):
         python.write_text('#!/bin/sh\n[ "$2" = "import numpy, onnxruntime" ]\n')
         self.expect(5, "bench", "deploy", self.run_folder, env={**os.environ, "SCNN_PYTHON": str(python)}, says="without an answer")
 
+    def test_training(self):
+        trace = self.place / "trace.json"
+        found = json.loads(self.expect(0, "bench", "train", self.tiny, "--warmup", "2", "--steps", "8", "--keep", "0.3,0.6",
+                                       "--trace", trace, "--json").stdout)
+        self.assertEqual((found["name"], found["device"], found["batch_size"], found["warmup"], found["steps_per_epoch"]),
+                         ("tiny", "cpu", 32, 2, 7))
+        whole, *smaller = found["networks"]
+        self.assertEqual([network["keep"] for network in found["networks"]], [1, 0.6, 0.3])
+        self.assertEqual((whole["macs_percent"], whole["efficiency"], whole["steps"]), (100, 1, 8))
+        for network in found["networks"]:
+            step = network["step_ms"]
+            self.assertTrue(0 < step["low"] <= step["median"] <= step["high"])
+            self.assertAlmostEqual(sum(part["ms"] for part in network["parts"]), step["mean"], places=6)
+            self.assertAlmostEqual(sum(part["outside_kernels_ms"] for part in network["parts"]), network["outside_kernels_ms"])
+            kernels = sum(kernel["ms"] for kernel in network["kernels"])
+            self.assertAlmostEqual(kernels + network["outside_kernels_ms"], step["mean"], places=6)
+            self.assertGreater(network["preparation_ms"], 0)
+        for network in smaller:
+            self.assertLessEqual(network["macs_percent"], 100 * network["keep"])
+            self.assertGreater(network["replanning_percent_of_epoch"], 0)
+        self.assertEqual({"removal", "statistics", "evaluation"}, {part["name"] for part in whole["between_steps"]})
+        events = json.loads(trace.read_text())["traceEvents"]
+        self.assertEqual(sum(event["name"] == "step" for event in events), 24)
+        self.assertTrue(any(event["name"] == "kernel/conv2d_forward" for event in events))
+        text = self.expect(0, "bench", "train", self.tiny, "--epochs", "1", "--warmup", "0", "train.batch_size=16").stdout
+        for words in ("14 steps of 16 images after 0 to warm up", "waiting for data", "outside of kernels", "conv2d_backward_data"):
+            self.assertIn(words, text)
+        self.assertFalse((self.place / "runs").exists() or (self.place / "profiles").exists())
+
+    def test_training_refusals(self):
+        for words in (["--steps", "0"], ["--epochs", "0"], ["--warmup", "-1"], ["--keep", "1"], ["--keep", "0"], ["--keep", "half"],
+                      ["--device", "tpu"]):
+            self.expect(2, "bench", "train", self.tiny, *words, says=words[0])
+        self.expect(2, "bench", "train", self.tiny, "--steps", "3", "--epochs", "1", says="--epochs")
+        self.expect(2, "bench", "train", self.tiny, "--steps", "33", says=["42 steps", "--steps", "train.epochs"])
+        self.expect(2, "bench", "train", self.tiny, "--epochs", "7", "--warmup", "0", says="42 steps")
+        self.expect(2, "bench", "train")
+        self.expect(3, "bench", "train", self.tiny, "train.epoch=1", says="epochs")
+        self.expect(11, "bench", "train", self.tiny, "--trace", "/dev/null/trace.json", says="--trace")
+        failed = self.expect(6, "bench", "train", self.tiny, "train.optimizer.lr=1e30", "--json", says="step")
+        self.assertEqual(failed.stdout, "")
+
     def test_refusals(self):
         self.expect(2, "bench")
         self.expect(2, "bench", "deploy")

@@ -112,6 +112,32 @@ TEST_CASE("a convolution's bias without a batch-norm is pulled to 0 before its c
   CHECK(remove_channels(s.graph, s.probe).layers.size() == 1);
 }
 
+TEST_CASE("thinned keeps a share of the multiply-adds, groups with their inputs, and all that the logits need") {
+  NetworkBuilder net(2, 6, 6);
+  net.conv_bn_relu("stem", 16).conv_bn_relu("x", 16).layer("s", AddSpec{}, {"x_relu", "stem_relu"});
+  net.layer("deep", NetworkBuilder::depthwise(32)).layer("c", NetworkBuilder::conv(24));
+  net.layer("p", global_average()).layer("fc", LinearSpec{3, true}).layer("half", ScaleSpec{0.5F});
+  for (const double share : {0.7, 0.3, 1e-9}) {
+    Subject s(net);
+    const auto whole = static_cast<double>(s.graph.macs());
+    const std::vector<ChannelSet> left = thinned(s.graph, share, 7);
+    CHECK(left == thinned(s.graph, share, 7));
+    CHECK(left != thinned(s.graph, share, 8));
+    s.graph.restrict_to(left);
+    const auto now = static_cast<double>(s.graph.macs());
+    if (share > 0.1) {
+      CHECK(now <= share * whole);
+      CHECK(now >= 0.6 * share * whole);
+    }
+    CHECK(live_channels(s.graph, "fc") == 3);
+    CHECK(live_channels(s.graph, "c") >= 1);
+    CHECK(live_channels(s.graph, "deep") == 2 * live_channels(s.graph, "s"));
+    CHECK(live_channels(s.graph, "s") >= live_channels(s.graph, "x"));
+    CHECK(s.graph.connected());
+    CHECK(s.graph.forward(s.probe, Pass{}).shape() == Shape({8, 3}));
+  }
+}
+
 TEST_CASE("what reaches a sum decides, not one side's bits") {
   NetworkBuilder net(2, 6, 6);
   net.conv_bn_relu("stem", 4).conv_bn_relu("x", 4).layer("s", AddSpec{}, {"x_relu", "stem_relu"});

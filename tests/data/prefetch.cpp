@@ -113,6 +113,9 @@ TEST_CASE("waiting is measured, and only waiting", "[data]") {
   CHECK(prefetcher.next() >= 0);
   CHECK(prefetcher.next() == -1);
   CHECK(prefetcher.waited_seconds() < waited + 0.03);
+  // Sleeping takes nothing of the processor.
+  CHECK(prefetcher.busy_seconds() > 0);
+  CHECK(prefetcher.busy_seconds() < prefetcher.waited_seconds());
 }
 
 TEST_CASE("a prefetcher that was never started says so", "[data]") {

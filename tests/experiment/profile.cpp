@@ -147,7 +147,7 @@ TEST_CASE("the numbers of a profile are those of its ranges", "[profile]") {
 
 TEST_CASE("a trace is JSON that nests, in order, with every range under its name", "[profile]") {
   for (const Profile& profile : {made_up(), measure(2, 6)}) {
-    const Json json = Json::parse(trace_json(profile));
+    const Json json = Json::parse(trace_json(profile.name, profile.times));
     const Json& all = json["traceEvents"];
     CHECK(all[0]["args"]["name"] == "scnn " + profile.name);
     REQUIRE(all.size() == profile.times.events.size() + 1);

@@ -33,7 +33,7 @@ TEST_CASE("a report is one file with everything in it") {
   REQUIRE(page.find("scnn resume") == std::string::npos);
   REQUIRE(test::contains(page, "Permission is hereby granted, free of charge"));  // of Chart.js
   // Every chart has a canvas, a drawing for print and its data.
-  for (const char* id : {"accuracy", "size", "seconds", "left", "channels", "layer-bits"}) {
+  for (const char* id : {"accuracy", "size", "seconds", "left", "efficiency", "channels", "layer-bits"}) {
     INFO(id);
     REQUIRE(count(page, "<canvas id=\"" + std::string(id) + "\"") == 1);
     REQUIRE(test::page_figure(page, id).is_object());

@@ -53,6 +53,30 @@ class TorchBench(unittest.TestCase):
         self.assertAlmostEqual(float(network.quantized[1].bits.grad[1]), 8 / weights, 6)
         self.assertEqual(network.learned_bits(), 54 + 48)
 
+    def test_size_loss_of_a_graph_by_hand(self):
+        model = {"input": [2, 4, 4], "layers": [
+            {"name": "a", "type": "conv2d", "out": 2, "kernel": 1}, {"name": "b", "type": "conv2d", "out": 2, "kernel": 3, "padding": "same"},
+            {"name": "sum", "type": "add", "input": ["a", "b"]},
+            {"name": "deep", "type": "conv2d", "out": 4, "kernel": 3, "padding": "same", "groups": "depthwise"},
+            {"name": "both", "type": "concat", "input": ["deep", "sum"]}, {"type": "global_avg_pool"}, {"type": "flatten"},
+            {"name": "fc", "type": "linear", "out": 3}, {"type": "scale", "factor": 0.5}]}
+        network = Network(model, {"type": "self_compress"})
+        a, b, deep, fc = network.quantized
+        with torch.no_grad():
+            a.bits.copy_(torch.tensor([2.0, 0.0]))
+            b.bits.copy_(torch.tensor([3.0, 0.0]))
+            deep.bits.copy_(torch.tensor([1.0, 2.0, 4.0, 0.0]))
+            fc.bits.copy_(torch.tensor([5.0, 0.0, 1.0]))
+        self.assertEqual(network(torch.ones(2, 2, 4, 4)).shape, (2, 3))
+        weights = 2 * 2 + 9 * 2 * 2 + 9 * 4 + 3 * 6
+        # Live: channel 0 of the sum, by a and b; 0, 1 and 2 of deep, of which 2 reads a dead channel.
+        own = 2 * 2 + 9 * 1 * 3 + 9 * (1 + 2) + 4 * (5 + 1)
+        columns = (9 * 1 * 2  # a's channel 0, read by b
+                   + (9 * 2 + 2) * (2 + 3) / 2  # a and b share the sum's, read by two of deep and two of fc
+                   + 2 * (1 + 2 + 4))  # deep's, read by two of fc
+        self.assertAlmostEqual(float(network.size_loss()), (own + columns) / weights, 5)
+        self.assertEqual(network.learned_bits(), own)
+
     def test_schedules(self):
         anneal = {"type": "anneal_end", "fraction": 0.25}
         self.assertEqual([factor(anneal, e, 8) for e in (0, 6, 7, 8)], [1, 1, 0.5, 0])

@@ -47,6 +47,18 @@ TEST_CASE("training learns the task, loses bits and channels, and keeps the func
   for (const RemovalRecord& removal : seen.removals) CHECK(removal.max_diff < 1e-5);
   CHECK(seen.epochs.back().size.macs < seen.epochs.front().size.original_macs);
   CHECK(run.trainer->state().epoch_seconds.size() == 8);
+
+  // Multiply-adds a second, as shares of the first epoch's; an epoch's removal comes behind its last step.
+  const auto rate = [&](std::size_t epoch) {
+    const SizeStatus& size = seen.epochs[epoch == 0 ? 0 : epoch - 1].size;
+    return static_cast<double>(epoch == 0 ? size.original_macs : size.macs) / seen.epochs[epoch].train_seconds;
+  };
+  for (std::size_t epoch = 0; epoch < seen.epochs.size(); ++epoch) {
+    CHECK(seen.epochs[epoch].efficiency == Approx(rate(epoch) / rate(0)));
+  }
+  for (const RemovalRecord& removal : seen.removals) {
+    CHECK(removal.efficiency == seen.epochs[static_cast<std::size_t>(removal.epoch) - 1].efficiency);
+  }
 }
 
 TEST_CASE("same seed and threads give the same numbers bit for bit; another seed gives others") {

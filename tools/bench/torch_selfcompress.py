@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""The self-compression of an scnn experiment file in plain PyTorch, to compare training time with.
+"""The self-compression of an scnn experiment in plain PyTorch, to compare training time with.
 
-Same method, network, data, epochs, batch size, optimizer groups and schedules, all read from the YAML file; no channel
-removal, as PyTorch has none.  Needs PyTorch, NumPy and PyYAML: on Debian `tools/setup --with-torch` and /usr/bin/python3.
+Same method, network, data, epochs, batch size, optimizer groups and schedules, all read from the complete experiment: a run's
+config.yaml, or what tools/bench/compare hands over.  No channel removal, as PyTorch has none.  Needs PyTorch, NumPy and
+PyYAML: on Debian `tools/setup --with-torch` and /usr/bin/python3.
 
-  /usr/bin/python3 tools/bench/torch_selfcompress.py experiments/quickstart.yaml --steps 50
+  /usr/bin/python3 tools/bench/torch_selfcompress.py runs/quickstart/latest/config.yaml --steps 50
+
+With --serve it takes step counts on stdin, a line each, and answers {"seconds": ...} that so many steps took.
 """
 import argparse
 import fnmatch
@@ -74,9 +77,75 @@ def make_optimizer(network, train):
     return torch.optim.Adam(list(groups.values()), betas=betas)
 
 
-def evaluate(network, train_set, test_set, train, memory_format):
+class Training:
+    """An experiment's training, step by step."""
+
+    def __init__(self, experiment, arguments):
+        self.train, self.compression = experiment["train"], experiment.get("compression") or {"type": "none"}
+        self.epochs = arguments.epochs or self.train["epochs"]
+        self.device = torch.device(arguments.device)
+        threads = arguments.threads or (experiment.get("device") or {}).get("threads", "auto")
+        torch.set_num_threads(threads if isinstance(threads, int) and threads > 0 else len(os.sched_getaffinity(0)))
+        seed = experiment.get("seed", 0) if arguments.seed is None else arguments.seed
+        torch.manual_seed(seed)
+        self.train_set, self.test_set = load(experiment["data"], seed)
+        self.augmentation = experiment["data"].get("augment")
+        self.memory_format = torch.channels_last if arguments.channels_last else torch.contiguous_format
+        self.network = Network(experiment["model"], self.compression).to(self.device, memory_format=self.memory_format)
+        self.optimizer = make_optimizer(self.network, self.train)
+        self.autocast = arguments.bf16
+        self.loss = torch.compile(self.plain_loss) if arguments.compile else self.plain_loss
+        self.steps, self.steps_per_epoch = 0, len(self.train_set[1]) // self.train["batch_size"]
+        self.losses, self.order = 0.0, None
+
+    def placed(self, images):
+        return images.to(self.device).contiguous(memory_format=self.memory_format)
+
+    def plain_loss(self, images, labels, gamma):
+        """(task loss, task loss + gamma * size loss)"""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            logits = self.network(images)
+        task = F.cross_entropy(logits.float(), labels, label_smoothing=self.train.get("label_smoothing", 0))
+        return task, task + gamma * self.network.size_loss() if self.network.quantized else task
+
+    def step(self):
+        batch, size = self.steps % self.steps_per_epoch, self.train["batch_size"]
+        if batch == 0:
+            self.order, self.losses = torch.randperm(len(self.train_set[1])), 0.0
+        indices = self.order[batch * size:(batch + 1) * size]
+        images, labels = self.placed(augment(self.train_set[0][indices], self.augmentation)), self.train_set[1][indices].to(self.device)
+        now, ramp = self.steps / self.steps_per_epoch, (self.compression.get("gamma_ramp") or {}).get("epochs", 0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_lr"] * factor(group["schedule"], now, self.epochs)
+        gamma = self.compression.get("gamma", 0) * (min(1.0, now / ramp) if ramp else 1.0)
+        task, loss = self.loss(images, labels, gamma)
+        self.losses += float(task.detach())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.train.get("clip_gradient") not in (None, 0, "none"):
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.train["clip_gradient"])
+        for layer in self.network.quantized:
+            layer.freeze_dead()
+        self.optimizer.step()
+        for layer in self.network.quantized:
+            layer.clamp(self.optimizer)
+        self.steps += 1
+
+    def timed(self, steps):
+        """Seconds that so many steps take."""
+        wait = torch.cuda.synchronize if self.device.type == "cuda" else (lambda: None)
+        wait()
+        start = time.perf_counter()
+        for _ in range(steps):
+            self.step()
+        wait()
+        return time.perf_counter() - start
+
+
+def evaluate(training):
     """Top-1 on the test split, batch-norm statistics re-estimated on the first `statistics_batches` first."""
-    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    network, train, train_set, test_set = training.network, training.train, training.train_set, training.test_set
+    norms = [m for m in network.modules() if isinstance(m, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d))]
     count, batch = train.get("statistics_batches", 16), train["batch_size"]
     with torch.no_grad():
         if count:
@@ -86,87 +155,69 @@ def evaluate(network, train_set, test_set, train, memory_format):
                 norm.momentum = None  # a plain average
             network.train()
             for images in train_set[0][:count * batch].split(batch):
-                network(images.contiguous(memory_format=memory_format))
+                network(training.placed(images))
             for norm, momentum in zip(norms, kept):
                 norm.momentum = momentum
         network.eval()
-        hits = sum(int((network(x.contiguous(memory_format=memory_format)).argmax(1) == y).sum())
+        hits = sum(int((network(training.placed(x)).argmax(1).cpu() == y).sum())
                    for x, y in zip(test_set[0].split(1000), test_set[1].split(1000)))
         network.train()
     return hits / len(test_set[1])
 
 
+def serve(training):
+    print(json.dumps({"framework": f"torch {torch.__version__}", "threads": torch.get_num_threads()}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps({"seconds": training.timed(int(line))}), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("experiment", help="an experiment file, or the config.yaml of a run")
+    parser.add_argument("experiment", help="a complete experiment, such as the config.yaml of a run")
     parser.add_argument("--epochs", type=int, help="instead of the file's; schedules fit themselves to it")
     parser.add_argument("--steps", type=int, help="stop after N steps: times a part, evaluates nothing")
+    parser.add_argument("--serve", action="store_true", help="time steps on request")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--threads", type=int, help="default: the file's device.threads, or all cores")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--channels-last", action="store_true", help="NHWC activations")
+    parser.add_argument("--bf16", action="store_true", help="autocast to bf16")
+    parser.add_argument("--compile", action="store_true", help="torch.compile, where this PyTorch has it")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, the rest on stderr")
     arguments = parser.parse_args()
     log = sys.stderr if arguments.json else sys.stdout
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("this PyTorch sees no GPU")
+    if arguments.compile and not hasattr(torch, "compile"):
+        raise SystemExit(f"PyTorch {torch.__version__} has no torch.compile")
 
     with open(arguments.experiment, encoding="utf-8") as file:
-        experiment = numbers(yaml.safe_load(file))
-    train, compression = experiment["train"], experiment.get("compression") or {"type": "none"}
-    epochs = arguments.epochs or train["epochs"]
-    batch_size = train["batch_size"]
-    threads = arguments.threads or (experiment.get("device") or {}).get("threads", "auto")
-    torch.set_num_threads(threads if isinstance(threads, int) and threads > 0 else len(os.sched_getaffinity(0)))
-    seed = experiment.get("seed", 0) if arguments.seed is None else arguments.seed
-    torch.manual_seed(seed)
+        training = Training(numbers(yaml.safe_load(file)), arguments)
+    if arguments.serve:
+        serve(training)
+        return
 
-    train_set, test_set = load(experiment["data"], seed)
-    memory_format = torch.channels_last if arguments.channels_last else torch.contiguous_format
-    network = Network(experiment["model"], compression).to(memory_format=memory_format)
-    optimizer = make_optimizer(network, train)
-    gamma, ramp = compression.get("gamma", 0), (compression.get("gamma_ramp") or {}).get("epochs", 0)
-    steps_per_epoch = math.ceil(len(train_set[1]) / batch_size)
-    augmentation = experiment["data"].get("augment")
-
-    epoch_seconds, steps, top1 = [], 0, None
-    for epoch in range(epochs):
-        start, losses = time.perf_counter(), 0.0
-        for indices in torch.randperm(len(train_set[1])).split(batch_size):
-            images = augment(train_set[0][indices], augmentation).contiguous(memory_format=memory_format)
-            now = steps / steps_per_epoch
-            for group in optimizer.param_groups:
-                group["lr"] = group["base_lr"] * factor(group["schedule"], now, epochs)
-            loss = F.cross_entropy(network(images), train_set[1][indices], label_smoothing=train.get("label_smoothing", 0))
-            losses += float(loss.detach())
-            if network.quantized:
-                loss = loss + gamma * (min(1.0, now / ramp) if ramp else 1.0) * network.size_loss()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            if train.get("clip_gradient") not in (None, 0, "none"):
-                torch.nn.utils.clip_grad_norm_(network.parameters(), train["clip_gradient"])
-            for layer in network.quantized:
-                layer.freeze_dead()
-            optimizer.step()
-            for layer in network.quantized:
-                layer.clamp(optimizer)
-            steps += 1
-            if steps == arguments.steps:
-                break
-        epoch_seconds.append(time.perf_counter() - start)
-        if steps == arguments.steps:
+    per_epoch, epoch_seconds, top1 = training.steps_per_epoch, [], None
+    for epoch in range(training.epochs):
+        left = min(per_epoch, (arguments.steps or math.inf) - training.steps)
+        epoch_seconds.append(training.timed(left))
+        if training.steps == arguments.steps:
             break
-        top1 = evaluate(network, train_set, test_set, train, memory_format)
-        live = "/".join(str(int((q.bits > 0).sum())) for q in network.quantized)
-        print(f"epoch {epoch + 1:3}  loss {losses / steps_per_epoch:.4f}  test top1 {top1:.4f}  {epoch_seconds[-1]:.2f} s"
-              f"  live {live}  learned {network.learned_bits() / 8:.0f} bytes", file=log, flush=True)
+        top1 = evaluate(training)
+        live = "/".join(str(int((q.bits > 0).sum())) for q in training.network.quantized)
+        print(f"epoch {epoch + 1:3}  loss {training.losses / per_epoch:.4f}  test top1 {top1:.4f}  {epoch_seconds[-1]:.2f} s"
+              f"  live {live}  learned {training.network.learned_bits() / 8:.0f} bytes", file=log, flush=True)
 
+    steps = training.steps
     result = {"framework": f"torch {torch.__version__}", "threads": torch.get_num_threads(), "channels_last": arguments.channels_last,
-              "steps": steps, "steps_per_epoch": steps_per_epoch, "epochs": epochs, "epoch_seconds": epoch_seconds,
+              "steps": steps, "steps_per_epoch": per_epoch, "epochs": training.epochs, "epoch_seconds": epoch_seconds,
               "train_seconds": sum(epoch_seconds), "seconds_per_step": sum(epoch_seconds) / steps, "top1": top1,
-              "learned_bits": network.learned_bits()}
+              "learned_bits": training.network.learned_bits()}
     if arguments.json:
         print(json.dumps(result))
     else:
         print(f"{steps} steps in {result['train_seconds']:.2f} s: {1000 * result['seconds_per_step']:.1f} ms a step, "
-              f"{result['seconds_per_step'] * steps_per_epoch:.2f} s an epoch of {steps_per_epoch} steps, {result['threads']} threads")
+              f"{result['seconds_per_step'] * per_epoch:.2f} s an epoch of {per_epoch} steps, {result['threads']} threads")
 
 
 if __name__ == "__main__":

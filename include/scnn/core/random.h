@@ -50,7 +50,8 @@ enum class Stream : std::uint32_t {
   split,
   probe,
   sweep,
-  pseudo_noise
+  pseudo_noise,
+  thin
 };
 
 /// A named, counter-based stream: draw (index, sub) is the same whoever asks, and whenever.

@@ -41,6 +41,8 @@ class Batches {
   [[nodiscard]] virtual const Batch* next() = 0;
   /// Seconds the caller has waited in next() so far.
   [[nodiscard]] virtual double waited_seconds() const = 0;
+  /// Seconds of the processor that preparing batches has taken so far beside the caller.
+  [[nodiscard]] virtual double preparation_seconds() const = 0;
 };
 
 /// Batches for `backend`: prepared on the host by a thread ahead of their use where that is the device or a step of
@@ -69,6 +71,7 @@ class BatchLoader : public Batches {
   /// Rethrows a failure of the thread.
   [[nodiscard]] const Batch* next() override;
   [[nodiscard]] double waited_seconds() const override;
+  [[nodiscard]] double preparation_seconds() const override;
 
  private:
   struct State;

@@ -44,6 +44,6 @@ void train_under_nsight(const Experiment& experiment, Parts& parts, const Profil
 /// One object with the same numbers; `folder` is where the profile's files are.
 [[nodiscard]] std::string profile_json(const Profile& profile, const std::string& folder);
 /// Every single range in Chrome's trace event format, for ui.perfetto.dev and chrome://tracing.
-[[nodiscard]] std::string trace_json(const Profile& profile);
+[[nodiscard]] std::string trace_json(const std::string& name, const RangeTimes& times);
 
 }  // namespace scnn

@@ -49,7 +49,9 @@ class Graph {
   [[nodiscard]] Backend& backend() noexcept { return backend_; }
   [[nodiscard]] std::int64_t classes() const;
   /// Multiply-adds of one image with the channels alive now.
-  [[nodiscard]] std::int64_t macs() const;
+  [[nodiscard]] std::int64_t macs() const { return macs(sets_); }
+  /// The same with the channels of `sets`, a table like sets().
+  [[nodiscard]] std::int64_t macs(const SetTable& sets) const;
   /// What training keeps in memory at once, in bytes, with the channels alive now: activations and their gradients, for
   /// each image; parameters, their gradients and optimizer state.  A backend's own room comes on top.
   struct Memory {

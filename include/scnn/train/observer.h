@@ -21,6 +21,8 @@ struct RemovalRecord {
   std::string layer;
   std::int32_t channels = 0;
   double max_diff = 0;  ///< largest change of a logit on the probe batch, relative to the largest logit
+  /// Of the steps since the epoch began, before these channels went: see EpochRecord.
+  double efficiency = 1;
 };
 
 struct StepRecord {
@@ -43,6 +45,9 @@ struct EpochRecord {
   SizeStatus size;
   double train_seconds = 0;  ///< training steps only
   double eval_seconds = 0, removal_seconds = 0, wait_seconds = 0;
+  /// How much of the work that removals saved is saved time: (multiply-adds of its steps / those of the first epoch's)
+  /// / (their time / the first epoch's).
+  double efficiency = 1;
 };
 
 /// What the trainer tells the world.  Every function may be left alone.

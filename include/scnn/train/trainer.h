@@ -38,6 +38,9 @@ struct TrainerState {
   double loss_sum = 0;  ///< over images
   std::int64_t correct = 0, images = 0;
   double train_seconds = 0, removal_seconds = 0;
+  double macs = 0;  ///< multiply-adds of an image, summed over steps
+  // Of the run:
+  double first_macs = 0;              ///< macs of the first epoch
   std::vector<double> epoch_seconds;  ///< training steps only, of the epochs done
   double eval_seconds = 0;            ///< of the whole run
   std::vector<RemovalRecord> removals;
@@ -59,6 +62,8 @@ class Trainer {
   /// Trains to the end.  False where the observer asked to stop: a checkpoint was saved.  Error(training) naming step
   /// and layer where the loss is no number; Error(memory) of a step with an estimate of what it needs.
   [[nodiscard]] bool run();
+  /// Channels go whatever they hold, between two steps: to measure how a smaller network trains.
+  void restrict_to(const std::vector<ChannelSet>& channels);
 
   [[nodiscard]] const TrainerState& state() const noexcept { return state_; }
   [[nodiscard]] const SizeMeter& meter() const noexcept { return meter_; }
@@ -66,6 +71,8 @@ class Trainer {
   [[nodiscard]] std::int64_t recordings() const noexcept { return recordings_; }
   [[nodiscard]] std::int64_t steps_per_epoch() const noexcept { return steps_per_epoch_; }
   [[nodiscard]] std::int64_t total_steps() const noexcept { return options_.train.epochs * steps_per_epoch_; }
+  /// Seconds of the processor that preparing batches has taken beside the steps.
+  [[nodiscard]] double preparation_seconds() const { return loader_->preparation_seconds(); }
   /// gamma after `epochs` (a real number) of the run.
   [[nodiscard]] double gamma(double epochs) const;
 
@@ -96,6 +103,8 @@ class Trainer {
   [[nodiscard]] Batch probe(std::int64_t size) const;
   [[noreturn]] void report_nan(const std::string& what, const Pass& pass, const Tensor& images);
   [[nodiscard]] double epochs_done() const;
+  /// Of the epoch under way (EpochRecord).
+  [[nodiscard]] double efficiency() const;
 
   Graph& graph_;
   const Dataset& data_;
@@ -112,6 +121,7 @@ class Trainer {
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t removal_period_ = 0, checkpoint_period_ = 0;
   double last_size_loss_ = 0;
+  double macs_ = 0;  ///< of an image, now
 
   // A step's memory: it stays, so that a recorded step finds it again.
   Tensor loss_, predicted_, dlogits_, step_number_;

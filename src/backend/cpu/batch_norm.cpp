@@ -1,6 +1,5 @@
 #include "backend/cpu/batch_norm.h"
 
-#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/row_sums.h"
+#include "scnn/core/range.h"
 
 namespace scnn::cpu {
 namespace {
@@ -39,28 +39,6 @@ void normalise(const Workers& workers, const FoldedRows& f, const float* __restr
   });
 }
 
-/// dx = slope * (g - constant - (x - mean) * linear), one for each channel, g being the gradient in front of the
-/// activation.
-struct NormGradient {
-  std::vector<float> slope, constant, linear;
-
-  /// `sums` [2, channels] of g and g * (x - mean) over `rows` values a channel.  Writes dscale and dshift.
-  NormGradient(const BatchNorm& norm, const std::array<std::vector<double>, 2>& sums, std::int64_t rows, Tensor& dscale,
-               Tensor& dshift)
-      : slope(sums[0].size()), constant(sums[0].size()), linear(sums[0].size()) {
-    const auto n = static_cast<double>(rows);
-    for (std::size_t c = 0; c < slope.size(); ++c) {
-      const float inverse = norm.inv_std->data<float>()[c];
-      const double gx = sums[1][c] * static_cast<double>(inverse);
-      dshift.data<float>()[c] = static_cast<float>(sums[0][c]);
-      dscale.data<float>()[c] = static_cast<float>(gx);
-      slope[c] = norm.scale->data<float>()[c] * inverse;
-      constant[c] = static_cast<float>(sums[0][c] / n);
-      linear[c] = static_cast<float>(gx * static_cast<double>(inverse) / n);
-    }
-  }
-};
-
 }  // namespace
 
 NormTerms::NormTerms(const BatchNorm& norm, std::int64_t channels)
@@ -72,7 +50,23 @@ NormTerms::NormTerms(const BatchNorm& norm, std::int64_t channels)
   for (std::size_t c = 0; c < slope.size(); ++c) slope[c] *= norm.inv_std->data<float>()[c];
 }
 
+NormGradient::NormGradient(const BatchNorm& norm, const std::array<std::vector<double>, 2>& sums, std::int64_t rows,
+                           Tensor& dscale, Tensor& dshift)
+    : slope(sums[0].size()), constant(sums[0].size()), linear(sums[0].size()) {
+  const auto n = static_cast<double>(rows);
+  for (std::size_t c = 0; c < slope.size(); ++c) {
+    const float inverse = norm.inv_std->data<float>()[c];
+    const double gx = sums[1][c] * static_cast<double>(inverse);
+    dshift.data<float>()[c] = static_cast<float>(sums[0][c]);
+    dscale.data<float>()[c] = static_cast<float>(gx);
+    slope[c] = norm.scale->data<float>()[c] * inverse;
+    constant[c] = static_cast<float>(sums[0][c] / n);
+    linear[c] = static_cast<float>(gx * static_cast<double>(inverse) / n);
+  }
+}
+
 void CpuBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) {
+  const Range range("kernel", "batch_norm_statistics");
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
   checks::batch_statistics("batch_norm_statistics", statistics, channels);
@@ -108,6 +102,7 @@ void CpuBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& s
 }
 
 void CpuBackend::batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) {
+  const Range range("kernel", "batch_norm_forward");
   constexpr const char* op = "batch_norm_forward";
   checks::same_shape(op, x, y);
   checks::normalisation(op, norm, channels_of(x));
@@ -123,6 +118,7 @@ void CpuBackend::batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tens
 
 void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const BatchNorm& norm,
                                      Tensor& dx, Tensor& dscale, Tensor& dshift) {
+  const Range range("kernel", "batch_norm_backward");
   constexpr const char* op = "batch_norm_backward";
   const bool relu = norm.activation == Activation::relu;
   checks::same_shape(op, x, dy);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -15,6 +16,16 @@ struct NormTerms {
   std::vector<float> centre, slope, shift;
 
   NormTerms(const BatchNorm& norm, std::int64_t channels);
+};
+
+/// dx = slope * (g - constant - (x - mean) * linear), one for each channel, g being the gradient in front of the
+/// activation.
+struct NormGradient {
+  std::vector<float> slope, constant, linear;
+
+  /// `sums` [2, channels] of g and g * (x - mean) over `rows` values a channel.  Writes dscale and dshift.
+  NormGradient(const BatchNorm& norm, const std::array<std::vector<double>, 2>& sums, std::int64_t rows, Tensor& dscale,
+               Tensor& dshift);
 };
 
 }  // namespace scnn::cpu

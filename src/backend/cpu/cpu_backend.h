@@ -50,6 +50,9 @@ class CpuBackend final : public Backend {
                            Tensor& dscale, Tensor& dshift) override;
   void batch_norm_max_pool_forward(const Pool2d& shape, const Tensor& x, const BatchNorm& norm, Tensor& y,
                                    Tensor& argmax) override;
+  void batch_norm_max_pool_backward(const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax,
+                                    const Tensor& dy, const BatchNorm& norm, Tensor& dx, Tensor& dscale,
+                                    Tensor& dshift) override;
 
   void max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) override;
   void max_pool2d_backward(const Pool2d& shape, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;

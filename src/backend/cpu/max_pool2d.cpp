@@ -2,14 +2,17 @@
 
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
+#include "scnn/core/range.h"
 
 namespace scnn::cpu {
 void CpuBackend::max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) {
+  const Range range("kernel", "max_pool2d_forward");
   checks::max_pool2d("max_pool2d_forward", shape, x, y, argmax);
   max_pool_forward(workers_, shape, x.data<float>(), AsItIs{}, y.data<float>(), argmax.data<std::uint8_t>());
 }
 
 void CpuBackend::max_pool2d_backward(const Pool2d& shape, const Tensor& dy, const Tensor& argmax, Tensor& dx) {
+  const Range range("kernel", "max_pool2d_backward");
   constexpr const char* op = "max_pool2d_backward";
   checks::pool2d(op, shape);
   checks::has_shape(op, "dy", dy, checks::output_shape(shape));

@@ -7,10 +7,10 @@
 
 namespace scnn::cpu {
 
-/// 3x3 convolutions of stride 1 by Winograd's minimal filtering F(2x2, 3x3) (Lavin & Gray, arXiv 1509.09308): 16
-/// products for a 2x2 output instead of 36, in all three directions.  The gradients are the exact adjoints of the
-/// forward transform.  Results do not depend on the number of threads; forward and data gradient of an image do not
-/// depend on the rest of the batch.
+/// 3x3 and 5x5 convolutions of stride 1 by Winograd's minimal filtering F(2x2, 3x3) and F(2x2, 5x5) (Lavin & Gray,
+/// arXiv 1509.09308): 16 products for a 2x2 output instead of 36, or 36 instead of 100, in all three directions.  The
+/// gradients are the exact adjoints of the forward transform.  Results do not depend on the number of threads; forward
+/// and data gradient of an image do not depend on the rest of the batch.
 class Winograd {
  public:
   explicit Winograd(const Workers& workers) : workers_(workers) {}
@@ -24,6 +24,12 @@ class Winograd {
   void backward_weights(const Conv2d& shape, const float* x, const float* dy, float* dw);
 
  private:
+  /// The points of all filters, [points, in, padded(out)]; `turned`, by half a circle, [points, out, padded(in)].
+  template <int taps>
+  void transform(const Conv2d& shape, const float* w, bool turned);
+  template <int taps>
+  void weight_gradient(const Conv2d& shape, const float* x, const float* dy, float* dw);
+
   Workers workers_;
   std::vector<float> weights_;  ///< transformed weights, or the partial sums of their gradients
 };

@@ -11,6 +11,8 @@
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 
+#include "backend/cpu/winograd_transforms.h"
+
 namespace scnn::cpu {
 namespace {
 
@@ -58,93 +60,100 @@ const float* zeros_of(std::int64_t channels) {
   return zeros.data();
 }
 
-}  // namespace
-
-void winograd_gather_inputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
-                            const TilePoints& to) {
+template <int taps>
+void gather_inputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
+                   const TilePoints& to) {
+  constexpr int size = taps + 1;
   const float* zeros = zeros_of(grid.channels);
   const std::int64_t plane = to.plane;
   for (std::int64_t t = 0; t < n; ++t) {
-    const Sources<4> d(grid, images, zeros, first + t);
+    const Sources<size> d(grid, images, zeros, first + t);
     float* out = to.data + t * to.row;
     each_vector(grid.channels, [&, plane, out](std::int64_t c) {
-      __m256 half[4][4];
-      for (int j = 0; j < 4; ++j) {
-        const __m256 d0 = _mm256_loadu_ps(d.at[j] + c);
-        const __m256 d1 = _mm256_loadu_ps(d.at[4 + j] + c);
-        const __m256 d2 = _mm256_loadu_ps(d.at[8 + j] + c);
-        const __m256 d3 = _mm256_loadu_ps(d.at[12 + j] + c);
-        half[0][j] = _mm256_sub_ps(d0, d2);
-        half[1][j] = _mm256_add_ps(d1, d2);
-        half[2][j] = _mm256_sub_ps(d2, d1);
-        half[3][j] = _mm256_sub_ps(d1, d3);
+      __m256 half[size][size];  // by column
+      for (int j = 0; j < size; ++j) {
+        __m256 column[size];
+        for (int i = 0; i < size; ++i) column[i] = _mm256_loadu_ps(d.at[size * i + j] + c);
+        Minimal<taps>::inputs(column, half[j]);
       }
-      for (int i = 0; i < 4; ++i) {
-        float* line = out + 4 * i * plane + c;
-        _mm256_storeu_ps(line, _mm256_sub_ps(half[i][0], half[i][2]));
-        _mm256_storeu_ps(line + plane, _mm256_add_ps(half[i][1], half[i][2]));
-        _mm256_storeu_ps(line + 2 * plane, _mm256_sub_ps(half[i][2], half[i][1]));
-        _mm256_storeu_ps(line + 3 * plane, _mm256_sub_ps(half[i][1], half[i][3]));
+      for (int i = 0; i < size; ++i) {
+        __m256 row[size];
+        __m256 points[size];
+        for (int j = 0; j < size; ++j) row[j] = half[j][i];
+        Minimal<taps>::inputs(row, points);
+        for (int j = 0; j < size; ++j) _mm256_storeu_ps(out + (size * i + j) * plane + c, points[j]);
       }
     });
   }
 }
 
-void winograd_gather_outputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
-                             const TilePoints& to) {
-  const __m256 zero = _mm256_setzero_ps();
+template <int taps>
+void gather_outputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
+                    const TilePoints& to) {
+  constexpr int size = taps + 1;
   const float* zeros = zeros_of(grid.channels);
   const std::int64_t plane = to.plane;
   for (std::int64_t t = 0; t < n; ++t) {
     const Sources<2> d(grid, images, zeros, first + t);
     float* out = to.data + t * to.row;
     each_vector(grid.channels, [&, plane, out](std::int64_t c) {
-      __m256 half[4][2];
+      __m256 half[2][size];  // by column
       for (int j = 0; j < 2; ++j) {
-        const __m256 d0 = _mm256_loadu_ps(d.at[j] + c);
-        const __m256 d1 = _mm256_loadu_ps(d.at[2 + j] + c);
-        half[0][j] = d0;
-        half[1][j] = _mm256_add_ps(d0, d1);
-        half[2][j] = _mm256_sub_ps(d0, d1);
-        half[3][j] = _mm256_sub_ps(zero, d1);
+        const __m256 column[2] = {_mm256_loadu_ps(d.at[j] + c), _mm256_loadu_ps(d.at[2 + j] + c)};
+        Minimal<taps>::outputs_adjoint(column, half[j]);
       }
-      for (int i = 0; i < 4; ++i) {
-        float* line = out + 4 * i * plane + c;
-        _mm256_storeu_ps(line, half[i][0]);
-        _mm256_storeu_ps(line + plane, _mm256_add_ps(half[i][0], half[i][1]));
-        _mm256_storeu_ps(line + 2 * plane, _mm256_sub_ps(half[i][0], half[i][1]));
-        _mm256_storeu_ps(line + 3 * plane, _mm256_sub_ps(zero, half[i][1]));
+      for (int i = 0; i < size; ++i) {
+        const __m256 row[2] = {half[0][i], half[1][i]};
+        __m256 points[size];
+        Minimal<taps>::outputs_adjoint(row, points);
+        for (int j = 0; j < size; ++j) _mm256_storeu_ps(out + (size * i + j) * plane + c, points[j]);
       }
     });
   }
 }
 
-void winograd_scatter_outputs(const TileGrid& grid, const TilePoints& from, std::int64_t first, std::int64_t n,
-                              const float* bias, float* images) {
+template <int taps>
+void scatter_outputs(const TileGrid& grid, const TilePoints& from, std::int64_t first, std::int64_t n,
+                     const float* bias, float* images) {
+  constexpr int size = taps + 1;
   const std::int64_t plane = from.plane;
   for (std::int64_t t = 0; t < n; ++t) {
     const Pixels<2> pixels(grid, first + t);
     const float* in = from.data + t * from.row;
     each_vector(grid.channels, [&](std::int64_t c) {
-      __m256 half[2][4];
-      for (int j = 0; j < 4; ++j) {
-        const float* column = in + j * plane + c;
-        const __m256 m0 = _mm256_loadu_ps(column);
-        const __m256 m1 = _mm256_loadu_ps(column + 4 * plane);
-        const __m256 m2 = _mm256_loadu_ps(column + 8 * plane);
-        const __m256 m3 = _mm256_loadu_ps(column + 12 * plane);
-        half[0][j] = _mm256_add_ps(m0, _mm256_add_ps(m1, m2));
-        half[1][j] = _mm256_sub_ps(_mm256_sub_ps(m1, m2), m3);
+      __m256 half[2][size];
+      for (int j = 0; j < size; ++j) {
+        __m256 column[size];
+        __m256 pair[2];
+        for (int i = 0; i < size; ++i) column[i] = _mm256_loadu_ps(in + (size * i + j) * plane + c);
+        Minimal<taps>::outputs(column, pair);
+        half[0][j] = pair[0];
+        half[1][j] = pair[1];
       }
       const __m256 b = bias != nullptr ? _mm256_loadu_ps(bias + c) : _mm256_setzero_ps();
       for (int i = 0; i < 2; ++i) {
-        const __m256 left = _mm256_add_ps(half[i][0], _mm256_add_ps(half[i][1], half[i][2]));
-        const __m256 right = _mm256_sub_ps(_mm256_sub_ps(half[i][1], half[i][2]), half[i][3]);
-        if (pixels.at[2 * i] >= 0) _mm256_storeu_ps(images + pixels.at[2 * i] + c, _mm256_add_ps(left, b));
-        if (pixels.at[2 * i + 1] >= 0) _mm256_storeu_ps(images + pixels.at[2 * i + 1] + c, _mm256_add_ps(right, b));
+        __m256 pair[2];
+        Minimal<taps>::outputs(half[i], pair);
+        if (pixels.at[2 * i] >= 0) _mm256_storeu_ps(images + pixels.at[2 * i] + c, pair[0] + b);
+        if (pixels.at[2 * i + 1] >= 0) _mm256_storeu_ps(images + pixels.at[2 * i + 1] + c, pair[1] + b);
       }
     });
   }
+}
+
+}  // namespace
+
+void winograd_gather_inputs(int taps, const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
+                            const TilePoints& to) {
+  (taps == 3 ? gather_inputs<3> : gather_inputs<5>)(grid, images, first, n, to);
+}
+void winograd_gather_outputs(int taps, const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
+                             const TilePoints& to) {
+  (taps == 3 ? gather_outputs<3> : gather_outputs<5>)(grid, images, first, n, to);
+}
+void winograd_scatter_outputs(int taps, const TileGrid& grid, const TilePoints& from, std::int64_t first,
+                              std::int64_t n, const float* bias, float* images) {
+  (taps == 3 ? scatter_outputs<3> : scatter_outputs<5>)(grid, from, first, n, bias, images);
 }
 
 }  // namespace scnn::cpu
@@ -155,13 +164,14 @@ void winograd_scatter_outputs(const TileGrid& grid, const TilePoints& from, std:
 
 namespace scnn::cpu {
 
-void winograd_gather_inputs(const TileGrid&, const float*, std::int64_t, std::int64_t, const TilePoints&) {
+void winograd_gather_inputs(int, const TileGrid&, const float*, std::int64_t, std::int64_t, const TilePoints&) {
   throw Error(ErrorKind::bug, "winograd: not on this processor");
 }
-void winograd_gather_outputs(const TileGrid&, const float*, std::int64_t, std::int64_t, const TilePoints&) {
+void winograd_gather_outputs(int, const TileGrid&, const float*, std::int64_t, std::int64_t, const TilePoints&) {
   throw Error(ErrorKind::bug, "winograd: not on this processor");
 }
-void winograd_scatter_outputs(const TileGrid&, const TilePoints&, std::int64_t, std::int64_t, const float*, float*) {
+void winograd_scatter_outputs(int, const TileGrid&, const TilePoints&, std::int64_t, std::int64_t, const float*,
+                              float*) {
   throw Error(ErrorKind::bug, "winograd: not on this processor");
 }
 

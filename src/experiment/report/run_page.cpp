@@ -83,10 +83,11 @@ std::string removal_table(const std::vector<RemovalRecord>& removals) {
   std::string html =
       "<div class=\"scroll\"><table class=\"sortable\">\n<thead><tr><th "
       "class=\"text\">layer</th><th>epoch</th><th>step</th><th>channels</th>"
-      "<th>largest relative change of a logit</th></tr></thead>\n<tbody>\n";
+      "<th>largest relative change of a logit</th><th>efficiency before it (%)</th></tr></thead>\n<tbody>\n";
   for (const RemovalRecord& r : removals) {
-    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.1e}</td></tr>\n", html_escape(r.layer),
-                        r.epoch, r.step, r.channels, r.max_diff);
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.1e}</td><td>{}</td></tr>\n",
+                        html_escape(r.layer), r.epoch, r.step, r.channels, r.max_diff,
+                        std::isnan(r.efficiency) ? "-" : fmt::format("{:.0f}", 100 * r.efficiency));
   }
   return html + "</tbody>\n</table></div>\n";
 }

@@ -1,0 +1,114 @@
+#pragma once
+
+/// Minimal filtering F(2, taps) in one dimension: two outputs of a filter as products at taps + 1 points,
+///
+///     y = A^T ((G g) * (B^T d)),    d: taps + 1 inputs, g: the filter, y: two outputs.
+///
+/// T is float, or a vector of floats with the usual operators.  Inlined always: a caller may be compiled for a
+/// processor that this header is not.
+namespace scnn::cpu {
+
+template <int taps>
+struct Minimal;
+
+/// Points 0, 1, -1 and infinity (Lavin & Gray, arXiv 1509.09308, section 4.1).
+template <>
+struct Minimal<3> {
+  /// B^T d
+  template <class T>
+  [[gnu::always_inline]] static inline void inputs(const T (&d)[4], T (&t)[4]) {
+    t[0] = d[0] - d[2];
+    t[1] = d[1] + d[2];
+    t[2] = d[2] - d[1];
+    t[3] = d[1] - d[3];
+  }
+  /// A^T m
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs(const T (&m)[4], T (&y)[2]) {
+    y[0] = m[0] + (m[1] + m[2]);
+    y[1] = m[1] - m[2] - m[3];
+  }
+  /// A y, the adjoint of the last
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[2], T (&m)[4]) {
+    m[0] = y[0];
+    m[1] = y[0] + y[1];
+    m[2] = y[0] - y[1];
+    m[3] = -y[1];
+  }
+  /// G g
+  static void filter(const float (&g)[3], float (&u)[4]) {
+    const float sum = 0.5F * (g[0] + g[2]);
+    const float middle = 0.5F * g[1];
+    u[0] = g[0];
+    u[1] = sum + middle;
+    u[2] = sum - middle;
+    u[3] = g[2];
+  }
+  /// G^T u
+  static void filter_adjoint(const float (&u)[4], float (&g)[3]) {
+    const float sum = 0.5F * (u[1] + u[2]);
+    g[0] = u[0] + sum;
+    g[1] = 0.5F * (u[1] - u[2]);
+    g[2] = sum + u[3];
+  }
+};
+
+/// Points 0, 1, -1, 2, -2 and infinity: the transposed Toom-Cook multiplication of polynomials (Winograd, "Arithmetic
+/// complexity of computations", 1980).
+template <>
+struct Minimal<5> {
+  template <class T>
+  [[gnu::always_inline]] static inline void inputs(const T (&d)[6], T (&t)[6]) {
+    const T even1 = 4.0F * d[2] - d[4];
+    const T odd1 = 4.0F * d[1] - d[3];
+    const T even2 = d[4] - d[2];
+    const T odd2 = 2.0F * (d[3] - d[1]);
+    t[0] = 4.0F * d[0] - 5.0F * d[2] + d[4];
+    t[1] = even1 + odd1;
+    t[2] = even1 - odd1;
+    t[3] = even2 + odd2;
+    t[4] = even2 - odd2;
+    t[5] = 4.0F * d[1] - 5.0F * d[3] + d[5];
+  }
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[2]) {
+    y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
+    y[1] = (m[1] - m[2]) + 2.0F * (m[3] - m[4]) + m[5];
+  }
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[2], T (&m)[6]) {
+    const T twice = y[1] + y[1];
+    m[0] = y[0];
+    m[1] = y[0] + y[1];
+    m[2] = y[0] - y[1];
+    m[3] = y[0] + twice;
+    m[4] = y[0] - twice;
+    m[5] = y[1];
+  }
+  static void filter(const float (&g)[5], float (&u)[6]) {
+    const float even1 = (g[0] + g[2] + g[4]) * (1.0F / 6);
+    const float odd1 = (g[1] + g[3]) * (1.0F / 6);
+    const float even2 = (g[0] + 4.0F * g[2] + 16.0F * g[4]) * (1.0F / 24);
+    const float odd2 = (g[1] + 4.0F * g[3]) * (1.0F / 12);
+    u[0] = 0.25F * g[0];
+    u[1] = even1 + odd1;
+    u[2] = even1 - odd1;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = g[4];
+  }
+  static void filter_adjoint(const float (&u)[6], float (&g)[5]) {
+    const float sum1 = (u[1] + u[2]) * (1.0F / 6);
+    const float difference1 = (u[1] - u[2]) * (1.0F / 6);
+    const float sum2 = (u[3] + u[4]) * (1.0F / 24);
+    const float difference2 = (u[3] - u[4]) * (1.0F / 12);
+    g[0] = 0.25F * u[0] + sum1 + sum2;
+    g[1] = difference1 + difference2;
+    g[2] = sum1 + 4.0F * sum2;
+    g[3] = difference1 + 4.0F * difference2;
+    g[4] = sum1 + 16.0F * sum2 + u[5];
+  }
+};
+
+}  // namespace scnn::cpu
