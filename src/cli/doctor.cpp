@@ -26,15 +26,6 @@ struct Check {
   bool ok = true;
 };
 
-std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
-  }
-  return "unknown processor";
-}
-
 /// The vector extensions that matter for speed, as far as the processor has them.
 std::string features() {
   std::string list;
@@ -64,7 +55,7 @@ Check run_folder() {
 
 std::vector<Check> examine(const Context& context) {
   std::vector<Check> checks;
-  checks.push_back({"processor", processor()});
+  checks.push_back({"processor", processor_name()});
   checks.push_back({"vector units", features()});
   checks.push_back({"cores", fmt::format("{} usable of {}", usable_cores(), std::thread::hardware_concurrency())});
   try {

@@ -8,7 +8,6 @@
 #include "scnn/core/file.h"
 #include "scnn/deploy/c_source.h"
 #include "scnn/deploy/npz.h"
-#include "scnn/deploy/probe.h"
 #include "scnn/experiment/onnx_runtime.h"
 
 namespace scnn::cli {

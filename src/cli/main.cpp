@@ -10,8 +10,10 @@
 #include <new>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "cli/verbs.h"
+#include "experiment/diagnostics.h"
 #include "scnn/core/visible.h"
 #include "scnn/experiment/log.h"
 #include "scnn/experiment/version.h"
@@ -156,8 +158,12 @@ int main(int argc, char** argv) {
     // CLI11 says that a subcommand is required, not that this is none.
     const std::string_view word = argc > 1 ? argv[1] : "-";
     if (!word.starts_with('-') && program.get_subcommands().empty() && error.get_exit_code() != 0) {
+      std::vector<std::string> verbs;
+      for (const CLI::App* verb : program.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
+      const std::string_view near = scnn::config::nearest(word, verbs);
       print_error(context,
-                  fmt::format("there is no verb '{}'; scnn --help lists them", scnn::visible(std::string(word))));
+                  fmt::format("there is no verb '{}'{}; scnn --help lists them", scnn::visible(std::string(word)),
+                              near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
       return static_cast<int>(scnn::ErrorKind::usage);
     }
     const int code = program.exit(error);

@@ -2,36 +2,13 @@
 #include <cstring>
 
 #include "core/process.h"
+#include "core/scratch_folder.h"
 #include "scnn/core/error.h"
 #include "scnn/core/file.h"
 #include "scnn/deploy/c_source.h"
 
 namespace scnn {
 namespace {
-
-namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "scnn-c-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      throw Error(ErrorKind::run_folder,
-                  pattern + ": " + std::strerror(errno) + "; set TMPDIR to a folder for files to compile");
-    }
-    path_ = pattern;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::string compiler() {
   const char* chosen = std::getenv("CC");
@@ -66,8 +43,8 @@ std::optional<std::vector<float>> compiled_logits(const CSource& source, std::sp
                                                   std::size_t classes) {
   const std::string program = compiler();
   if (program.empty()) return std::nullopt;
-  const TemporaryFolder folder;
-  const auto at = [&](const std::string& name) { return (folder.path() / name).string(); };
+  const ScratchFolder folder;
+  const auto at = [&](const std::string& name) { return (folder / name).string(); };
   write_c_source(source, folder.path());
   write_file(at("driver.c"), driver(source, images.size() / n, classes));
   write_file(at("images"), std::as_bytes(images));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "reals.h"
 #include "scnn/deploy/packed.h"
@@ -7,8 +8,9 @@
 namespace scnn {
 namespace {
 
-/// For each node that a batch-norm alone reads: that batch-norm; else -1.
-std::vector<int> only_reader(const NetworkSpec& network) {
+/// For each node with weights that a batch-norm alone reads: that batch-norm; else -1.
+std::vector<int> batch_norms(const PackedModel& model) {
+  const NetworkSpec& network = model.network;
   std::vector<int> readers(network.size(), 0), last(network.size(), -1);
   for (std::size_t i = 0; i < network.size(); ++i) {
     for (const int input : network[i].inputs) {
@@ -18,7 +20,8 @@ std::vector<int> only_reader(const NetworkSpec& network) {
   }
   for (std::size_t i = 0; i < network.size(); ++i) {
     const auto reader = static_cast<std::size_t>(std::max(last[i], 0));
-    if (readers[i] != 1 || !std::holds_alternative<AffineSpec>(network[reader].options)) last[i] = -1;
+    const bool weights = model.layers[i].shape.rank() > 0;
+    if (!weights || readers[i] != 1 || !std::holds_alternative<AffineSpec>(network[reader].options)) last[i] = -1;
   }
   return last;
 }
@@ -47,36 +50,29 @@ void declare_bias(LayerOptions& options) {
 }  // namespace
 
 PackedModel fold(PackedModel model) {
-  const std::vector<int> readers = only_reader(model.network);
-  PackedModel folded = model;
-  folded.network.clear();
-  folded.layers.clear();
-  folded.affines.clear();
+  const std::vector<int> into = batch_norms(model);
+  const NetworkSpec network = std::exchange(model.network, {});
+  std::vector<PackedLayer> layers = std::exchange(model.layers, {});
+  std::vector<PackedAffine> affines = std::exchange(model.affines, {});
   std::vector<int> place;  // of each node; a folded batch-norm's is its layer's
-  for (std::size_t i = 0; i < model.network.size(); ++i) {
-    LayerSpec spec = model.network[i];
-    for (int& input : spec.inputs) input = place[static_cast<std::size_t>(input)];
-    const int from = spec.inputs.empty() ? -1 : model.network[i].inputs.front();
-    const bool goes = std::holds_alternative<AffineSpec>(spec.options) && from >= 0 &&
-                      readers[static_cast<std::size_t>(from)] == static_cast<int>(i) &&
-                      model.layers[static_cast<std::size_t>(from)].shape.rank() > 0;
-    if (goes) {
-      place.push_back(spec.inputs.front());
+  for (std::size_t i = 0; i < network.size(); ++i) {
+    LayerSpec spec = network[i];
+    const int from = spec.inputs.empty() ? -1 : spec.inputs.front();
+    if (from >= 0 && into[static_cast<std::size_t>(from)] == static_cast<int>(i)) {
+      place.push_back(place[static_cast<std::size_t>(from)]);
       continue;
     }
-    place.push_back(static_cast<int>(folded.network.size()));
-    PackedLayer layer = std::move(model.layers[i]);
-    const bool gains = readers[i] >= 0 && layer.shape.rank() > 0;
-    if (gains) {
-      fold_into(layer, model.affines[static_cast<std::size_t>(readers[i])]);
+    for (int& input : spec.inputs) input = place[static_cast<std::size_t>(input)];
+    place.push_back(static_cast<int>(model.network.size()));
+    if (into[i] >= 0) {
+      fold_into(layers[i], affines[static_cast<std::size_t>(into[i])]);
       declare_bias(spec.options);
-      model.layers[i].shape = layer.shape;  // the batch-norm still asks whether its input has weights
     }
-    folded.network.push_back(std::move(spec));
-    folded.layers.push_back(std::move(layer));
-    folded.affines.push_back(std::move(model.affines[i]));
+    model.network.push_back(std::move(spec));
+    model.layers.push_back(std::move(layers[i]));
+    model.affines.push_back(std::move(affines[i]));
   }
-  return folded;
+  return model;
 }
 
 PackedModel snap(PackedModel model) {

@@ -37,7 +37,8 @@ void write_bits(Writer& out, const std::vector<Rows>& layers, const Behind& behi
     for (const auto& row : layers[layer]) write_range(out, packed_width(row), range_of(row).first);
     for (const auto& row : layers[layer]) {
       const std::int64_t low = range_of(row).first;
-      for (const std::int32_t value : row) out.bit(static_cast<std::uint64_t>(value - low), packed_width(row));
+      const int width = packed_width(row);
+      for (const std::int32_t value : row) out.bit(static_cast<std::uint64_t>(value - low), width);
     }
     out.flush_bits();
     behind(static_cast<int>(layer), out.size());

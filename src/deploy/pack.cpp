@@ -3,7 +3,6 @@
 #include "scnn/core/error.h"
 #include "scnn/core/random.h"
 #include "scnn/deploy/packed.h"
-#include "scnn/deploy/probe.h"
 #include "scnn/nn/layers/batch_norm.h"
 #include "scnn/nn/layers/simple.h"
 #include "scnn/nn/layers/weighted.h"

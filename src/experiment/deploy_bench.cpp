@@ -9,9 +9,10 @@
 #include <optional>
 
 #include "core/python.h"
+#include "core/scratch_folder.h"
 #include "experiment/bench_worker.h"
 #include "experiment/report/assets.h"
-#include "experiment/scratch.h"
+#include "scnn/core/cores.h"
 #include "scnn/core/file.h"
 #include "scnn/deploy/onnx.h"
 #include "scnn/experiment/model_file.h"
@@ -21,14 +22,6 @@ namespace scnn {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown CPU";
-}
 
 /// The experiment's network as it is before any training, with the same input and outputs.
 PackedModel before_compression(const Experiment& experiment, const PackedModel& packed, Backend& backend) {
@@ -73,7 +66,7 @@ class Bench {
  public:
   explicit Bench(const DeployBenchOptions& options)
       : options_(options), python_(python_with("numpy, onnxruntime")), backend_(make_backend(DeviceOptions{"cpu", 0})) {
-    result_.cpu = cpu_name();
+    result_.cpu = processor_name();
     result_.rounds = options.rounds;
   }
 
@@ -180,7 +173,7 @@ class Bench {
   const DeployBenchOptions& options_;
   std::string python_;
   std::unique_ptr<Backend> backend_;
-  Scratch folder_;
+  ScratchFolder folder_;
   int models_ = 0;
   DeployBench result_;
 };

@@ -7,6 +7,7 @@
 #include "experiment/report/html.h"
 #include "scnn/experiment/console.h"
 #include "scnn/experiment/deploy_bench.h"
+#include "scnn/experiment/network_table.h"
 
 namespace scnn {
 namespace {
@@ -29,10 +30,9 @@ std::vector<std::string> figures(const DeployRow& row) {
 std::string notes(const DeployBench& bench) {
   std::string text = fmt::format(
       "{}; medians of {} rounds in which all take turns.  scnn runtime: the packed file; ONNX Runtime: the exported "
-      "file; "
-      "before: the network before compression in float32, which \"times as fast\" refers to.  Memory: by how much its "
-      "peak "
-      "grows, loading the model and running 1 and 64 images, pages of libraries included.",
+      "file; before: the network before compression in float32, which \"times as fast\" refers to.  Memory: by how "
+      "much its "
+      "peak grows, loading the model and running 1 and 64 images, pages of libraries included.",
       bench.cpu, bench.rounds);
   if (!std::isnan(bench.call_seconds)) {
     text += fmt::format("  A call of ONNX Runtime from Python takes {:.3f} ms for a network of one weight.",
@@ -80,19 +80,9 @@ std::string deploy_table(const DeployBench& bench) {
     const std::vector<std::string> cells = figures(row);
     lines.back().insert(lines.back().end(), cells.begin(), cells.end());
   }
-  std::vector<std::size_t> widths(lines.front().size(), 0);
-  for (const auto& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  std::string text;
-  for (std::size_t n = 0; n < lines.size(); ++n) {
-    std::string out;
-    for (std::size_t i = 0; i < lines[n].size(); ++i) {
-      out += i < 2 ? fmt::format("{:<{}}  ", lines[n][i], widths[i]) : fmt::format("{:>{}}  ", lines[n][i], widths[i]);
-    }
-    out.erase(out.find_last_not_of(' ') + 1);
-    if (n > 0 && !bench.rows[n - 1].missing.empty()) out += "  not measured: " + bench.rows[n - 1].missing;
-    text += out + "\n";
+  std::string text = text_table(lines, 1);
+  for (const DeployRow& row : bench.rows) {
+    if (!row.missing.empty()) text += row.model + ", " + row.engine + ": not measured: " + row.missing + "\n";
   }
   return text + "\n" + notes(bench) + "\n";
 }

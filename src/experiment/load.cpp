@@ -82,6 +82,10 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
       conflict(at("compression.output_min_bits"),
                fmt::format("output_min_bits {} is above max_bits {}", c.output_min_bits, c.max_bits), "");
     }
+    if (c.target_bytes > 0 && c.gamma <= 0) {
+      conflict("compression.target_bytes", "target_bytes moves gamma by factors, and gamma is 0",
+               "set a gamma above 0 to start from");
+    }
   }
   if (e.data.mean.size() != e.data.std.size()) {
     conflict("data.normalize.std", fmt::format("{} means but {} stds", e.data.mean.size(), e.data.std.size()),

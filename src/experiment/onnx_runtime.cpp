@@ -5,7 +5,7 @@
 
 #include "core/process.h"
 #include "core/python.h"
-#include "experiment/scratch.h"
+#include "core/scratch_folder.h"
 #include "scnn/core/file.h"
 
 namespace scnn {
@@ -53,7 +53,7 @@ std::vector<float> onnx_runtime_logits(const std::string& python, const fs::path
   for (const std::int64_t extent : images.shape().extents()) {
     extents.append(extents.empty() ? "" : ",").append(std::to_string(extent));
   }
-  const Scratch folder;
+  const ScratchFolder folder;
   write_file(folder / "images", std::as_bytes(std::span(pixels)));
   const ProcessResult result =
       run_program({python, "-c", script, file.string(), folder / "images", extents, folder / "logits"});

@@ -115,11 +115,16 @@ RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, 
   result.recordings = trainer.recordings();
   result.peak_device_bytes = parts.backend->peak_bytes();
   write_file(folder.file("result.json"), result_json(result));
-  if (const std::int64_t target = experiment.compression.target_bytes; target > 0 && result.file_bytes > target) {
-    spdlog::warn(
-        "model.scnn has {} bytes, more than compression.target_bytes {}: train longer, start from a larger gamma, or "
-        "use a smaller network",
-        result.file_bytes, target);
+  if (const std::int64_t target = experiment.compression.target_bytes; target > 0) {
+    if (result.file_bytes > target) {
+      spdlog::warn(
+          "model.scnn has {} bytes, more than compression.target_bytes {}: train longer, start from a larger gamma, or "
+          "use a smaller network",
+          result.file_bytes, target);
+    } else if (result.file_bytes < target - target / 50) {
+      spdlog::warn("model.scnn has {} bytes, more than 2% below compression.target_bytes {}: use a larger network",
+                   result.file_bytes, target);
+    }
   }
   folder.finish(RunState::done, 0);
   try {

@@ -67,14 +67,15 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
   v.value(
       {.key = "gamma", .doc = "weight of the size loss: more compresses harder", .range = at_least(0), .types = self},
       o.gamma);
-  v.value({.key = "target_bytes",
-           .doc = "size of model.scnn that gamma is moved to meet, from the value of gamma on; the file ends within 2% "
-                  "below it",
-           .unit = "bytes",
-           .range = between(0, 1e12),
-           .types = self,
-           .word = "none"},
-          o.target_bytes);
+  v.value(
+      {.key = "target_bytes",
+       .doc = "size of model.scnn that gamma is moved to meet, from the value of gamma on: the file ends at most 2% "
+              "below it where training is long enough and the network large enough",
+       .unit = "bytes",
+       .range = between(0, 1e12),
+       .types = self,
+       .word = "none"},
+      o.target_bytes);
   bool present = true;
   if (v.begin({.key = "gamma_ramp", .doc = "gamma rises in a straight line from 0 over this time", .types = self},
               present)) {

@@ -53,7 +53,7 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
   macs_ = static_cast<double>(graph_.macs());
   if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
-    budget_ = ByteBudget(static_cast<double>(compression.target_bytes));
+    state_.budget = ByteBudget(static_cast<double>(compression.target_bytes));
     budget_period_ = std::max<std::int64_t>(1, steps_per_epoch_ / 4);
   }
 }
@@ -83,7 +83,6 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   }
   size_loss_->rebuild();
   macs_ = static_cast<double>(graph_.macs());
-  budget_.state = state_.budget;
 }
 
 void Trainer::restrict_to(const std::vector<ChannelSet>& channels) {
@@ -101,7 +100,7 @@ double Trainer::efficiency() const {
 
 double Trainer::gamma(double epochs) const {
   const double ramp = options_.compression.gamma_ramp_epochs;
-  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * budget_.factor();
+  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * state_.budget.factor();
 }
 
 void Trainer::step() {
@@ -127,7 +126,7 @@ bool Trainer::run() {
     do {
       step();
       const bool last = state_.step == total_steps();
-      if (budget_.on()) budget();
+      if (state_.budget.on()) budget();
       if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
       if (state_.step % steps_per_epoch_ == 0) end_epoch();
       const bool stop = !last && observer_.should_stop();
@@ -184,11 +183,9 @@ void Trainer::budget() {
   if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
   if (state_.step == total_steps()) {
     land(graph_, options_.compression.target_bytes, [this] { return options_.file_bytes(graph_); });
-    recorded_plan_ = -1;
   } else if (state_.step % budget_period_ == 0) {
-    budget_.measured(static_cast<double>(state_.step) / static_cast<double>(total_steps()),
-                     static_cast<double>(options_.file_bytes(graph_)));
-    state_.budget = budget_.state;
+    state_.budget.measured(static_cast<double>(state_.step) / static_cast<double>(total_steps()),
+                           static_cast<double>(options_.file_bytes(graph_)));
   }
 }
 
@@ -197,8 +194,8 @@ void Trainer::integer_exponents() {
   if (options_.compression.type == CompressionType::none || from >= 1) return;
   const auto share = static_cast<std::int64_t>(std::llround(from * static_cast<double>(total_steps())));
   if (held_exponents_ || state_.step < std::min(share, total_steps() - 1)) return;
-  round_exponents(
-      graph_);  // changes nothing where a run goes on behind this point, but for a fork that asks for it now
+  // Changes nothing where a run goes on behind this point, but for a fork that asks for it now.
+  round_exponents(graph_);
   optimizer_->hold("*.exponent");
   held_exponents_ = true;
 }

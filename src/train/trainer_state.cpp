@@ -10,21 +10,21 @@ namespace scnn {
 using Json = nlohmann::ordered_json;
 
 std::string state_text(const TrainerState& state, const std::vector<Schedule>& schedules) {
-  Json json = {{"step", state.step},
-               {"loss_sum", state.loss_sum},
-               {"correct", state.correct},
-               {"images", state.images},
-               {"train_seconds", state.train_seconds},
-               {"removal_seconds", state.removal_seconds},
-               {"macs", state.macs},
-               {"first_macs", state.first_macs},
-               {"epoch_seconds", state.epoch_seconds},
-               {"eval_seconds", state.eval_seconds},
-               {"budget",
-                {state.budget.log_factor, state.budget.first_bytes, state.budget.first_progress, state.budget.progress,
-                 state.budget.error}},
-               {"removals", Json::array()},
-               {"schedules", Json::array()}};
+  const ByteBudget::State& budget = state.budget.state;
+  Json json = {
+      {"step", state.step},
+      {"loss_sum", state.loss_sum},
+      {"correct", state.correct},
+      {"images", state.images},
+      {"train_seconds", state.train_seconds},
+      {"removal_seconds", state.removal_seconds},
+      {"macs", state.macs},
+      {"first_macs", state.first_macs},
+      {"epoch_seconds", state.epoch_seconds},
+      {"eval_seconds", state.eval_seconds},
+      {"budget", {budget.log_factor, budget.first_bytes, budget.first_progress, budget.progress, budget.error}},
+      {"removals", Json::array()},
+      {"schedules", Json::array()}};
   for (const RemovalRecord& removal : state.removals) {
     json["removals"].push_back({{"epoch", removal.epoch},
                                 {"step", removal.step},
@@ -56,7 +56,7 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     json.at("eval_seconds").get_to(state.eval_seconds);
     if (json.contains("budget")) {
       const std::vector<double> budget = json.at("budget");
-      state.budget = {budget.at(0), budget.at(1), budget.at(2), budget.at(3), budget.at(4)};
+      state.budget.state = {budget.at(0), budget.at(1), budget.at(2), budget.at(3), budget.at(4)};
     }
     state.removals.clear();
     for (const Json& entry : json.at("removals")) {

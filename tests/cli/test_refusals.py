@@ -98,7 +98,8 @@ train:
 
     def test_usage_is_2(self):
         self.expect(2)
-        self.expect(2, "fly")
+        self.expect(2, "fly", says=["fly", "scnn --help"])
+        self.expect(2, "exprot", says="did you mean 'export'?")
         self.expect(2, "run")
         self.expect(2, "run", self.tiny, "--frobnicate")
         self.expect(2, "run", self.tiny, "train.epochs", says="key=value")

@@ -147,6 +147,7 @@ TEST_CASE("values out of range or of a wrong type are mistakes", "[experiment]")
       {"compression: {type: diffq}", "unknown type 'diffq'", ""},
       {"compression: {type: magnitude_prune}", "unknown type 'magnitude_prune'", ""},
       {"compression: {type: self_compress, target_bytes: -2}", "'target_bytes' is -2", ""},
+      {"compression: {type: self_compress, gamma: 0, target_bytes: 2000}", "gamma is 0", "above 0 to start from"},
       {"compression: {type: none, target_bytes: 2}", "'target_bytes' does not exist for type none", "self_compress"},
       {"compression: {type: self_compress, gamma: -1}", "'gamma' is -1", "must be at least 0"},
       {"compression: {type: self_compress, max_bits: 17}", "'max_bits' is 17", "must be in (0, 16]"},

@@ -77,6 +77,7 @@ TEST_CASE("run.json keeps what happened to a run") {
   REQUIRE(json["state"] == "running");
   REQUIRE(json["exit_code"].is_null());
   REQUIRE(json["resumed"] == 1);
+  REQUIRE(json["command"] == "scnn run x.yaml");
   REQUIRE(json["process"] == ::getpid());
 }
 

@@ -7,7 +7,6 @@
 #include "scnn/core/error.h"
 #include "scnn/core/file.h"
 #include "scnn/deploy/onnx.h"
-#include "scnn/deploy/probe.h"
 #include "scnn/experiment/onnx_runtime.h"
 #include "temporary_folder.h"
 

@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "catch.h"
+#include "core/python.h"
 #include "scnn/core/file.h"
 #include "training.h"
 
@@ -8,12 +9,7 @@ using namespace scnn;
 using namespace scnn::test;
 
 TEST_CASE("weights, bits and exponents of a checkpoint give the same logits in a NumPy network") {
-  std::string python;
-  for (const char* program : {"python3", "/usr/bin/python3"}) {
-    if (python.empty() && std::system((std::string(program) + " -c 'import numpy' > /dev/null 2>&1").c_str()) == 0) {
-      python = program;
-    }
-  }
+  const std::string python = python_with("numpy");
   if (python.empty()) SCNN_SKIP("python3 with numpy is not installed");
 
   TrainObserver nobody;

@@ -23,6 +23,16 @@ struct Recorder : TrainObserver {
   bool should_stop() override { return static_cast<std::int64_t>(losses.size()) == stop_at; }
 };
 
+/// Goes on from the newest checkpoint of a folder, to the end.
+void go_on(Run& run, const std::filesystem::path& checkpoints) {
+  std::vector<std::string> warnings;
+  const auto newest = CheckpointFolder(checkpoints).newest(warnings);
+  REQUIRE(newest.has_value());
+  CHECK(warnings.empty());
+  run.trainer->resume(*newest);
+  REQUIRE(run.trainer->run());
+}
+
 }  // namespace
 
 TEST_CASE("training learns the task, loses bits and channels, and keeps the function at each removal") {
@@ -123,15 +133,9 @@ TEST_CASE("a run that was stopped between two steps goes on to the very same num
     first_seen.stop_at = stop_at;
     Run first(options, first_seen);
     REQUIRE_FALSE(first.trainer->run());
-    std::vector<std::string> warnings;
-    const auto checkpoint = CheckpointFolder(folder.path()).newest(warnings);
-    REQUIRE(checkpoint.has_value());
-    CHECK(warnings.empty());
-
     Recorder second_seen;
     Run second(options, second_seen);
-    second.trainer->resume(*checkpoint);
-    REQUIRE(second.trainer->run());
+    go_on(second, folder.path());
     CHECK(second.values() == whole.values());
     REQUIRE_FALSE(second_seen.epochs.empty());
     for (const EpochRecord& epoch : second_seen.epochs) {
@@ -244,9 +248,7 @@ TEST_CASE("exponents become integers at their share of training and stay, also a
     CHECK(std::ranges::all_of(exponents(before), whole) == (stop > half));
     Recorder second;
     Run after(options, second);
-    std::vector<std::string> warnings;
-    after.trainer->resume(CheckpointFolder(folder.path()).newest(warnings).value());
-    REQUIRE(after.trainer->run());
+    go_on(after, folder.path());
     CHECK(after.values() == run.values());
   }
 
@@ -264,9 +266,50 @@ TEST_CASE("exponents become integers at their share of training and stay, also a
     late.compression.integer_exponents_from = share;
     Recorder second;
     Run after(late, second);
-    std::vector<std::string> warnings;
-    after.trainer->resume(CheckpointFolder(folder.path()).newest(warnings).value());
-    REQUIRE(after.trainer->run());
+    go_on(after, folder.path());
     CHECK(std::ranges::all_of(exponents(after), whole));
+  }
+}
+
+TEST_CASE("a byte budget is met at the end of training, also across a resume") {
+  TrainerOptions options = small_options();
+  const auto file_bytes = [](Graph& graph) {
+    double bits = 0;
+    for (Parameter* p : graph.parameters()) {
+      if (!p->name.ends_with(".bits")) continue;
+      const std::string weight = p->name.substr(0, p->name.size() - 4) + "weight";
+      const std::vector<Parameter*> all = graph.parameters();
+      const auto of = std::ranges::find(all, weight, &Parameter::name);
+      const auto row = static_cast<double>((*of)->value.size() / p->value.size());
+      for (const double value : host_values(graph.backend(), p->value)) bits += row * value;
+    }
+    return static_cast<std::int64_t>(bits / 8);
+  };
+  Recorder free_seen;
+  Run free(options, free_seen);
+  REQUIRE(free.trainer->run());
+  const std::int64_t unbound = file_bytes(free.graph);
+
+  options.file_bytes = file_bytes;
+  for (const std::int64_t target : {unbound / 2, unbound * 3 / 2}) {
+    INFO("target " << target << " bytes, " << unbound << " without one");
+    options.compression.target_bytes = target;
+    Recorder seen;
+    Run run(options, seen);
+    REQUIRE(run.trainer->run());
+    CHECK(file_bytes(run.graph) <= target);
+    CHECK(file_bytes(run.graph) >= target * 9 / 10);  // the last removal drops columns that a file does not hold
+
+    const TemporaryFolder folder;
+    TrainerOptions stopping = options;
+    stopping.checkpoint_folder = folder.path();
+    Recorder first;
+    first.stop_at = 50;
+    Run before(stopping, first);
+    REQUIRE_FALSE(before.trainer->run());
+    Recorder second;
+    Run after(stopping, second);
+    go_on(after, folder.path());
+    CHECK(after.values() == run.values());
   }
 }

@@ -56,7 +56,9 @@ struct PackedModel {
 /// Scales, biases and batch-norm terms each rounded to the nearest number that the file holds in two bytes; float
 /// weights stay, and a network without integers stays whole.
 [[nodiscard]] PackedModel snap(PackedModel model);
-/// Logits of probe_images (probe.h): what pack() and `--verify` compare networks on.
+/// 32 images [32, h, w, c] of seeded noise in [-2, 2), on the host.
+[[nodiscard]] Tensor probe_images(const InputSpec& input);
+/// Logits of probe_images: what pack() and `--verify` compare networks on.
 [[nodiscard]] std::vector<float> probe_logits(Graph& graph);
 /// A graph that evaluates the packed network: the one that every final figure is measured with.  Its weights are the
 /// effective float values.  Error(checkpoint) where the model's parts do not fit each other.
@@ -87,8 +89,8 @@ constexpr std::size_t file_bytes_kinds = 9;
 struct FilePart {
   std::string layer;         ///< empty: magic, version, checksum, names, normalisation
   std::int64_t weights = 0;  ///< live weights, stored or not
-  std::int64_t packed_bits =
-      0;  ///< bits of stored integers: the sum over channels of width * stored weights; 32 for a float weight
+  /// Bits of stored integers: the sum over channels of width * stored weights; 32 for a float weight.
+  std::int64_t packed_bits = 0;
   std::array<std::size_t, file_bytes_kinds> bytes{};
 
   [[nodiscard]] std::size_t of(FileBytes kind) const { return bytes[static_cast<std::size_t>(kind)]; }

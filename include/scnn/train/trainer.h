@@ -43,7 +43,7 @@ struct TrainerState {
   std::vector<double> epoch_seconds;  ///< training steps only, of the epochs done
   double eval_seconds = 0;            ///< of the whole run
   std::vector<RemovalRecord> removals;
-  ByteBudget::State budget;
+  ByteBudget budget;
 };
 
 /// SettingsError where a batch is larger than the training set.
@@ -109,7 +109,6 @@ class Trainer {
   ImageSet train_set_, evaluation_set_;  ///< on the graph's device
   std::unique_ptr<Batches> loader_;
   TrainerState state_;
-  ByteBudget budget_;
   bool held_exponents_ = false;
   std::int64_t budget_period_ = 0;  ///< steps between measurements
   std::int64_t steps_per_epoch_ = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 
 #include "backend/checks.h"
 #include "scnn/core/cores.h"
@@ -10,18 +9,6 @@
 #include "scnn/core/range.h"
 
 namespace scnn::cpu {
-namespace {
-
-std::string processor_name() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);) {
-    const auto colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "CPU";
-}
-
-}  // namespace
 
 CpuBackend::CpuBackend(const BackendOptions& options)
     : workers_(options.threads > 0 ? options.threads : usable_cores()), convolutions_(workers_), winograd_(workers_) {

@@ -44,15 +44,23 @@ double channels_left(const EpochRecord& e) { return percent(e.size.live_channels
 double weights_left(const EpochRecord& e) { return percent(e.size.live_weights, e.size.original_weights); }
 double macs_left(const EpochRecord& e) { return percent(e.size.macs, e.size.original_macs); }
 
-Figure channels_figure(const std::vector<LayerStatus>& layers) {
+/// Bars, one place for each layer.
+Figure figure_by_layer(const char* id, const char* title, const char* caption, const char* y, int decimals) {
   Figure figure;
-  figure.id = "channels";
-  figure.title = "Channels by layer";
-  figure.caption = "Output channels before training and at the end.";
+  figure.id = id;
+  figure.title = title;
+  figure.caption = caption;
   figure.kind = Figure::Kind::bars;
   figure.x.title = "layer";
-  figure.y.title = "output channels";
+  figure.y.title = y;
+  figure.y.decimals = decimals;
   figure.y.from_zero = true;
+  return figure;
+}
+
+Figure channels_figure(const std::vector<LayerStatus>& layers) {
+  Figure figure = figure_by_layer("channels", "Channels by layer", "Output channels before training and at the end.",
+                                  "output channels", 0);
   figure.series.resize(2);
   figure.series[0].label = "before";
   figure.series[0].hollow = true;
@@ -69,15 +77,10 @@ Figure channels_figure(const std::vector<LayerStatus>& layers) {
 
 /// Of the layers with a quantizer: without one they have 32 bits.
 Figure bits_figure(const std::vector<LayerStatus>& layers) {
-  Figure figure;
-  figure.id = "layer-bits";
-  figure.title = "Bits by layer";
-  figure.caption = "Learned bits of each weight that is left at the end: mean, and lowest to highest channel.";
-  figure.kind = Figure::Kind::bars;
-  figure.x.title = "layer";
-  figure.y.title = "bits per weight";
-  figure.y.decimals = 2;
-  figure.y.from_zero = true;
+  Figure figure =
+      figure_by_layer("layer-bits", "Bits by layer",
+                      "Learned bits of each weight that is left at the end: mean, and lowest to highest channel.",
+                      "bits per weight", 2);
   figure.series.resize(1);
   figure.series[0].label = "mean";
   for (const LayerStatus& layer : layers) {
