@@ -38,7 +38,7 @@ TEST_CASE("a report is one file with everything in it") {
     REQUIRE(count(page, "<canvas id=\"" + std::string(id) + "\"") == 1);
     REQUIRE(test::page_figure(page, id).is_object());
   }
-  REQUIRE(count(page, "<svg ") == 6);
+  REQUIRE(count(page, "<svg ") == 7);
   const nlohmann::json size = test::page_figure(page, "size");
   REQUIRE(size["series"][0]["label"] == "packed");
   REQUIRE(size["series"][0]["points"].size() == 6);
@@ -69,7 +69,7 @@ TEST_CASE("a page says what is missing and shows the rest") {
   const std::string without_bits = run_page(load_report_run(folder.path()));
   REQUIRE(test::contains(without_bits, "no record of the layers"));
   REQUIRE(test::page_data(without_bits)["heat"].is_null());
-  REQUIRE(test::page_data(without_bits)["figures"].size() == 4);
+  REQUIRE(test::page_data(without_bits)["figures"].size() == 5);
   for (const char* name : {"metrics.jsonl", "config.yaml", "result.json", "epochs.csv"})
     std::filesystem::remove(folder.file(name));
   const std::string nothing = run_page(load_report_run(folder.path()));

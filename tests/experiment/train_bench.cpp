@@ -121,7 +121,7 @@ TEST_CASE("the parts of a step are those of its ranges, and kernels count once",
   CHECK(json["networks"][1]["replanning_percent_of_epoch"] == Approx(2));
   const std::string table = train_bench_table(bench);
   CHECK(contains(table, "a step takes 5.000 ms (median; quartiles 4.500 and 5.500), 2,000 images a second\n"));
-  CHECK(contains(table, "step                 5.000      100.0            3.250 (65.0%)"));
+  CHECK(contains(table, "step                5.000      100.0           3.250 (65.0%)"));
   CHECK(contains(table, "removal        3.000           0.60"));
 }
 
