@@ -92,6 +92,7 @@ class CopiedBatches final : public Batches {
     return &batch_;
   }
   [[nodiscard]] double waited_seconds() const override { return loader_.waited_seconds(); }
+  [[nodiscard]] double preparation_seconds() const override { return loader_.preparation_seconds(); }
 
  private:
   static ImageSet on_host(Backend& backend, const ImageSet& set) {
