@@ -110,9 +110,17 @@ int eval(const Context& context, const Options& options) {
   }
   for (std::size_t i = 0; i < expectations.size(); ++i) {
     const std::string& metric = expectations[i].metric();
-    const double value = metric == "top1"   ? metrics.top1
-                         : metric == "loss" ? metrics.loss
-                                            : static_cast<double>(file.bytes);
+    if (metric.starts_with("bytes_") && !bytes) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} has no activations of bytes to check {} on: scnn export --calibrate "
+                              "makes a file that has",
+                              file.path.string(), metric));
+    }
+    const double value = metric == "top1"         ? metrics.top1
+                         : metric == "loss"       ? metrics.loss
+                         : metric == "bytes_top1" ? bytes->top1
+                         : metric == "bytes_loss" ? bytes->loss
+                                                  : static_cast<double>(file.bytes);
     if (!expectations[i].met_by(value)) {
       throw Error(ErrorKind::check, fmt::format("expected {}, found {} = {}", options.expectations[i], metric, value));
     }
@@ -129,8 +137,9 @@ void add_eval(CLI::App& program, Context& context) {
       ->required()
       ->option_text(" ");
   one_of(verb->add_option("--split", options->split, "which images"), {"test", "validation", "train"});
-  verb->add_option("--expect", options->expectations,
-                   "a check such as top1>=0.93 or file_bytes<=20000; exit 8 if not met")
+  verb->add_option(
+          "--expect", options->expectations,
+          "a check such as top1>=0.93, file_bytes<=20000 or, of a calibrated file, bytes_top1>=0.93; exit 8 if not met")
       ->type_name("CHECK");
   verb->add_option("--experiment", options->experiment, "the experiment whose data to use")->type_name("YAML");
   one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});

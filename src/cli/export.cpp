@@ -111,6 +111,7 @@ int do_export(const Context& context, const Options& options) {
          halves   ? 1e-2
          : images ? engine_rounding
                   : 1e-4);
+    if (!packed.levels.empty()) done.line += ", with activations of floats; scnn eval tells what bytes cost";
   }
   if (context.json) {
     std::cout << done.json.dump(2) << '\n';

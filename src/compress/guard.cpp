@@ -1,6 +1,7 @@
 #include "scnn/compress/guard.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace scnn {
 namespace {
 
 constexpr std::string_view suffix = ".bits";
+/// What a loss that is no number counts as.
+constexpr double most_harm = 1e30;
 
 /// Learned bits of the graph's layers.
 std::vector<Parameter*> learned_bits(Graph& graph) {
@@ -33,7 +36,7 @@ ForgettingGuard::Layer& ForgettingGuard::layer_of(const std::string& name) {
 
 double ForgettingGuard::pace(const std::string& layer) const {
   const auto known = std::ranges::find(layers, layer, &Layer::name);
-  return known == layers.end() ? 1.0 : known->pace;
+  return !on() || known == layers.end() ? 1.0 : known->pace;
 }
 
 void ForgettingGuard::remember(Graph& graph) {
@@ -57,7 +60,8 @@ void ForgettingGuard::look(Graph& graph, const std::function<double()>& loss) {
       if (next != bits) {
         if (present < 0) present = loss();
         set_values(graph.backend(), next, parameter->value);
-        layer.harm = present > 0 ? loss() / present - 1 : 0;
+        const double harm = loss() / present - 1;
+        layer.harm = std::isfinite(harm) ? harm : most_harm;
         set_values(graph.backend(), bits, parameter->value);
       }
     }

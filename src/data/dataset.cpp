@@ -34,6 +34,17 @@ ImageSet gather(const ImageSet& set, std::vector<std::int64_t> indices) {
   return part;
 }
 
+}  // namespace
+
+ImageSet evenly_spread(const ImageSet& set, std::int64_t count) {
+  const std::int64_t all = set.size(), some = std::min(count, all);
+  std::vector<std::int64_t> indices;
+  for (std::int64_t i = 0; i < some; ++i) indices.push_back(i * all / some);
+  return gather(set, std::move(indices));
+}
+
+namespace {
+
 void split(Dataset& set, const DataOptions& options, std::uint64_t seed) {
   const std::int64_t all = set.train.size();
   if (options.train_limit < 0 || options.train_limit > all) {

@@ -125,15 +125,7 @@ void calibrate(PackedModel& model, Backend& backend, const Tensor& images) {
 }
 
 Tensor calibration_images(const PackedModel& model, const Dataset& data, std::int64_t n) {
-  const Shape& shape = data.train.images.shape();
-  const std::int64_t all = shape[0], some = std::min(n, all);
-  Tensor pixels = Tensor::host(Shape{some, shape[1], shape[2], shape[3]}, DType::uint8);
-  const auto size = static_cast<std::size_t>(shape[1] * shape[2] * shape[3]);
-  for (std::int64_t i = 0; i < some; ++i) {
-    std::memcpy(pixels.data<std::uint8_t>() + static_cast<std::size_t>(i) * size,
-                data.train.images.data<std::uint8_t>() + static_cast<std::size_t>(i * all / some) * size, size);
-  }
-  return normalised_images(pixels, model.normalisation);
+  return normalised_images(evenly_spread(data.train, n).images, model.normalisation);
 }
 
 }  // namespace scnn

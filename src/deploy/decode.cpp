@@ -263,7 +263,10 @@ class Decoder {
     const std::vector<float> steps = read_reals(in_, static_cast<std::uint64_t>(std::ranges::count(some, true)));
     std::size_t next = 0;
     for (std::size_t i = 0; i < some.size(); ++i) {
-      if (some[i]) model_.levels[i] = {steps[next++], static_cast<int>(in_.byte())};
+      if (!some[i]) continue;
+      const float step = steps[next++];
+      if (!(step >= 1e-30F && step <= 1e30F)) in_.fail("a step of an activation is not between 1e-30 and 1e30");
+      model_.levels[i] = {step, static_cast<int>(in_.byte())};
     }
     in_.enter("the integers");
   }

@@ -88,7 +88,7 @@ RunResult read_result(const std::filesystem::path& path) {
 }
 
 const std::vector<std::string>& Expectation::metrics() {
-  static const std::vector<std::string> names = {"top1", "loss", "file_bytes"};
+  static const std::vector<std::string> names = {"top1", "loss", "file_bytes", "bytes_top1", "bytes_loss"};
   return names;
 }
 

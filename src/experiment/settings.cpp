@@ -117,7 +117,7 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
       {.key = "min_bits", .doc = "lower end of learned bits", .unit = "bits", .range = between(2, 16), .types = diffq},
       o.diffq.min_bits);
   v.value({.key = "max_bits",
-           .doc = "upper end of learned bits",
+           .doc = "upper end of learned bits; of diffq 15 where it is not given",
            .unit = "bits",
            .range = {.min = 0, .max = 16, .open_min = true},
            .types = learned},

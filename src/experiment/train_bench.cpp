@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "experiment/training.h"
@@ -46,6 +47,7 @@ class Measured : public TrainObserver {
       listen_.reset();
       return true;
     }
+    if (listen_) macs_ += static_cast<double>(graph_.macs());  // removals go on while it measures
     if (done_ == options_.warmup) listen();
     const bool ends = done_ == options_.warmup + steps_ && next();
     step_began_ = Clock::now();
@@ -53,7 +55,9 @@ class Measured : public TrainObserver {
   }
   /// Where the last step of training was the last to measure nobody asks whether to stop.
   void close() {
-    if (listen_) (void)next();
+    if (!listen_) return;
+    macs_ += static_cast<double>(graph_.macs());
+    (void)next();
   }
   [[nodiscard]] const std::optional<StopRequest>& request() const { return request_; }
   std::vector<TrainBench::Network> networks;
@@ -62,7 +66,7 @@ class Measured : public TrainObserver {
   void begin(double keep) {
     networks.emplace_back();
     networks.back().keep = keep;
-    networks.back().macs = graph_.macs();
+    macs_ = 0;
     networks.back().steps = steps_;
     done_ = 0;
     if (options_.warmup == 0) listen();
@@ -79,6 +83,7 @@ class Measured : public TrainObserver {
     listen_.reset();
     TrainBench::Network& network = networks.back();
     network.preparation += trainer_->preparation_seconds();
+    network.macs = std::llround(macs_ / static_cast<double>(steps_));
     const RangeTimes& all = timer_.times();
     network.times.places = all.places;
     network.times.events.assign(all.events.begin() + static_cast<std::ptrdiff_t>(first_event_), all.events.end());
@@ -105,6 +110,7 @@ class Measured : public TrainObserver {
   std::int64_t done_ = 0;  // steps of the network at hand
   Clock::time_point step_began_;
   double first_step_ = 0, restriction_ = 0;
+  double macs_ = 0;  // summed over the steps measured
   std::size_t first_event_ = 0;
   std::optional<StopRequest> request_;
   std::optional<Listen> listen_;
@@ -124,6 +130,10 @@ double quantile(const std::vector<double>& sorted, double share) {
 }  // namespace
 
 TrainBench bench_training(const Experiment& experiment, Parts& parts, const TrainBenchOptions& options) {
+  const CompressionType type = experiment.compression.type;
+  if (!options.keep.empty() && (type == CompressionType::diffq || type == CompressionType::lsq)) {
+    throw Error(ErrorKind::usage, "--keep takes channels out, which diffq and lsq never do: another compression.type");
+  }
   for (const std::string& warning : parts.data.warnings) spdlog::warn("{}", warning);
   RangeTimer timer([&parts] { parts.backend->synchronize(); });
   Measured measured(options, *parts.graph, experiment.seed, timer);

@@ -149,7 +149,9 @@ static void add_weights(planner* p, int i) {
   rt_step* step = add_step(p, op, layer, in);
   begin_terms(p, step);
   fuse_chain(p, step, i);
-  if (op == rt_op_conv && p->bytes && rt_suits_bytes(step, levels_of(p->model, layer->from[0]))) {
+  /* One original channel may have weights that read it alone, by "depthwise" or groups, though it is gone. */
+  const int dense = layer->columns == p->plan->tensor[in].c;
+  if (op == rt_op_conv && p->bytes && dense && rt_suits_bytes(step, levels_of(p->model, layer->from[0]))) {
     step->op = rt_op_bytes;
     step->wants = levels_of(p->model, layer->from[0]);
   } else if (op == rt_op_conv && suits_winograd(layer, &p->plan->tensor[in])) {

@@ -100,7 +100,8 @@ void Trainer::restrict_to(const std::vector<ChannelSet>& channels) {
 double Trainer::epochs_done() const { return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_); }
 
 double Trainer::efficiency() const {
-  if (state_.epoch_seconds.empty() || state_.train_seconds <= 0 || state_.first_macs <= 0) return 1;
+  if (state_.epoch_seconds.empty()) return 1;
+  if (state_.train_seconds <= 0 || state_.first_macs <= 0) return std::nan("");
   return (state_.macs / state_.train_seconds) / (state_.first_macs / state_.epoch_seconds.front());
 }
 
@@ -252,9 +253,10 @@ std::unique_ptr<Batches> Trainer::batches(const BatchOptions& options) const {
 Batch Trainer::probe(std::int64_t size) const {
   BatchOptions options;
   options.batch_size = std::min(size, data_.train.size());
-  const std::unique_ptr<Batches> first = batches(options);
-  first->start(0);
-  return *first->next();
+  const std::unique_ptr<Batches> one =
+      make_batches(graph_.backend(), evenly_spread(data_.train, size), data_.normalisation, options);
+  one->start(0);
+  return *one->next();
 }
 
 void Trainer::prune() {

@@ -1,5 +1,6 @@
 #include "train/trainer_state.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/json_problem.h"
@@ -55,7 +56,7 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     json.at("images").get_to(state.images);
     json.at("train_seconds").get_to(state.train_seconds);
     json.at("removal_seconds").get_to(state.removal_seconds);
-    state.macs = json.value("macs", 0.0);  // not in checkpoints of earlier versions: their efficiency is told as 1
+    state.macs = json.value("macs", 0.0);  // not in checkpoints of earlier versions
     state.first_macs = json.value("first_macs", 0.0);
     json.at("epoch_seconds").get_to(state.epoch_seconds);
     json.at("eval_seconds").get_to(state.eval_seconds);
@@ -71,8 +72,10 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     }
     state.removals.clear();
     for (const Json& entry : json.at("removals")) {
-      state.removals.push_back({entry.at("epoch"), entry.at("step"), entry.at("layer"), entry.at("channels"),
-                                entry.at("max_diff"), entry.value("efficiency", 1.0)});
+      state.removals.push_back(
+          {entry.at("epoch"), entry.at("step"), entry.at("layer"), entry.at("channels"), entry.at("max_diff"), 1});
+      const auto told = entry.find("efficiency");  // null or absent: not known
+      state.removals.back().efficiency = told != entry.end() && told->is_number() ? told->get<double>() : std::nan("");
     }
     const Json& saved = json.at("schedules");
     if (saved.size() != schedules.size()) throw Error(ErrorKind::checkpoint, "other schedules");

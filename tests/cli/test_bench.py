@@ -120,6 +120,7 @@ class Bench(Case):
         self.assertFalse((self.place / "runs").exists() or (self.place / "profiles").exists())
 
     def test_training_refusals(self):
+        self.expect(2, "bench", "train", self.tiny, "--keep", "0.5", "compression={type: lsq, bits: 4}", says="never do")
         for words in (["--steps", "0"], ["--epochs", "0"], ["--warmup", "-1"], ["--keep", "1"], ["--keep", "0"], ["--keep", "half"],
                       ["--device", "tpu"]):
             self.expect(2, "bench", "train", self.tiny, *words, says=words[0])

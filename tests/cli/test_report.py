@@ -15,7 +15,7 @@ import browser
 import program
 from program import TINY, Case
 
-CHARTS = ["accuracy", "size", "seconds", "left", "efficiency", "channels", "layer-bits"]
+CHARTS = ["accuracy", "size", "seconds", "left", "efficiency", "channels", "layer-bits", "fall"]
 SWEEP = TINY + "sweep: {axes: {compression.gamma: [0.05, 0.1], seed: [1, 2]}, baseline: {compression.type: none}}\n"
 # What a page shows: each chart's size and painted pixels, and each cell of the heat map, null where it is empty.
 PROBE = """(() => {

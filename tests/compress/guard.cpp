@@ -102,6 +102,19 @@ TEST_CASE("the guard looks no further down than bits may go, and starts anew whe
   CHECK(f.guard.layers.at(0).harm == 0.0);
 }
 
+TEST_CASE("a loss that is no number is harm, and a guard that is off slows nothing") {
+  Fixture f;
+  f.look();
+  f.lower("conv1", 1);
+  f.harm = std::nan("");
+  f.look();
+  CHECK(f.guard.pace("conv1") == 0.5);
+  CHECK(std::isfinite(f.guard.layers.at(0).harm));
+  ForgettingGuard off;
+  off.layers = f.guard.layers;  // as a checkpoint brings them
+  CHECK(off.pace("conv1") == 1.0);
+}
+
 TEST_CASE("a pace multiplies what the size loss does to a layer's bits, not the size loss") {
   Fixture f;
   SizeLoss loss(f.graph, SizeLossForm::live_inputs, false, 1000);

@@ -33,12 +33,12 @@ TEST_CASE("a report is one file with everything in it") {
   REQUIRE(page.find("scnn resume") == std::string::npos);
   REQUIRE(test::contains(page, "Permission is hereby granted, free of charge"));  // of Chart.js
   // Every chart has a canvas, a drawing for print and its data.
-  for (const char* id : {"accuracy", "size", "seconds", "left", "efficiency", "channels", "layer-bits"}) {
+  for (const char* id : {"accuracy", "size", "seconds", "left", "efficiency", "channels", "layer-bits", "fall"}) {
     INFO(id);
     REQUIRE(count(page, "<canvas id=\"" + std::string(id) + "\"") == 1);
     REQUIRE(test::page_figure(page, id).is_object());
   }
-  REQUIRE(count(page, "<svg ") == 7);
+  REQUIRE(count(page, "<svg ") == 8);
   const nlohmann::json size = test::page_figure(page, "size");
   REQUIRE(size["series"][0]["label"] == "packed");
   REQUIRE(size["series"][0]["points"].size() == 6);

@@ -126,6 +126,9 @@ class ReproducePaper(unittest.TestCase):
         self.assertRegex(calls[0], rf"^sweep --resume {runs}/figure_3_rivals --jobs 1 --max-time 3\d\d\ds$")
         self.assertIn("as the paper", done.stdout)
         self.assertTrue((runs / "README.md").exists())
+        other = subprocess.run([*words, "data.root=y"], capture_output=True, text=True, check=False)
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("began with the settings ['data.root=x']", other.stderr)
         (runs / "self_compression/result.json").unlink()
         done = subprocess.run([*words, "data.root=x"], capture_output=True, text=True, check=False)
         self.assertEqual((self.place / "calls").read_text().splitlines()[1].split(" --max-time")[0],

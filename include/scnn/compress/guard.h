@@ -34,7 +34,7 @@ class ForgettingGuard {
   void look(Graph& graph, const std::function<double()>& loss);
   /// Bits from which the next fall is counted; needed where channels have left since the last look.
   void remember(Graph& graph);
-  /// By layer name; 1 for layers that it does not know.
+  /// By layer name; 1 where it is off, and for layers that it does not know.
   [[nodiscard]] double pace(const std::string& layer) const;
 
   std::vector<Layer> layers;  ///< what a checkpoint holds

@@ -16,6 +16,9 @@ struct ImageSet {
   [[nodiscard]] std::int64_t size() const { return labels.size(); }
 };
 
+/// `count` images (all, if there are no more) at equal distances in the set's order; both on the host.
+[[nodiscard]] ImageSet evenly_spread(const ImageSet& set, std::int64_t count);
+
 /// Per channel: a pixel v in 0..255 becomes (v / 255 - mean) / std.
 struct Normalisation {
   std::vector<float> mean, std;

@@ -28,7 +28,7 @@ struct Origin {
 struct RunInfo {
   std::string id;      ///< name of the folder
   std::string name;    ///< of the experiment
-  std::string method;  ///< none | fixed_bits | self_compress
+  std::string method;  ///< compression.type
   RunState state = RunState::running;
   int exit_code = 0;    ///< of the last attempt; meaningless while running
   std::string message;  ///< why it failed or stopped

@@ -30,7 +30,7 @@ struct TrainBench {
   /// The measured steps of one network.
   struct Network {
     double keep = 1;        ///< the share of the multiply-adds that was asked for
-    std::int64_t macs = 0;  ///< multiply-adds of an image
+    std::int64_t macs = 0;  ///< multiply-adds of an image, the mean of the steps measured
     std::int64_t steps = 0;
     double replanning = 0;   ///< what leaving the channels out took: itself, and the next step more than a usual one
     double preparation = 0;  ///< of the processor, on batches, beside the steps
@@ -57,7 +57,7 @@ struct StepTimes {
   std::vector<Part> between;  ///< what fell due between steps (removal, evaluation), in all
 };
 [[nodiscard]] StepTimes step_times(const TrainBench::Network& network);
-/// How much of the saved work is saved time: (multiply-adds / the whole network's) / (median step / the whole
+/// Share of the work over share of the time: (multiply-adds / the whole network's) / (median step / the whole
 /// network's).
 [[nodiscard]] double efficiency(const TrainBench& bench, const TrainBench::Network& network);
 

@@ -45,8 +45,8 @@ struct EpochRecord {
   SizeStatus size;
   double train_seconds = 0;  ///< training steps only
   double eval_seconds = 0, removal_seconds = 0, wait_seconds = 0;
-  /// How much of the work that removals saved is saved time: (multiply-adds of its steps / those of the first epoch's)
-  /// / (their time / the first epoch's).
+  /// Share of the work over share of the time: (multiply-adds of its steps / those of the first epoch's) / (their time
+  /// / the first epoch's).  NaN where a checkpoint of an earlier version does not tell.
   double efficiency = 1;
 };
 

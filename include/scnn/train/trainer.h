@@ -99,7 +99,7 @@ class Trainer {
   void save();
   /// Of the training images.
   [[nodiscard]] std::unique_ptr<Batches> batches(const BatchOptions& options) const;
-  /// The first `size` training images as they are; valid as long as the Batches.
+  /// Training images as they are, evenly spread: all classes, also of a set sorted by class.
   [[nodiscard]] Batch probe(std::int64_t size) const;
   [[noreturn]] void report_nan(const std::string& what, const Pass& pass, const Tensor& images);
   [[nodiscard]] double epochs_done() const;

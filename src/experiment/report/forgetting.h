@@ -32,7 +32,7 @@ struct Dip {
 
 /// Mean bits by epoch and layer; where a guard slowed a layer, also the paces.
 [[nodiscard]] std::vector<Figure> forgetting_figures(const RunHistory& history);
-/// The section of a run's page; empty where no bits were learned.
+/// The section of a self-compressing run's page; empty where no bits changed.
 [[nodiscard]] std::string forgetting_html(const RunHistory& history);
 
 }  // namespace scnn

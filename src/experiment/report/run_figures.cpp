@@ -146,8 +146,8 @@ std::vector<Figure> figures_of(const ReportRun& run) {
 
   Figure efficiency = figure_by_epoch(
       "efficiency", "Efficiency by epoch",
-      "How much of the work that removals saved is saved time: the share of multiply-adds left, over the share of an "
-      "epoch's time left, both of the first epoch's.",
+      "Whether time falls with the work: the share of multiply-adds left, over the share of an epoch's time left, both "
+      "of the first epoch's.",
       "efficiency (%)", 1);
   efficiency.y.from_zero = true;
   efficiency.series = {by_epoch("training steps", epochs, [](const EpochRecord& e) { return 100 * e.efficiency; })};
@@ -156,6 +156,7 @@ std::vector<Figure> figures_of(const ReportRun& run) {
   const std::vector<LayerStatus> last = last_layers(run.history);
   if (!last.empty()) figures.push_back(channels_figure(last));
   if (Figure bits = bits_figure(last); !bits.categories.empty()) figures.push_back(std::move(bits));
+  if (run.info.method != "self_compress") return figures;
   for (Figure& figure : forgetting_figures(run.history)) figures.push_back(std::move(figure));
   return figures;
 }

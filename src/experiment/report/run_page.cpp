@@ -144,7 +144,7 @@ std::string run_page(const ReportRun& run) {
   } else if (!figures.empty()) {
     body += "<p class=\"note\">bits.jsonl holds no record of the layers: their table and charts are missing.</p>\n";
   }
-  body += forgetting_html(run.history);
+  if (run.info.method == "self_compress") body += forgetting_html(run.history);
   if (!run.history.removals.empty()) {
     body += "<details><summary>Removals</summary>\n" + removal_table(run.history.removals) + "</details>\n";
   }
