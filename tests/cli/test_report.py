@@ -282,7 +282,7 @@ class Pages(Reports):
         for file in ("result.json", "model.scnn", "bits.jsonl"):
             (failed / file).unlink()
         path = self.page(failed)
-        self.look(path, CHARTS[:4])
+        self.look(path, CHARTS[:5])
         self.assertIn("loss is &lt;NaN&gt;", path.read_text())
 
         for file in ("metrics.jsonl", "epochs.csv", "config.yaml"):
