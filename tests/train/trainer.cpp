@@ -33,6 +33,20 @@ void go_on(Run& run, const std::filesystem::path& checkpoints) {
   REQUIRE(run.trainer->run());
 }
 
+/// What a run ends with that is stopped after a step and resumed.
+std::map<std::string, std::vector<float>> values_of_two_parts(TrainerOptions options, std::int64_t stop_at) {
+  const TemporaryFolder folder;
+  options.checkpoint_folder = folder.path();
+  Recorder first;
+  first.stop_at = stop_at;
+  Run before(options, first);
+  REQUIRE_FALSE(before.trainer->run());
+  Recorder second;
+  Run after(options, second);
+  go_on(after, folder.path());
+  return after.values();
+}
+
 }  // namespace
 
 TEST_CASE("training learns the task, loses bits and channels, and keeps the function at each removal") {
@@ -300,17 +314,7 @@ TEST_CASE("a byte budget is met at the end of training, also across a resume") {
     CHECK(file_bytes(run.graph) <= target);
     CHECK(file_bytes(run.graph) >= target * 9 / 10);  // the last removal drops columns that a file does not hold
 
-    const TemporaryFolder folder;
-    TrainerOptions stopping = options;
-    stopping.checkpoint_folder = folder.path();
-    Recorder first;
-    first.stop_at = 50;
-    Run before(stopping, first);
-    REQUIRE_FALSE(before.trainer->run());
-    Recorder second;
-    Run after(stopping, second);
-    go_on(after, folder.path());
-    CHECK(after.values() == run.values());
+    CHECK(values_of_two_parts(options, 50) == run.values());
   }
 }
 
@@ -329,14 +333,5 @@ TEST_CASE("the guard slows training's fall in bits, and a resume goes on with it
   CHECK(std::ranges::any_of(layers, [](const auto& layer) { return layer.pace < 1; }));
   CHECK(seen.epochs.back().size.learned_bits > free_seen.epochs.back().size.learned_bits);
 
-  const TemporaryFolder folder;
-  options.checkpoint_folder = folder.path();
-  Recorder first;
-  first.stop_at = 50;
-  Run before(options, first);
-  REQUIRE_FALSE(before.trainer->run());
-  Recorder second;
-  Run after(options, second);
-  go_on(after, folder.path());
-  CHECK(after.values() == run.values());
+  CHECK(values_of_two_parts(options, 50) == run.values());
 }
