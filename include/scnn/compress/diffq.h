@@ -22,7 +22,6 @@ class DiffqQuantizer final : public Quantizer {
   DiffqQuantizer(const std::string& layer, const Parameter& weight, const DiffqOptions& options, std::uint32_t lane,
                  Backend& backend);
 
-  [[nodiscard]] std::string_view type() const override { return "diffq"; }
   void prepare(Backend& backend, const Parameter& weight, const Pass& pass) override;
   [[nodiscard]] WeightView view(const Parameter& weight) const override;
   void backward(Backend& backend, Parameter& weight) override;

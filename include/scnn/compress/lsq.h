@@ -15,7 +15,6 @@ class LsqQuantizer final : public Quantizer {
   /// `bits`: 2 to 16.
   LsqQuantizer(const std::string& layer, const Parameter& weight, float bits, Backend& backend);
 
-  [[nodiscard]] std::string_view type() const override { return "lsq"; }
   void prepare(Backend& backend, const Parameter& weight, const Pass& pass) override;
   [[nodiscard]] WeightView view(const Parameter& weight) const override;
   void backward(Backend& backend, Parameter& weight) override;

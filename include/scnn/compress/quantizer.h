@@ -13,7 +13,6 @@ class ChannelQuantizer final : public Quantizer {
   ChannelQuantizer(const std::string& layer, const Parameter& weight, float bits, bool learn_bits, bool revive,
                    Backend& backend);
 
-  [[nodiscard]] std::string_view type() const override { return bits_.trainable ? "self_compress" : "fixed_bits"; }
   [[nodiscard]] WeightView view(const Parameter& weight) const override;
   void backward(Backend& backend, Parameter& weight) override;
   [[nodiscard]] bool fuses_update() const override { return true; }

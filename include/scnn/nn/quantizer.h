@@ -28,7 +28,6 @@ class Quantizer {
   Quantizer& operator=(const Quantizer&) = delete;
   virtual ~Quantizer() = default;
 
-  [[nodiscard]] virtual std::string_view type() const = 0;
   /// Called before each forward of the layer: makes what view() gives in this pass.
   virtual void prepare(Backend& /*backend*/, const Parameter& /*weight*/, const Pass& /*pass*/) {}
   /// What the backend's convolution or matrix product takes in place of the weights.
