@@ -7,7 +7,7 @@
 
 #define RT_CODE __attribute__((target("avx2,fma")))
 #define VEC_INLINE RT_CODE static inline __attribute__((always_inline))
-enum { VEC_LANES = 8, VEC_TILE8 = 8, VEC_TILE16 = 6, VEC_TILE24 = 4 };
+enum { VEC_LANES = 8, VEC_TILE8 = 8, VEC_TILE16 = 6, VEC_TILE24 = 4, VEC_WHOLE = 0 };
 enum { VEC_BYTES8 = 8, VEC_BYTES16 = 4, VEC_BYTES24 = 3 };
 typedef __m256 vec;
 
@@ -68,7 +68,9 @@ VEC_INLINE void vec_bytes(uint8_t* to, vec v, vec low, vec high, ivec zero) {
 #include "byte_tiles.h"
 #include "tiles.h"
 RT_KERNELS(avx2)
-static const rt_kernels table = RT_TABLE(avx2);
+RT_LOOPS(avx2)
+const rt_loops rt_avx2_loops = RT_LOOP_TABLE(avx2);
+static const rt_kernels table = RT_TABLE(avx2, &rt_avx2_loops);
 
 const rt_kernels* rt_avx2(void) {
   __builtin_cpu_init();

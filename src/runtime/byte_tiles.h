@@ -5,59 +5,92 @@
  *   dot_add(d, x, w)     adds the four products of VEC_LANES outputs with weights at w
  *   dot_sum              their sums as an ivec
  *   eight                eight bytes; eight_load, eight_store, eight_most
- *   vec_bytes            VEC_LANES numbers as bytes; VEC_BYTES8, 16, 24: how many places at a time */
+ *   vec_bytes            VEC_LANES numbers as bytes; VEC_BYTES8, 16, 24, 32: how many places at a time
+ *   VEC_WHOLE            whether a dot never overflows, however many groups
+ *   VEC_HALVES           adds ivec_load_half, dot_add_half, vec_bytes_half; see tiles.h */
 #ifndef SCNN_RUNTIME_BYTE_TILES_H
 #define SCNN_RUNTIME_BYTE_TILES_H
 
 #include "loops.h"
 
-enum { byte_most = 24 / VEC_LANES };
+enum { byte_most = (VEC_WIDEST + VEC_LANES - 1) / VEC_LANES };
 
-VEC_INLINE vec byte_value(const rt_byte_tile* t, ivec sum, int vector) {
-  const size_t o = (size_t)vector * VEC_LANES;
-  return vec_add(vec_mul(ivec_floats(sum), vec_load(t->multiply + o)), vec_load(t->add + o));
+/* Whether the panel ends within the vector from output o on. */
+#define VEC_HALVED(width, o) ((width) - (o) < VEC_LANES)
+#ifndef VEC_HALVES
+#define vec_load_half vec_load
+#define vec_store_half vec_store
+#define vec_weights_half vec_weights
+#define vec_bytes_half vec_bytes
+#define ivec_load_half ivec_load
+#define dot_add_half dot_add
+#endif
+VEC_INLINE vec load_at(const float* from, int width, int o) {
+  return VEC_HALVED(width, o) ? vec_load_half(from + o) : vec_load(from + o);
+}
+VEC_INLINE void store_at(float* to, vec v, int width, int o) {
+  if (VEC_HALVED(width, o)) {
+    vec_store_half(to + o, v);
+  } else {
+    vec_store(to + o, v);
+  }
 }
 
-VEC_INLINE void byte_tile(const rt_byte_tile* t, int vectors, int places) {
+VEC_INLINE vec byte_value(const rt_byte_tile* t, ivec sum, int width, int o) {
+  const ivec base = VEC_HALVED(width, o) ? ivec_load_half(t->base + o) : ivec_load(t->base + o);
+  return vec_add(vec_mul(ivec_floats(ivec_add(sum, base)), load_at(t->multiply, width, o)), load_at(t->add, width, o));
+}
+
+VEC_INLINE void byte_tile(const rt_byte_tile* t, int width, int places) {
+  const int vectors = (width + VEC_LANES - 1) / VEC_LANES;
   const int8_t* weights = t->weights;
-  ivec sum[8][byte_most];
-  RT_UNROLL for (int p = 0; p < places; ++p) {
-    RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = ivec_load(t->base + b * VEC_LANES);
-  }
-  for (size_t g = 0; g < t->groups;) {
-    const size_t end = t->groups - g < t->block ? t->groups : g + t->block;
-    dot d[8][byte_most];
+  ivec sum[rt_most_places][byte_most];
+  size_t g = 0;
+  RT_UNROLL for (int p = 0; p < places; ++p) { RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = ivec_set(0); }
+  do {
+    const size_t end = VEC_WHOLE || t->groups - g < t->block ? t->groups : g + t->block;
+    dot d[rt_most_places][byte_most];
     RT_UNROLL for (int p = 0; p < places; ++p) { RT_UNROLL for (int b = 0; b < vectors; ++b) d[p][b] = dot_zero(); }
-    for (; g < end; ++g, weights += 4 * vectors * VEC_LANES) {
+    for (; g < end; ++g, weights += 4 * width) {
       const ptrdiff_t offset = t->offset[g];
       RT_UNROLL for (int p = 0; p < places; ++p) {
         const four x = four_set(t->x[p] + offset);
-        RT_UNROLL for (int b = 0; b < vectors; ++b) d[p][b] = dot_add(d[p][b], x, weights + 4 * b * VEC_LANES);
+        RT_UNROLL for (int b = 0; b < vectors; ++b) {
+          const int o = b * VEC_LANES;
+          d[p][b] =
+              VEC_HALVED(width, o) ? dot_add_half(d[p][b], x, weights + 4 * o) : dot_add(d[p][b], x, weights + 4 * o);
+        }
       }
     }
     RT_UNROLL for (int p = 0; p < places; ++p) {
       RT_UNROLL for (int b = 0; b < vectors; ++b) sum[p][b] = ivec_add(sum[p][b], dot_sum(d[p][b]));
     }
-  }
+  } while (!VEC_WHOLE && g < t->groups);
   if (t->to_bytes) {
     const vec low = vec_set(t->low), high = vec_set(t->high);
     const ivec zero = ivec_set(t->zero);
     RT_UNROLL for (int p = 0; p < places; ++p) {
       RT_UNROLL for (int b = 0; b < vectors; ++b) {
-        const vec y = byte_value(t, sum[p][b], b);
-        vec_bytes((uint8_t*)t->y[p] + b * VEC_LANES, y, low, high, zero);
+        const int o = b * VEC_LANES;
+        const vec y = byte_value(t, sum[p][b], width, o);
+        if (VEC_HALVED(width, o)) {
+          vec_bytes_half((uint8_t*)t->y[p] + o, y, low, high, zero);
+        } else {
+          vec_bytes((uint8_t*)t->y[p] + o, y, low, high, zero);
+        }
       }
     }
     return;
   }
-  for (int p = 0; p < places; ++p) {
-    for (int b = 0; b < vectors; ++b) {
-      const vec y = byte_value(t, sum[p][b], b);
-      vec_store((float*)t->y[p] + b * VEC_LANES, t->relu ? vec_positive(y) : y);
+  RT_UNROLL for (int p = 0; p < places; ++p) {
+    RT_UNROLL for (int b = 0; b < vectors; ++b) {
+      const vec y = byte_value(t, sum[p][b], width, b * VEC_LANES);
+      store_at(t->y[p], t->relu ? vec_positive(y) : y, width, b * VEC_LANES);
     }
   }
 }
 
+#ifndef VEC_HALVES /* such a path takes another's loops */
 VEC_INLINE void bytes_of_floats(rt_levels levels, const float* x, uint8_t* y, int64_t n) {
   const vec times = vec_set(1.0F / levels.step);
   const vec low = vec_set((float)-levels.zero), high = vec_set((float)(255 - levels.zero));
@@ -110,7 +143,8 @@ VEC_INLINE void pool_bytes(const rt_step* s, const rt_byte_view* x, const rt_byt
   }
 }
 
-#define RT_BYTE_TILE(t, eights) \
-  byte_tile(t, 8 * eights / VEC_LANES, eights == 3 ? VEC_BYTES24 : eights == 2 ? VEC_BYTES16 : VEC_BYTES8)
+#endif
+
+#define RT_BYTE_TILE(t, width) byte_tile(t, width, VEC_BYTES##width)
 
 #endif

@@ -4,8 +4,8 @@
  * window are 0.  With x = in.step * (byte - zero) and y = multiply * sum + add of the layer,
  *   y = (multiply * in.step) * (sum of w * byte + base) + add,  base = -zero * sum of w
  * each operation rounded for itself: compiled as ISO C, which does not contract.  Bytes of y are y / out.step +
- * out.zero, rounded.  Kernels add pairs of products in 16 bits, so weights beyond 64 are two groups' with the same four
- * bytes. */
+ * out.zero, rounded.  Most kernels add pairs of products in 16 bits, so for them weights beyond 64 are two groups'
+ * with the same four bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,13 +110,13 @@ static void fill_terms(const rt_step* step, const rt_tensor* out, rt_levels in, 
   }
 }
 
-void rt_lay_out_bytes(rt_loading* loading, rt_block* block, const rt_plan* plan, rt_step* step) {
+void rt_lay_out_bytes(rt_loading* loading, rt_block* block, rt_panels wanted, const rt_plan* plan, rt_step* step) {
   const rt_layer* layer = step->layer;
   const rt_tensor *x = &plan->tensor[step->in], *out = &plan->tensor[step->out];
   const window w = window_of(step, x);
-  const size_t planes = planes_of(layer);
+  const size_t planes = wanted.whole ? 1 : planes_of(layer);
   step->groups = w.rows * w.columns * w.groups_of_run * planes;
-  for (int o = 0; o < layer->set->live; o += rt_panel_width(layer->set->live - o)) ++step->panels;
+  for (int o = 0; o < layer->set->live; o += rt_panel_width(wanted, layer->set->live - o)) ++step->panels;
   rt_panel* panels = rt_take(loading, block, (size_t)step->panels, sizeof(*panels));
   ptrdiff_t* offsets = rt_take(loading, block, step->groups, sizeof(*offsets));
   int32_t* base = rt_take(loading, block, (size_t)out->stride, sizeof(*base));
@@ -125,7 +125,7 @@ void rt_lay_out_bytes(rt_loading* loading, rt_block* block, const rt_plan* plan,
   rt_panel panel = {NULL, 0, 0, 0, x->c > 0 ? (int)x->c : 0, 0, 1, step->groups};
   for (int k = 0; k < step->panels; ++k, panel.first_output += panel.outputs) {
     const int left = layer->set->live - panel.first_output;
-    panel.width = rt_panel_width(left);
+    panel.width = rt_panel_width(wanted, left);
     panel.outputs = left < panel.width ? left : panel.width;
     const size_t size = step->groups * (size_t)panel.width * 4;
     int8_t* weights = rt_take(loading, block, size, 1);
@@ -134,7 +134,8 @@ void rt_lay_out_bytes(rt_loading* loading, rt_block* block, const rt_plan* plan,
     fill(layer, &w, planes, &panel, weights);
     panel.weights = weights;
     panel.block = step->groups;
-    while (!fits(weights, step->groups, (size_t)panel.width, panel.block)) panel.block = (panel.block + 1) / 2;
+    while (!wanted.whole && !fits(weights, step->groups, (size_t)panel.width, panel.block))
+      panel.block = (panel.block + 1) / 2;
     panels[k] = panel;
   }
   step->panel = panels;

@@ -59,7 +59,7 @@ static void input_bytes(const scnn_runtime* runtime, const rt_tensor* t, float* 
     uint8_t* out = y.at + row * y.pitch;
     const size_t from = (image * (size_t)y.h + (size_t)row) * row_size;
     if (images->real != NULL) {
-      runtime->kernels->quantise(t->levels, images->real + from, out, (int64_t)row_size);
+      runtime->kernels->loops->quantise(t->levels, images->real + from, out, (int64_t)row_size);
     } else if (runtime->pixel_bytes != NULL) {
       for (size_t i = 0, channel = 0; i < row_size; ++i) {
         out[i] = runtime->pixel_bytes[channel * 256 + images->bytes[from + i]];
@@ -68,7 +68,7 @@ static void input_bytes(const scnn_runtime* runtime, const rt_tensor* t, float* 
     } else {
       for (size_t i = 0; i < row_size; ++i) {
         const float value = normalised(runtime, images->bytes[from + i], i % c);
-        runtime->kernels->quantise(t->levels, &value, out + i, 1);
+        runtime->kernels->loops->quantise(t->levels, &value, out + i, 1);
       }
     }
   }
@@ -78,7 +78,7 @@ static void convolve(const scnn_runtime* runtime, const rt_step* step, const rt_
                      int64_t begin, int64_t end) {
   const int64_t places = y->h * y->w, runs = (places + rt_run_places - 1) / rt_run_places;
   rt_tile tile;
-  float spare[8][24];
+  float spare[rt_most_places][rt_widest];
   tile.relu = step->relu;
   for (int64_t item = begin; item < end; ++item) {
     const rt_panel* panel = &step->panel[item / runs];
@@ -119,7 +119,7 @@ static void convolve(const scnn_runtime* runtime, const rt_step* step, const rt_
         kernel(&tile);
         continue;
       }
-      float* out[8];
+      float* out[rt_most_places];
       for (int p = 0; p < together; ++p) {
         out[p] = tile.y[p];
         tile.y[p] = spare[p];
@@ -156,23 +156,23 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
       rt_convolve_bytes(runtime, step, arena, begin, end);
       break;
     case rt_op_depthwise:
-      kernels->depthwise[step->form](step, &x, &y, begin, end);
+      kernels->loops->depthwise[step->form](step, &x, &y, begin, end);
       break;
     case rt_op_affine:
-      kernels->affine(step, &x, &y, begin, end);
+      kernels->loops->affine(step, &x, &y, begin, end);
       break;
     case rt_op_pool:
       if (out->levels.step != 0) {
         const rt_byte_view to = rt_bytes_of(out, arena), from = rt_bytes_of(&runtime->tensor[step->in], arena);
-        kernels->pool_bytes(step, &from, &to, begin, end);
+        kernels->loops->pool_bytes(step, &from, &to, begin, end);
         break;
       }
-      kernels->pool(step, &x, &y, begin, end);
+      kernels->loops->pool(step, &x, &y, begin, end);
       break;
     case rt_op_quantise: {
       const rt_byte_view to = rt_bytes_of(out, arena);
       for (int64_t row = begin; row < end; ++row) {
-        kernels->quantise(out->levels, x.at + row * x.pitch, to.at + row * to.pitch, x.w * x.stride);
+        kernels->loops->quantise(out->levels, x.at + row * x.pitch, to.at + row * to.pitch, x.w * x.stride);
       }
       break;
     }
@@ -181,7 +181,7 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
         memset(y.at + row * y.pitch, 0, (size_t)(y.w * y.stride) * sizeof(float));
         for (int k = 0; k < step->sources; ++k) {
           const rt_view source = view_of(&runtime->tensor[step->source[k].tensor], arena);
-          kernels->join(&step->source[k], &source, &y, row);
+          kernels->loops->join(&step->source[k], &source, &y, row);
         }
       }
   }

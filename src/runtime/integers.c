@@ -71,8 +71,9 @@ enum { nodes = 64 };
 typedef struct shared_counts {
   uint32_t of[nodes][2];
 } shared_counts;
+/* The chance of a node's next 1 is known as soon as its last bit is: its divisions delay no decoding.  0: not yet. */
 typedef struct local_counts {
-  uint16_t of[nodes][2];
+  uint16_t of[nodes][2], chance[nodes];
 } local_counts;
 
 typedef struct decoder {
@@ -98,16 +99,22 @@ static unsigned decode_bit(decoder* d, uint32_t p) {
   return bit;
 }
 
-static unsigned counted_bit(decoder* d, uint32_t shared[2], uint16_t local[2], uint64_t u, uint64_t down) {
+static uint16_t chance_of(const uint32_t shared[2], const uint16_t local[2]) {
+  const uint32_t q = (shared[1] << 15) / (shared[0] + shared[1]); /* together they are below 2^16 */
+  const uint32_t p = (((uint32_t)local[1] << 15) + 8 * q) / ((uint32_t)local[0] + local[1] + 8);
+  return (uint16_t)(p < 32 ? 32 : p > 32768 - 32 ? 32768 - 32 : p);
+}
+
+static unsigned counted_bit(decoder* d, uint32_t shared[2], local_counts* counts, uint64_t node, uint64_t u,
+                            uint64_t down) {
+  uint16_t* local = counts->of[node];
   if (shared[0] + shared[1] == 0) {
     const uint32_t one = (uint32_t)(64 * u / (u + down));
     shared[1] = one < 1 ? 1 : one;
     shared[0] = shared[1] >= 64 ? 1 : 64 - shared[1];
   }
-  const uint32_t q = (shared[1] << 15) / (shared[0] + shared[1]); /* together they are below 2^16 */
-  uint32_t p = (((uint32_t)local[1] << 15) + 8 * q) / ((uint32_t)local[0] + local[1] + 8);
-  p = p < 32 ? 32 : p > 32768 - 32 ? 32768 - 32 : p;
-  const unsigned bit = decode_bit(d, p);
+  if (counts->chance[node] == 0) counts->chance[node] = chance_of(shared, local);
+  const unsigned bit = decode_bit(d, counts->chance[node]);
   shared[bit] += 16;
   local[bit] = (uint16_t)(local[bit] + 1);
   if (shared[0] + shared[1] >= 1U << 16) {
@@ -118,6 +125,7 @@ static unsigned counted_bit(decoder* d, uint32_t shared[2], uint16_t local[2], u
     local[0] = (uint16_t)((local[0] + 1) / 2);
     local[1] = (uint16_t)((local[1] + 1) / 2);
   }
+  counts->chance[node] = chance_of(shared, local);
   return bit;
 }
 
@@ -126,7 +134,7 @@ static int64_t decode_value(decoder* d, int64_t low, int64_t high, shared_counts
   while (low < high) {
     const int64_t middle = low + (high - low + 1) / 2;
     const uint64_t u = (uint64_t)(high - middle + 1), down = (uint64_t)(middle - low);
-    const unsigned bit = node < nodes ? counted_bit(d, shared->of[node], local->of[node], u, down)
+    const unsigned bit = node < nodes ? counted_bit(d, shared->of[node], local, node, u, down)
                                       : decode_bit(d, (uint32_t)((u << 15) / (u + down)));
     if (bit) {
       low = middle;
@@ -145,7 +153,7 @@ typedef struct coded_range {
 
 void rt_read_coded(rt_loading* loading, rt_model* model) {
   uint64_t outputs = 0;
-  static const local_counts fresh = {{{0, 0}}};
+  static const local_counts fresh = {{{0, 0}}, {0}};
   for (int i = 0; i < model->layers; ++i) {
     if (has_integers(&model->layer[i])) outputs += (uint64_t)model->layer[i].set->live;
   }

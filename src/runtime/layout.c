@@ -1,4 +1,4 @@
-/* Weights as the kernels read them: panels of 8, 16 or 24 output channels, integers in the narrowest type. */
+/* Weights as the kernels read them: panels of 8 to 32 output channels, integers in the narrowest type. */
 #include <string.h>
 
 #include "plan.h"
@@ -34,7 +34,7 @@ static void transform(const double w[9], double to[rt_positions]) {
   }
 }
 
-static rt_form form_of(const rt_step* step) {
+static rt_form form_of(const rt_step* step, rt_panels panels) {
   const rt_layer* layer = step->layer;
   const size_t count = (size_t)layer->set->live * layer->row;
   /* A transformed weight is at most 9 times as large, four times it is counted in. */
@@ -48,6 +48,7 @@ static rt_form form_of(const rt_step* step) {
   if (times > 1) high = high > -low ? high : -low;
   if (times > 1) low = -high;
   if (times * low >= -128 && times * high <= 127) return rt_form_int8;
+  if (!panels.words && step->op != rt_op_depthwise) return rt_form_float;
   return times * low >= -32768 && times * high <= 32767 ? rt_form_int16 : rt_form_float;
 }
 
@@ -67,10 +68,10 @@ static void put(rt_form form, void* to, size_t at, double value) {
 }
 
 /* As few panels as can be, none of 8 but the only one. */
-int rt_panel_width(int outputs) {
-  const int eights = (outputs + rt_lanes - 1) / rt_lanes;
-  if (eights <= 1) return 8;
-  return eights == 2 || eights == 4 ? 16 : 24;
+int rt_panel_width(rt_panels panels, int outputs) {
+  const int eights = (outputs + rt_lanes - 1) / rt_lanes, most = panels.widest / rt_lanes;
+  if (eights <= most) return eights <= 1 ? rt_lanes : eights * rt_lanes;
+  return eights == most + 1 ? panels.widest - rt_lanes : panels.widest;
 }
 
 /* Positions of the first channel of `set` from `channel` on. */
@@ -131,14 +132,14 @@ static void fill_panel(const rt_step* step, const rt_set* in, const group* g, co
   }
 }
 
-static void lay_out_panels(rt_loading* loading, rt_block* block, const rt_set* in, rt_step* step) {
+static void lay_out_panels(rt_loading* loading, rt_block* block, rt_panels wanted, const rt_set* in, rt_step* step) {
   const rt_layer* layer = step->layer;
   const size_t taps = taps_of(step);
   int count = 0;
   const int64_t groups = layer->groups;
   for (int64_t n = 0; n < groups; ++n) {
     const group g = group_of(layer, in, n);
-    for (int o = 0; o < g.outputs; o += rt_panel_width(g.outputs - o)) ++count;
+    for (int o = 0; o < g.outputs; o += rt_panel_width(wanted, g.outputs - o)) ++count;
   }
   rt_panel* panels = rt_take(loading, block, (size_t)count, sizeof(*panels));
   step->panels = count;
@@ -147,7 +148,8 @@ static void lay_out_panels(rt_loading* loading, rt_block* block, const rt_set* i
   for (int64_t n = 0; n < groups; ++n) {
     const group g = group_of(layer, in, n);
     for (int o = 0; o < g.outputs;) {
-      rt_panel panel = {NULL, rt_panel_width(g.outputs - o), 0, g.first_output + o, g.inputs, g.first_input, 0, 0};
+      rt_panel panel = {NULL, rt_panel_width(wanted, g.outputs - o), 0, g.first_output + o, g.inputs, g.first_input, 0,
+                        0};
       panel.outputs = g.outputs - o < panel.width ? g.outputs - o : panel.width;
       panel.tail = panel.outputs == panel.width || panel.first_output + panel.outputs == layer->set->live;
       /* A tail of a group begins anywhere: its width may reach beyond the pixel. */
@@ -239,22 +241,23 @@ static void lay_out_join(rt_loading* loading, rt_block* block, const rt_model* m
   if (sources != NULL) step->source = sources;
 }
 
-void rt_lay_out(rt_loading* loading, rt_block* block, const rt_model* model, const rt_plan* plan, rt_step* step) {
+void rt_lay_out(rt_loading* loading, rt_block* block, rt_panels panels, const rt_model* model, const rt_plan* plan,
+                rt_step* step) {
   const rt_tensor* out = &plan->tensor[step->out];
   if (step->op == rt_op_join) {
     lay_out_join(loading, block, model, step);
     return;
   }
   if (step->op == rt_op_bytes) {
-    rt_lay_out_bytes(loading, block, plan, step);
+    rt_lay_out_bytes(loading, block, panels, plan, step);
     return;
   }
   if (step->op <= rt_op_depthwise && step->op != rt_op_input) {
-    step->form = form_of(step);
+    step->form = form_of(step, panels);
     if (step->op == rt_op_depthwise) {
       lay_out_depthwise(loading, block, out, step);
     } else {
-      lay_out_panels(loading, block, model->layer[step->layer->from[0]].set, step);
+      lay_out_panels(loading, block, panels, model->layer[step->layer->from[0]].set, step);
     }
   }
   if (step->multiply_of != NULL) lay_out_terms(loading, block, out, step);

@@ -7,7 +7,8 @@
 
 static const rt_kernels* kernels_of(rt_loading* loading, scnn_rt_path path) {
   const rt_kernels* kernels = NULL;
-  if (path == SCNN_RT_AUTO || path == SCNN_RT_AVX2) kernels = rt_avx2();
+  if (path == SCNN_RT_AUTO || path == SCNN_RT_AVX512) kernels = rt_avx512();
+  if (kernels == NULL && (path == SCNN_RT_AUTO || path == SCNN_RT_AVX2)) kernels = rt_avx2();
   if (kernels == NULL && (path == SCNN_RT_AUTO || path == SCNN_RT_NEON)) kernels = rt_neon();
   if (kernels == NULL && (path == SCNN_RT_AUTO || path == SCNN_RT_PORTABLE)) kernels = &rt_portable;
   if (kernels == NULL) rt_fail(loading, SCNN_RT_PATH, "this processor, or this build, lacks the path asked for");
@@ -52,7 +53,7 @@ static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* mode
   }
   runtime->pixels = pixels;
   if (input->levels.step == 0) return;
-  kernels->quantise(input->levels, pixels, runtime->pixel_bytes, (int64_t)channels * 256);
+  kernels->loops->quantise(input->levels, pixels, runtime->pixel_bytes, (int64_t)channels * 256);
 }
 
 /* Takes everything from the block in the same order each time: first to count, then for good. */
@@ -66,14 +67,14 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
   runtime->info.byte_layers = 0;
   for (int s = 0; s < plan->steps; ++s) {
     rt_step step = plan->step[s];
-    rt_lay_out(loading, block, model, plan, &step);
+    rt_lay_out(loading, block, kernels->panels, model, plan, &step);
     runtime->info.byte_layers += step.op == rt_op_bytes;
     if (step.op == rt_op_conv || step.op == rt_op_bytes) {
       const rt_tensor* out = &plan->tensor[step.out];
       step.items = step.panels * ((out->h * out->w + rt_run_places - 1) / rt_run_places);
     } else if (step.op == rt_op_winograd) {
       const rt_tensor *in = &plan->tensor[step.in], *out = &plan->tensor[step.out];
-      const size_t floats = rt_positions * (size_t)rt_tiles * ((size_t)in->stride + 24);
+      const size_t floats = rt_positions * (size_t)rt_tiles * ((size_t)in->stride + rt_widest);
       step.items = ((out->h + 1) / 2 * ((out->w + 1) / 2) + rt_tiles - 1) / rt_tiles;
       if (floats > runtime->scratch_floats) runtime->scratch_floats = floats;
     }

@@ -14,7 +14,7 @@
 
 /* Sums in arrays become registers once the loops over them are gone. */
 #if defined(__GNUC__)
-#define RT_UNROLL _Pragma("GCC unroll 8")
+#define RT_UNROLL _Pragma("GCC unroll 12")
 #else
 #define RT_UNROLL
 #endif
@@ -46,29 +46,6 @@ RT_INLINE rt_clip rt_clip_window(int64_t first, int64_t kernel, int64_t dilation
   if (first < 0) clip.begin = (-first + dilation - 1) / dilation;
   if (first + dilation * (kernel - 1) >= extent) clip.end = (extent - first + dilation - 1) / dilation;
   return clip;
-}
-
-RT_INLINE void rt_depthwise_rows(const rt_step* s, rt_form form, const rt_view* x, const rt_view* y, int64_t begin,
-                                 int64_t end) {
-  const int64_t c = y->stride;
-  for (int64_t oy = begin; oy < end; ++oy) {
-    const int64_t top = oy * s->stride.h - s->pad.h;
-    const rt_clip rows = rt_clip_window(top, s->kernel.h, s->dilation.h, x->h);
-    for (int64_t ox = 0; ox < y->w; ++ox) {
-      float* out = y->at + oy * y->pitch + ox * y->stride;
-      const int64_t left = ox * s->stride.w - s->pad.w;
-      const rt_clip columns = rt_clip_window(left, s->kernel.w, s->dilation.w, x->w);
-      memset(out, 0, (size_t)c * sizeof(float));
-      for (int64_t ky = rows.begin; ky < rows.end; ++ky) {
-        for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
-          const float* in = x->at + (top + ky * s->dilation.h) * x->pitch + (left + kx * s->dilation.w) * x->stride;
-          const size_t tap = (size_t)(ky * s->kernel.w + kx) * (size_t)c;
-          for (int64_t i = 0; i < y->c; ++i) out[i] += in[i] * rt_weight(s->weights, form, tap + (size_t)i);
-        }
-      }
-      rt_finish(out, out, s->multiply, s->add, s->relu, c);
-    }
-  }
 }
 
 RT_INLINE void rt_affine_rows(const rt_step* s, const rt_view* x, const rt_view* y, int64_t begin, int64_t end) {
@@ -126,30 +103,44 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
   }
 }
 
-/* The table of one path: functions named by `path`, code for RT_CODE. */
-#define RT_WIDTH_KERNELS(path, form, width, eights)                                                                  \
-  RT_CODE static void path##_tile##width##_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, eights); }          \
-  RT_CODE static void path##_product##width##_##form(const rt_product* t) { RT_PRODUCT(t, rt_form_##form, eights); } \
-  RT_CODE static void path##_one##width##_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, eights); }
+/* The tables of one path: functions named by `path`, code for RT_CODE. */
+#define RT_WIDTH_KERNELS(path, form, width)                                                                         \
+  RT_CODE static void path##_tile##width##_##form(const rt_tile* t) { RT_TILE(t, rt_form_##form, width); }          \
+  RT_CODE static void path##_product##width##_##form(const rt_product* t) { RT_PRODUCT(t, rt_form_##form, width); } \
+  RT_CODE static void path##_one##width##_##form(const rt_tile* t) { RT_ONE(t, rt_form_##form, width); }
 
-#define RT_FORM_KERNELS(path, form)                                                                            \
+#define RT_BYTE_KERNELS(path, width)                                                         \
+  RT_CODE static void path##_bytes##width(const rt_byte_tile* t) { RT_BYTE_TILE(t, width); } \
+  RT_CODE static void path##_byte##width(const rt_byte_tile* t) { byte_tile(t, width, 1); }
+
+#define RT_KERNELS_OF_WIDTH(path, width) \
+  RT_WIDTH_KERNELS(path, int8, width)    \
+  RT_16_BITS(path, width)                \
+  RT_WIDTH_KERNELS(path, float, width)   \
+  RT_BYTE_KERNELS(path, width)
+
+#define RT_KERNELS(path)                                                                                       \
+  RT_KERNELS_OF_WIDTH(path, 8)                                                                                 \
+  RT_KERNELS_OF_WIDTH(path, 16)                                                                                \
+  RT_KERNELS_OF_WIDTH(path, 24)                                                                                \
+  RT_CODE static void path##_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position, \
+                                    int64_t channels) {                                                        \
+    tile_before(x, pitch, stride, v, position, channels);                                                      \
+  }                                                                                                            \
+  RT_CODE static void path##_after(const float* m, int64_t position, int width, const rt_tile* terms) {        \
+    tile_after(m, position, width, terms);                                                                     \
+  }
+
+#define RT_DEPTHWISE(path, form)                                                                               \
   RT_CODE static void path##_depthwise_##form(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, \
                                               int64_t e) {                                                     \
-    rt_depthwise_rows(s, rt_form_##form, x, y, b, e);                                                          \
-  }                                                                                                            \
-  RT_WIDTH_KERNELS(path, form, 8, 1) RT_WIDTH_KERNELS(path, form, 16, 2) RT_WIDTH_KERNELS(path, form, 24, 3)
+    depthwise_rows(s, rt_form_##form, x, y, b, e);                                                             \
+  }
 
-#define RT_BYTE_KERNELS(path, width, eights)                                                  \
-  RT_CODE static void path##_bytes##width(const rt_byte_tile* t) { RT_BYTE_TILE(t, eights); } \
-  RT_CODE static void path##_byte##width(const rt_byte_tile* t) { byte_tile(t, 8 * eights / VEC_LANES, 1); }
-
-#define RT_KERNELS(path)                                                                                           \
-  RT_FORM_KERNELS(path, int8)                                                                                      \
-  RT_FORM_KERNELS(path, int16)                                                                                     \
-  RT_FORM_KERNELS(path, float)                                                                                     \
-  RT_BYTE_KERNELS(path, 8, 1)                                                                                      \
-  RT_BYTE_KERNELS(path, 16, 2)                                                                                     \
-  RT_BYTE_KERNELS(path, 24, 3)                                                                                     \
+#define RT_LOOPS(path)                                                                                             \
+  RT_DEPTHWISE(path, int8)                                                                                         \
+  RT_DEPTHWISE(path, int16)                                                                                        \
+  RT_DEPTHWISE(path, float)                                                                                        \
   RT_CODE static void path##_affine(const rt_step* s, const rt_view* x, const rt_view* y, int64_t b, int64_t e) {  \
     rt_affine_rows(s, x, y, b, e);                                                                                 \
   }                                                                                                                \
@@ -163,29 +154,41 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
   RT_CODE static void path##_quantise(rt_levels levels, const float* x, uint8_t* y, int64_t n) {                   \
     bytes_of_floats(levels, x, y, n);                                                                              \
   }                                                                                                                \
-  RT_CODE static void path##_before(const float* x, int64_t pitch, int64_t stride, float* v, int64_t position,     \
-                                    int64_t channels) {                                                            \
-    tile_before(x, pitch, stride, v, position, channels);                                                          \
-  }                                                                                                                \
-  RT_CODE static void path##_after(const float* m, int64_t position, int width, const rt_tile* terms) {            \
-    tile_after(m, position, width, terms);                                                                         \
-  }                                                                                                                \
   RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {           \
     rt_join_row(s, x, y, row);                                                                                     \
   }
 
 /* clang-format off */
-#define RT_WIDTHS(path, what, form) {NULL, path##_##what##8##form, path##_##what##16##form, path##_##what##24##form}
+#define RT_LOOP_TABLE(path)                                                                                          \
+  {                                                                                                                  \
+    {path##_depthwise_int8, path##_depthwise_int16, path##_depthwise_float}, path##_affine, path##_pool,             \
+    path##_join, path##_pool_bytes, path##_quantise                                                                  \
+  }
+#define RT_WIDTHS(path, what, form) \
+  {NULL, path##_##what##8##form, path##_##what##16##form, path##_##what##24##form, RT_32(path, what, form)}
 #define RT_FORM_TABLE(path, what) \
-  {RT_WIDTHS(path, what, _int8), RT_WIDTHS(path, what, _int16), RT_WIDTHS(path, what, _float)}
-#define RT_TABLE(path)                                                                                           \
-  {                                                                                                              \
-    #path, {1, VEC_TILE8, VEC_TILE16, VEC_TILE24}, {1, VEC_BYTES8, VEC_BYTES16, VEC_BYTES24},                    \
-    RT_FORM_TABLE(path, tile), RT_FORM_TABLE(path, one), RT_FORM_TABLE(path, product), path##_before,            \
-    path##_after, {path##_depthwise_int8, path##_depthwise_int16, path##_depthwise_float}, path##_affine,        \
-    path##_pool, path##_join, RT_WIDTHS(path, bytes, ), RT_WIDTHS(path, byte, ), path##_pool_bytes,              \
-    path##_quantise                                                                                              \
+  {RT_WIDTHS(path, what, _int8), RT_WIDTHS_16_BITS(path, what), RT_WIDTHS(path, what, _float)}
+#define RT_TABLE(path, loops)                                                                                        \
+  {                                                                                                                  \
+    #path, {VEC_WIDEST, VEC_WHOLE, VEC_WORDS}, {1, VEC_TILE8, VEC_TILE16, VEC_TILE24, VEC_TILE32},                              \
+    {1, VEC_BYTES8, VEC_BYTES16, VEC_BYTES24, VEC_BYTES32}, RT_FORM_TABLE(path, tile), RT_FORM_TABLE(path, one),     \
+    RT_FORM_TABLE(path, product), path##_before, path##_after, RT_WIDTHS(path, bytes, ), RT_WIDTHS(path, byte, ),    \
+    loops                                                                                                            \
   }
 /* clang-format on */
+#ifdef VEC_HALVES
+#define RT_32(path, what, form) path##_##what##32##form
+#define RT_16_BITS(path, width)
+#define RT_WIDTHS_16_BITS(path, what) \
+  { NULL }
+enum { VEC_WORDS = 0 };
+#else
+#define RT_32(path, what, form) NULL
+#define RT_16_BITS(path, width) RT_WIDTH_KERNELS(path, int16, width)
+#define RT_WIDTHS_16_BITS(path, what) RT_WIDTHS(path, what, _int16)
+enum { VEC_WORDS = 1 };
+enum { VEC_WIDEST = 24, VEC_TILE32 = 0, VEC_BYTES32 = 0 };
+enum { VEC_PRODUCT8 = VEC_TILE24, VEC_PRODUCT16 = VEC_TILE16, VEC_PRODUCT24 = VEC_TILE24 }; /* divisors of rt_tiles */
+#endif
 
 #endif

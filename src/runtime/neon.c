@@ -7,7 +7,7 @@
 
 #define RT_CODE
 #define VEC_INLINE static inline __attribute__((always_inline))
-enum { VEC_LANES = 4, VEC_TILE8 = 8, VEC_TILE16 = 6, VEC_TILE24 = 4 };
+enum { VEC_LANES = 4, VEC_TILE8 = 8, VEC_TILE16 = 6, VEC_TILE24 = 4, VEC_WHOLE = 0 };
 enum { VEC_BYTES8 = 4, VEC_BYTES16 = 2, VEC_BYTES24 = 2 };
 typedef float32x4_t vec;
 
@@ -78,7 +78,9 @@ VEC_INLINE void vec_bytes(uint8_t* to, vec v, vec low, vec high, ivec zero) {
 #include "byte_tiles.h"
 #include "tiles.h"
 RT_KERNELS(neon)
-static const rt_kernels table = RT_TABLE(neon);
+RT_LOOPS(neon)
+static const rt_loops loops = RT_LOOP_TABLE(neon);
+static const rt_kernels table = RT_TABLE(neon, &loops);
 
 const rt_kernels* rt_neon(void) { return &table; }
 

@@ -10,6 +10,7 @@ extern "C" {
 
 /* A thread computes this many places of a panel at a time: a multiple of what every kernel does at once. */
 enum { rt_lanes = 8, rt_alignment = 64, rt_run_places = 24 };
+enum { rt_widest = 32 }; /* panel of any path */
 /* Tiles of 2 x 2 outputs that are transformed together: a multiple of what every product does at once. */
 enum { rt_tiles = 12, rt_positions = 16 };
 
@@ -37,14 +38,22 @@ typedef enum rt_op {
   rt_op_quantise /* floats to bytes */
 } rt_op;
 
-/* How weights are kept.  Integers beyond 16 bits become floats, as a kernel would make them. */
+/* How weights are kept.  Integers beyond 16 bits become floats, as a kernel would make them;
+ * of panels, with a path that has no kernels for 16 bits, those beyond 8. */
 typedef enum rt_form { rt_form_int8, rt_form_int16, rt_form_float, rt_forms } rt_form;
+
+/* What a path wants of panels. */
+typedef struct rt_panels {
+  int widest; /* 24 or 32 */
+  int whole;  /* sums of bytes never leave their type */
+  int words;  /* weights of 16 bits stay so; else they become floats */
+} rt_panels;
 
 /* Some output channels of a convolution: weights [k, width] with k over (window row, window column, input), or
  * (position, input) of transformed windows; of bytes [group, width, 4], see bytes.c. */
 typedef struct rt_panel {
   const void* weights;
-  int width; /* 8, 16 or 24 */
+  int width; /* 8, 16, 24 or 32 */
   int outputs, first_output;
   int inputs, first_input; /* channels it reads */
   int tail;                /* may write its whole width: nothing lies behind its outputs that another writes */
@@ -120,12 +129,13 @@ typedef struct rt_block {
 /* Aligned to rt_alignment; null while counting. */
 void* rt_take(rt_loading* loading, rt_block* block, size_t count, size_t size);
 
-/* Of 8, 16 or 24: the width of the next panel where `outputs` channels are left. */
-int rt_panel_width(int outputs);
+/* Of 8, 16, 24 or 32: the width of the next panel where `outputs` channels are left. */
+int rt_panel_width(rt_panels panels, int outputs);
 /* The same of a convolution of bytes. */
-void rt_lay_out_bytes(rt_loading* loading, rt_block* block, const rt_plan* plan, rt_step* step);
+void rt_lay_out_bytes(rt_loading* loading, rt_block* block, rt_panels panels, const rt_plan* plan, rt_step* step);
 /* Puts the weights of a step, its terms and its pieces into the block, as the kernels read them. */
-void rt_lay_out(rt_loading* loading, rt_block* block, const rt_model* model, const rt_plan* plan, rt_step* step);
+void rt_lay_out(rt_loading* loading, rt_block* block, rt_panels panels, const rt_model* model, const rt_plan* plan,
+                rt_step* step);
 
 #ifdef __cplusplus
 }

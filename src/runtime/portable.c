@@ -7,7 +7,7 @@
 #define RT_CODE
 #if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define VEC_INLINE static inline __attribute__((always_inline))
-enum { VEC_LANES = 4, VEC_TILE8 = 4, VEC_TILE16 = 3, VEC_TILE24 = 2 };
+enum { VEC_LANES = 4, VEC_TILE8 = 4, VEC_TILE16 = 3, VEC_TILE24 = 2, VEC_WHOLE = 0 };
 enum { VEC_BYTES8 = 4, VEC_BYTES16 = 2, VEC_BYTES24 = 2 };
 typedef float vec __attribute__((vector_size(16)));
 typedef int32_t ints __attribute__((vector_size(16)));
@@ -80,7 +80,7 @@ VEC_INLINE void vec_bytes(uint8_t* to, vec v, vec low, vec high, ivec zero) {
 }
 #else
 #define VEC_INLINE static inline
-enum { VEC_LANES = 1, VEC_TILE8 = 1, VEC_TILE16 = 1, VEC_TILE24 = 1 };
+enum { VEC_LANES = 1, VEC_TILE8 = 1, VEC_TILE16 = 1, VEC_TILE24 = 1, VEC_WHOLE = 1 };
 enum { VEC_BYTES8 = 1, VEC_BYTES16 = 1, VEC_BYTES24 = 1 };
 typedef float vec;
 
@@ -135,4 +135,6 @@ VEC_INLINE vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 #include "byte_tiles.h"
 #include "tiles.h"
 RT_KERNELS(portable)
-const rt_kernels rt_portable = RT_TABLE(portable);
+RT_LOOPS(portable)
+static const rt_loops loops = RT_LOOP_TABLE(portable);
+const rt_kernels rt_portable = RT_TABLE(portable, &loops);

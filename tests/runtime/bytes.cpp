@@ -36,6 +36,13 @@ std::vector<float> run(const std::vector<std::byte>& file, const Tensor& x, cons
   return LoadedRuntime(file, "test", options).logits(x.values<float>());
 }
 
+bool has(scnn_rt_path path) {
+  const std::vector<std::uint8_t> probe = test::file_around(test::tiny_body());
+  const scnn_rt_options options = {1, path, SCNN_RT_AS_CALIBRATED};
+  std::size_t size = 0;
+  return scnn_rt_memory(probe.data(), probe.size(), &options, &size, nullptr) == SCNN_RT_OK;
+}
+
 }  // namespace
 
 TEST_CASE("bytes written by hand: rounded to even, clipped, summed as whole numbers") {
@@ -97,10 +104,7 @@ TEST_CASE("calibrated files are read and written to the same bytes; levels are a
 
 TEST_CASE("with bytes every path computes the same bits, however many threads") {
   const auto backend = backend_for(Device{}, BackendOptions{1});
-  const std::vector<std::uint8_t> probe = test::file_around(test::tiny_body());
-  const scnn_rt_options avx2 = {1, SCNN_RT_AVX2, SCNN_RT_AS_CALIBRATED};
-  std::size_t size = 0;
-  const bool has_avx2 = scnn_rt_memory(probe.data(), probe.size(), &avx2, &size, nullptr) == SCNN_RT_OK;
+  const bool has_avx2 = has(SCNN_RT_AVX2), has_avx512 = has(SCNN_RT_AVX512);
   int compared = 0, layers = 0;
   for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = test::make_calibrated(70'000 + seed, *backend);
@@ -112,12 +116,14 @@ TEST_CASE("with bytes every path computes the same bits, however many threads") 
     const int bytes = LoadedRuntime(file, "test", {1, SCNN_RT_AUTO, SCNN_RT_BYTES}).info().byte_layers;
     if (!has_avx2 || bytes != test::weighted_layers(made->model)) continue;  // sums of floats depend on the path
     CHECK(test::same_bits(run(file, made->x, {1, SCNN_RT_PORTABLE, SCNN_RT_BYTES}), one));
+    CHECK(test::same_bits(run(file, made->x, {1, SCNN_RT_AVX2, SCNN_RT_BYTES}), one));
     ++compared;
     layers += bytes;
   }
   if (!has_avx2) SCNN_SKIP("this processor has no AVX2");
   CHECK(compared > 60);
   CHECK(layers > 120);
+  if (!has_avx512) SCNN_SKIP("this processor has no AVX-512 with VNNI: the others were compared");
 }
 
 TEST_CASE("weights of every size up to 8 bits, on bytes of every value: no sum leaves 16 bits") {
@@ -146,7 +152,8 @@ TEST_CASE("weights of every size up to 8 bits, on bytes of every value: no sum l
       const std::vector<std::byte> file = encode(model);
       for (const float value : {252.0F, -3.0F, 0.0F, 251.4F}) {
         const std::vector<float> image(static_cast<std::size_t>(2 * inputs), value);
-        for (const scnn_rt_path path : {SCNN_RT_PORTABLE, SCNN_RT_AUTO}) {
+        for (const scnn_rt_path path : {SCNN_RT_PORTABLE, SCNN_RT_AVX2, SCNN_RT_AUTO}) {
+          if (!has(path)) continue;
           const LoadedRuntime loaded(file, "test", {1, path, SCNN_RT_BYTES});
           REQUIRE(loaded.info().byte_layers == 1);
           const std::vector<float> found = loaded.logits(std::span<const float>(image));

@@ -61,6 +61,11 @@ TEST_CASE("logits of 1,000 random networks are the program's: AVX2") {
   compare(SCNN_RT_AVX2, 1'000);
 }
 
+TEST_CASE("logits of 1,000 random networks are the program's: AVX-512") {
+  if (!has(SCNN_RT_AVX512)) SCNN_SKIP("this processor has no AVX-512 with VNNI");
+  compare(SCNN_RT_AVX512, 1'000);
+}
+
 TEST_CASE("threads share images and, of one image, layers: the same bits as one thread") {
   const auto backend = backend_for(Device{}, BackendOptions{1});
   for (std::uint64_t seed = 0; seed < 40; ++seed) {

@@ -39,7 +39,13 @@ typedef struct scnn_rt_error {
 } scnn_rt_error;
 
 /* Which code computes. */
-typedef enum scnn_rt_path { SCNN_RT_AUTO = 0, SCNN_RT_PORTABLE = 1, SCNN_RT_AVX2 = 2, SCNN_RT_NEON = 3 } scnn_rt_path;
+typedef enum scnn_rt_path {
+  SCNN_RT_AUTO = 0,
+  SCNN_RT_PORTABLE = 1,
+  SCNN_RT_AVX2 = 2,
+  SCNN_RT_NEON = 3,
+  SCNN_RT_AVX512 = 4 /* with VL, BW, DQ and VNNI */
+} scnn_rt_path;
 
 /* What activations are.  With bytes, dense convolutions and linear layers whose weights fit 8 bits sum integers, on
  * every path to the same; all other layers stay in floats. */
@@ -87,7 +93,7 @@ typedef struct scnn_rt_info {
   uint64_t multiplications; /* of weights, for one image */
   int byte_layers;          /* that read bytes, see scnn_rt_activations; 0: all activations are floats */
   int threads;
-  const char* path; /* "portable", "avx2", "neon" */
+  const char* path; /* "portable", "avx2", "avx512", "neon" */
 } scnn_rt_info;
 scnn_rt_info scnn_rt_describe(const scnn_runtime* runtime);
 /* Null where the class has no name, or there is no such class. */
