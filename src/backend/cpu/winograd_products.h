@@ -18,12 +18,11 @@ template <int n, class F>
   (std::make_integer_sequence<int, n>{});
 }
 
-/// One block of rows x (vectors of Wide, and `half` = one of 8) columns, its sums in registers.
+/// One block of rows x (vectors of Wide, and `half` = 0 or 1 of 8 floats) columns, its sums in registers.
 template <class Wide, int rows, int vectors, int half>
 void block(const Product& p, bool add) {
-  using Half = Vector8;
   typename Wide::V sums[rows * vectors + 1];
-  Half::V rest[rows * half + 1];
+  typename Wide::V rest[rows * half + 1];
   float* const c = p.c;
   const std::int64_t c_row = p.c_row;
   const auto sum_at = [&](int i) __attribute__((always_inline)) {
@@ -33,27 +32,29 @@ void block(const Product& p, bool add) {
   unrolled<rows * vectors>([&](auto i) __attribute__((always_inline)) {
     sums[i] = add ? Wide::load(sum_at(i)) : Wide::set(0);
   });
-  unrolled<rows * half>([&](auto r)
-                            __attribute__((always_inline)) { rest[r] = add ? Half::load(rest_at(r)) : Half::set(0); });
+  unrolled<rows * half>([&](auto r) __attribute__((always_inline)) {
+    rest[r] = add ? Wide::load_half(rest_at(r)) : Wide::set(0);
+  });
   const float* a = p.a;
   const float* b = p.b;
   const std::int64_t row = p.a_row;
   for (std::int64_t k = 0; k < p.inner; ++k) {
     typename Wide::V columns[vectors + 1];
-    Half::V last{};
+    typename Wide::V last{};
     unrolled<vectors>([&](auto v) __attribute__((always_inline)) { columns[v] = Wide::load(b + v * Wide::width); });
-    if constexpr (half > 0) last = Half::load(b + vectors * Wide::width);
+    if constexpr (half > 0) last = Wide::load_half(b + vectors * Wide::width);
     unrolled<rows>([&](auto r) __attribute__((always_inline)) {
+      const typename Wide::V factor = Wide::set(a[r * row]);
       unrolled<vectors>([&](auto v) __attribute__((always_inline)) {
-        sums[r * vectors + v] = Wide::fma(Wide::set(a[r * row]), columns[v], sums[r * vectors + v]);
+        sums[r * vectors + v] = Wide::fma(factor, columns[v], sums[r * vectors + v]);
       });
-      if constexpr (half > 0) rest[r] = Half::fma(Half::set(a[r * row]), last, rest[r]);
+      if constexpr (half > 0) rest[r] = Wide::fma(factor, last, rest[r]);
     });
     a += p.a_inner;
     b += p.b_inner;
   }
   unrolled<rows * vectors>([&](auto i) __attribute__((always_inline)) { Wide::store(sum_at(i), sums[i]); });
-  unrolled<rows * half>([&](auto r) __attribute__((always_inline)) { Half::store(rest_at(r), rest[r]); });
+  unrolled<rows * half>([&](auto r) __attribute__((always_inline)) { Wide::store_half(rest_at(r), rest[r]); });
 }
 
 using Block = void (*)(const Product&, bool);

@@ -8,13 +8,12 @@
 namespace scnn::cpu {
 namespace {
 
-/// body(c, vector type) for pieces of a pixel's channels, 8 or more.  The last piece ends with the last channel and may
-/// overlap the one before it, which then computes the same again: no masks, and nothing beyond the pixel is touched.
+/// body(c, vector) for pieces of a pixel's channels, 8 or more; nothing beyond the pixel is touched.
 template <class Wide, class Body>
 [[gnu::always_inline]] inline void each_vector(std::int64_t channels, const Body& body) {
   std::int64_t c = 0;
   for (; c + Wide::width <= channels; c += Wide::width) body(c, Wide{});
-  for (; c < channels; c += lanes) body(c + lanes < channels ? c : channels - lanes, Vector8{});
+  if (c < channels) Wide::rest(c, channels, body);
 }
 
 /// Offsets of a tile's size x size pixels from the first image, -1 outside.
@@ -56,20 +55,20 @@ void gather_inputs(const TileGrid& grid, const float* images, std::int64_t first
     const Sources<size> d(grid, images, outside, first + t);
     float* out = to.data + t * to.row;
     each_vector<Wide>(
-        grid.channels, [&, plane, out ](std::int64_t c, auto type) __attribute__((always_inline)) {
-          using Vector = decltype(type);
-          typename Vector::V half[size][size];  // by column
+        grid.channels, [&, plane, out ](std::int64_t c, auto vector) __attribute__((always_inline)) {
+          using V = typename decltype(vector)::V;
+          V half[size][size];  // by column
           for (int j = 0; j < size; ++j) {
-            typename Vector::V column[size];
-            for (int i = 0; i < size; ++i) column[i] = Vector::load(d.at[size * i + j] + c);
+            V column[size];
+            for (int i = 0; i < size; ++i) column[i] = vector.load(d.at[size * i + j] + c);
             Minimal<outputs, taps>::inputs(column, half[j]);
           }
           for (int i = 0; i < size; ++i) {
-            typename Vector::V row[size];
-            typename Vector::V points[size];
+            V row[size];
+            V points[size];
             for (int j = 0; j < size; ++j) row[j] = half[j][i];
             Minimal<outputs, taps>::inputs(row, points);
-            for (int j = 0; j < size; ++j) Vector::store(out + (size * i + j) * plane + c, points[j]);
+            for (int j = 0; j < size; ++j) vector.store(out + (size * i + j) * plane + c, points[j]);
           }
         });
   }
@@ -85,20 +84,20 @@ void gather_outputs(const TileGrid& grid, const float* images, std::int64_t firs
     const Sources<outputs> d(grid, images, outside, first + t);
     float* out = to.data + t * to.row;
     each_vector<Wide>(
-        grid.channels, [&, plane, out ](std::int64_t c, auto type) __attribute__((always_inline)) {
-          using Vector = decltype(type);
-          typename Vector::V half[outputs][size];  // by column
+        grid.channels, [&, plane, out ](std::int64_t c, auto vector) __attribute__((always_inline)) {
+          using V = typename decltype(vector)::V;
+          V half[outputs][size];  // by column
           for (int j = 0; j < outputs; ++j) {
-            typename Vector::V column[outputs];
-            for (int i = 0; i < outputs; ++i) column[i] = Vector::load(d.at[outputs * i + j] + c);
+            V column[outputs];
+            for (int i = 0; i < outputs; ++i) column[i] = vector.load(d.at[outputs * i + j] + c);
             Minimal<outputs, taps>::outputs_adjoint(column, half[j]);
           }
           for (int i = 0; i < size; ++i) {
-            typename Vector::V row[outputs];
-            typename Vector::V points[size];
+            V row[outputs];
+            V points[size];
             for (int j = 0; j < outputs; ++j) row[j] = half[j][i];
             Minimal<outputs, taps>::outputs_adjoint(row, points);
-            for (int j = 0; j < size; ++j) Vector::store(out + (size * i + j) * plane + c, points[j]);
+            for (int j = 0; j < size; ++j) vector.store(out + (size * i + j) * plane + c, points[j]);
           }
         });
   }
@@ -113,23 +112,23 @@ void scatter_outputs(const TileGrid& grid, const TilePoints& from, std::int64_t 
     const Pixels<outputs> pixels(grid, first + t);
     const float* in = from.data + t * from.row;
     each_vector<Wide>(
-        grid.channels, [&](std::int64_t c, auto type) __attribute__((always_inline)) {
-          using Vector = decltype(type);
-          typename Vector::V half[outputs][size];
+        grid.channels, [&](std::int64_t c, auto vector) __attribute__((always_inline)) {
+          using V = typename decltype(vector)::V;
+          V half[outputs][size];
           for (int j = 0; j < size; ++j) {
-            typename Vector::V column[size];
-            typename Vector::V pixel[outputs];
-            for (int i = 0; i < size; ++i) column[i] = Vector::load(in + (size * i + j) * plane + c);
+            V column[size];
+            V pixel[outputs];
+            for (int i = 0; i < size; ++i) column[i] = vector.load(in + (size * i + j) * plane + c);
             Minimal<outputs, taps>::outputs(column, pixel);
             for (int i = 0; i < outputs; ++i) half[i][j] = pixel[i];
           }
-          const typename Vector::V b = bias != nullptr ? Vector::load(bias + c) : Vector::set(0);
+          const V b = bias != nullptr ? vector.load(bias + c) : vector.set(0);
           for (int i = 0; i < outputs; ++i) {
-            typename Vector::V pixel[outputs];
+            V pixel[outputs];
             Minimal<outputs, taps>::outputs(half[i], pixel);
             for (int j = 0; j < outputs; ++j) {
               const std::int64_t at = pixels.at[outputs * i + j];
-              if (at >= 0) Vector::store(images + at + c, pixel[j] + b);
+              if (at >= 0) vector.store(images + at + c, pixel[j] + b);
             }
           }
         });

@@ -21,6 +21,15 @@ struct Vector8 {
   [[gnu::always_inline]] static inline void store(float* to, V v) { _mm256_storeu_ps(to, v); }
   [[gnu::always_inline]] static inline V set(float value) { return _mm256_set1_ps(value); }
   [[gnu::always_inline]] static inline V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+  /// Of twice as wide vectors; these have none.
+  [[gnu::always_inline]] static inline V load_half(const float* from) { return load(from); }
+  [[gnu::always_inline]] static inline void store_half(float* to, V v) { store(to, v); }
+  /// The channels from c on: the last vector ends with the last one and overlaps the vector before it, which then
+  /// computes the same again.
+  template <class Body>
+  [[gnu::always_inline]] static inline void rest(std::int64_t /*c*/, std::int64_t channels, const Body& body) {
+    body(channels - width, Vector8{});
+  }
 };
 
 }  // namespace
