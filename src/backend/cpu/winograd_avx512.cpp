@@ -28,6 +28,7 @@ struct Part16 {
 struct Vector16 {
   using V = __m512;
   static constexpr std::int64_t block_floats = std::int64_t{1} << 17;
+  static constexpr std::int64_t least_channels = 12;
   static constexpr int width = 16;
   static constexpr int rows[] = {0, 12, 12, 8};  // of 32 registers
   static constexpr int most_units = 6, units = 4;

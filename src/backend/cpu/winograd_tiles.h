@@ -16,32 +16,22 @@ template <class Wide, class Body>
   if (c < channels) Wide::rest(c, channels, body);
 }
 
-/// Offsets of a tile's size x size pixels from the first image, -1 outside.
-template <int size>
+/// Where a tile's size x size pixels begin; those outside the image, at `outside`, which may be null.
+template <int size, class Float>
 struct Pixels {
-  std::int64_t at[size * size];
+  Float* at[size * size];
 
-  Pixels(const TileGrid& g, std::int64_t index) {
+  Pixels(const TileGrid& g, Float* images, Float* outside, std::int64_t index) {
     const std::int64_t left = g.step * (index % g.columns) - g.pad_w;
     const std::int64_t top = g.step * (index / g.columns % g.rows) - g.pad_h;
-    const std::int64_t image = index / (g.columns * g.rows) * g.h;
+    Float* const row = images + (index / (g.columns * g.rows) * g.h + top) * g.w * g.channels;
     for (int i = 0; i < size; ++i) {
+      const bool inside = top + i >= 0 && top + i < g.h;
       for (int j = 0; j < size; ++j) {
-        const bool inside = top + i >= 0 && top + i < g.h && left + j >= 0 && left + j < g.w;
-        at[i * size + j] = inside ? ((image + top + i) * g.w + left + j) * g.channels : -1;
+        Float* const pixel = row + (i * g.w + left + j) * g.channels;
+        at[i * size + j] = inside && left + j >= 0 && left + j < g.w ? pixel : outside;
       }
     }
-  }
-};
-
-/// The same as pointers; pixels outside the image point to zeros, so that loops over channels have no branches.
-template <int size>
-struct Sources {
-  const float* at[size * size];
-
-  Sources(const TileGrid& g, const float* images, const float* outside, std::int64_t index) {
-    const Pixels<size> pixels(g, index);
-    for (int k = 0; k < size * size; ++k) at[k] = pixels.at[k] < 0 ? outside : images + pixels.at[k];
   }
 };
 
@@ -52,7 +42,7 @@ void gather_inputs(const TileGrid& grid, const float* images, std::int64_t first
   const float* outside = zeros(grid.channels);
   const std::int64_t plane = to.plane;
   for (std::int64_t t = 0; t < n; ++t) {
-    const Sources<size> d(grid, images, outside, first + t);
+    const Pixels<size, const float> d(grid, images, outside, first + t);
     float* out = to.data + t * to.row;
     each_vector<Wide>(
         grid.channels, [&, plane, out ](std::int64_t c, auto vector) __attribute__((always_inline)) {
@@ -81,7 +71,7 @@ void gather_outputs(const TileGrid& grid, const float* images, std::int64_t firs
   const float* outside = zeros(grid.channels);
   const std::int64_t plane = to.plane;
   for (std::int64_t t = 0; t < n; ++t) {
-    const Sources<outputs> d(grid, images, outside, first + t);
+    const Pixels<outputs, const float> d(grid, images, outside, first + t);
     float* out = to.data + t * to.row;
     each_vector<Wide>(
         grid.channels, [&, plane, out ](std::int64_t c, auto vector) __attribute__((always_inline)) {
@@ -109,7 +99,7 @@ void scatter_outputs(const TileGrid& grid, const TilePoints& from, std::int64_t 
   constexpr int size = outputs + taps - 1;
   const std::int64_t plane = from.plane;
   for (std::int64_t t = 0; t < n; ++t) {
-    const Pixels<outputs> pixels(grid, first + t);
+    const Pixels<outputs, float> pixels(grid, images, nullptr, first + t);
     const float* in = from.data + t * from.row;
     each_vector<Wide>(
         grid.channels, [&](std::int64_t c, auto vector) __attribute__((always_inline)) {
@@ -127,8 +117,8 @@ void scatter_outputs(const TileGrid& grid, const TilePoints& from, std::int64_t 
             V pixel[outputs];
             Minimal<outputs, taps>::outputs(half[i], pixel);
             for (int j = 0; j < outputs; ++j) {
-              const std::int64_t at = pixels.at[outputs * i + j];
-              if (at >= 0) vector.store(images + at + c, pixel[j] + b);
+              float* const to = pixels.at[outputs * i + j];
+              if (to != nullptr) vector.store(to + c, pixel[j] + b);
             }
           }
         });
@@ -139,7 +129,7 @@ template <class Wide>
 constexpr WinogradKernels kernels_of(const char* name) {
   return {.name = name,
           .block_floats = Wide::block_floats,
-          .least_channels = Wide::width,
+          .least_channels = Wide::least_channels,
           .multiply = Products<Wide>::multiply,
           .gather_inputs =
               [](TileShape shape, const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,

@@ -11,6 +11,7 @@ namespace {
 struct Vector8 {
   using V = __m256;
   static constexpr std::int64_t block_floats = std::int64_t{1} << 16;
+  static constexpr std::int64_t least_channels = 8;
   static constexpr int width = 8;
   /// Of a product's block: rows by the number of vectors in its columns, so that the sums leave some of 16 registers.
   static constexpr int rows[] = {0, 10, 6, 4};
