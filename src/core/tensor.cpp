@@ -1,31 +1,23 @@
 #include "scnn/core/tensor.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "scnn/core/error.h"
+#include "scnn/core/host_memory.h"
 
 namespace scnn {
 namespace {
 
 class HostStorage final : public Storage {
  public:
-  explicit HostStorage(std::size_t bytes)
-      : bytes_(bytes), data_(::operator new(std::max<std::size_t>(bytes, 1), alignment)) {
-    std::memset(data_, 0, bytes);
-  }
-  HostStorage(const HostStorage&) = delete;
-  HostStorage& operator=(const HostStorage&) = delete;
-  ~HostStorage() override { ::operator delete(data_, alignment); }
+  explicit HostStorage(std::size_t bytes) : memory_(bytes) {}
 
-  void* data() noexcept override { return data_; }
-  std::size_t bytes() const noexcept override { return bytes_; }
+  void* data() noexcept override { return memory_.data(); }
+  std::size_t bytes() const noexcept override { return memory_.bytes(); }
 
  private:
-  static constexpr std::align_val_t alignment{64};
-  std::size_t bytes_;
-  void* data_;
+  HostMemory memory_;
 };
 
 template <class T>

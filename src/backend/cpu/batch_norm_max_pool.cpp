@@ -4,6 +4,7 @@
 
 #include "backend/checks.h"
 #include "backend/cpu/batch_norm.h"
+#include "backend/cpu/channel_vectors.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/max_pool2d.h"
 #include "scnn/core/range.h"
@@ -14,13 +15,14 @@ namespace {
 /// For max_pool_forward: the winner of slope * (v - centre) + shift, then the activation.
 template <bool relu>
 struct Normal {
-  const float *a, *b, *c;
+  const float *slope, *centre, *shift;
 
-  [[nodiscard]] Normal from(std::int64_t channel) const { return {a + channel, b + channel, c + channel}; }
-  static float value(float v, const float* slope, const float* centre, const float* shift, std::int64_t channel) {
-    return slope[channel] * (v - centre[channel]) + shift[channel];
+  [[nodiscard]] float value(float v, std::int64_t c) const { return slope[c] * (v - centre[c]) + shift[c]; }
+  [[gnu::always_inline]] Floats value(const Floats& v, std::int64_t c) const {
+    return load(slope + c) * (v - load(centre + c)) + load(shift + c);
   }
   static float finish(float y) { return relu ? rectify(y) : y; }
+  [[gnu::always_inline]] static Floats finish(const Floats& y) { return relu ? (0.0F > y ? Floats{} : y) : y; }
 };
 
 /// Windows that lie side by side: each pixel is in one at most.
@@ -31,113 +33,127 @@ bool apart(const Pool2d& s) {
          s.out_w * w.kernel_w <= s.in_w;
 }
 
-/// What a pool of windows side by side hands back, row by row: all loops run over whole rows, whatever the channels.
-class PoolGradient {
+/// The gradient through a pool of windows side by side and a batch norm in front of it, by windows, eight channels at a
+/// time; `taps`: pixels of a window, 0 where the shape alone tells.
+template <bool relu, int taps>
+class WindowGradient {
  public:
-  PoolGradient(const Pool2d& shape, const Tensor& y, const Tensor& argmax, const Tensor& dy, bool relu)
-      : shape_(shape), y_(y.data<float>()), dy_(dy.data<float>()), argmax_(argmax.data<std::uint8_t>()), relu_(relu) {}
-
-  /// visit(first element of a row of x, its gradients in front of the activation), for the rows of x under row `line`
-  /// of y, counted over the whole batch; those below the last windows belong to the last line of their image.
-  template <class Visit>
-  void each_row(std::int64_t line, const Visit& visit) const {
-    const Window& w = shape_.window;
-    const std::int64_t channels = shape_.channels;
-    const std::int64_t n = shape_.out_w * channels;
-    const float* __restrict out = y_ + line * n;
-    const float* __restrict grad = dy_ + line * n;
-    const std::uint8_t* __restrict winner = argmax_ + line * n;
-    std::vector<float> memory(static_cast<std::size_t>(2 * n + shape_.in_w * channels));
-    float* __restrict gated = memory.data();
-    float* __restrict mine = gated + n;
-    float* __restrict row = mine + n;
-    if (relu_) {
-#pragma omp simd
-      for (std::int64_t i = 0; i < n; ++i) {
-        const float all = grad[i];  // read before the test: the loop vectorises
-        gated[i] = out[i] > 0.0F ? all : 0.0F;
-      }
-    } else {
-      std::copy_n(grad, n, gated);
-    }
-    const std::int64_t oh = line % shape_.out_h;
-    const std::int64_t top = line / shape_.out_h * shape_.in_h + oh * w.kernel_h;
-    const std::int64_t row_size = shape_.in_w * channels;
+  WindowGradient(const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax, const Tensor& dy,
+                 const float* mean)
+      : shape_(shape),
+        x_(x.data<float>()),
+        y_(y.data<float>()),
+        argmax_(argmax.data<std::uint8_t>()),
+        dy_(dy.data<float>()),
+        mean_(mean) {
+    const Window& w = shape.window;
     for (std::int64_t r = 0; r < w.kernel_h; ++r) {
-      for (std::int64_t q = 0; q < w.kernel_w; ++q) {
-        const auto here = static_cast<std::uint8_t>(r * w.kernel_w + q);
-#pragma omp simd
-        for (std::int64_t i = 0; i < n; ++i) {
-          const float all = gated[i];
-          mine[i] = winner[i] == here ? all : 0.0F;
-        }
-        for (std::int64_t ow = 0; ow < shape_.out_w; ++ow) {
-          std::copy_n(mine + ow * channels, channels, row + (ow * w.kernel_w + q) * channels);
-        }
-      }
-      visit((top + r) * row_size, row);
-    }
-    if (oh + 1 < shape_.out_h) return;
-    std::fill_n(row, row_size, 0.0F);
-    for (std::int64_t r = shape_.out_h * w.kernel_h; r < shape_.in_h; ++r) {
-      visit((line / shape_.out_h * shape_.in_h + r) * row_size, row);
+      for (std::int64_t q = 0; q < w.kernel_w; ++q) pixels_.push_back((r * shape.in_w + q) * shape.channels);
     }
   }
 
- private:
-  const Pool2d& shape_;
-  const float *y_, *dy_;
-  const std::uint8_t* argmax_;
-  bool relu_;
-};
+  /// Sums of g and g * (x - mean): float within a chunk of lines, double across chunks, whatever the number of threads.
+  std::array<std::vector<double>, 2> sums(const Workers& workers) const {
+    const auto channels = static_cast<std::size_t>(shape_.channels);
+    const std::int64_t lines = shape_.batch * shape_.out_h;
+    const std::int64_t chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 13) / (shape_.out_w * shape_.channels));
+    const auto chunks = static_cast<std::size_t>((lines + chunk - 1) / chunk);
+    std::vector<double> partial(2 * channels * chunks);
+    workers.ranges(lines, chunk, lines * shape_.in_w * shape_.channels, [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t places = (shape_.channels + vector_channels - 1) / vector_channels * vector_channels;
+      std::vector<float> of_places(2 * static_cast<std::size_t>(places));
+      float* first = of_places.data();
+      float* second = first + places;
+      for (std::int64_t line = begin; line < end; ++line) add_line(line, first, second);
+      double* out = partial.data() + static_cast<std::size_t>(begin / chunk) * 2 * channels;
+      each_vector(shape_.channels, [&](std::int64_t c, std::int64_t place) {
+        for (std::int64_t i = place - c; i < vector_channels; ++i) {  // those before belong to the last vector
+          out[c + i] = static_cast<double>(first[place + i]);
+          out[shape_.channels + c + i] = static_cast<double>(second[place + i]);
+        }
+      });
+    });
+    std::array<std::vector<double>, 2> total{std::vector<double>(channels), std::vector<double>(channels)};
+    for (std::size_t k = 0; k < chunks; ++k) {
+      for (std::size_t c = 0; c < channels; ++c) {
+        total[0][c] += partial[2 * k * channels + c];
+        total[1][c] += partial[(2 * k + 1) * channels + c];
+      }
+    }
+    return total;
+  }
 
-/// `values` [channels] for every pixel of a row of x.
-std::vector<float> along_row(const Pool2d& shape, const float* values) {
-  std::vector<float> row;
-  for (std::int64_t i = 0; i < shape.in_w; ++i) row.insert(row.end(), values, values + shape.channels);
-  return row;
-}
-
-/// Sums of g and g * (x - mean): float within a chunk of lines, double across chunks, whatever the number of threads.
-std::array<std::vector<double>, 2> gradient_sums(const Workers& workers, const Pool2d& s, const PoolGradient& pool,
-                                                 const float* x, const float* mean) {
-  const auto channels = static_cast<std::size_t>(s.channels);
-  const std::int64_t lines = s.batch * s.out_h;
-  const std::int64_t row_size = s.in_w * s.channels;
-  const std::int64_t chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 15) / (s.window.kernel_h * row_size));
-  const std::int64_t chunks = (lines + chunk - 1) / chunk;
-  std::vector<double> partial(2 * channels * static_cast<std::size_t>(chunks));
-  const std::vector<float> means = along_row(s, mean);
-  workers.ranges(lines, chunk, lines * row_size, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> sums(2 * static_cast<std::size_t>(row_size));
-    float* __restrict first = sums.data();
-    float* __restrict second = first + row_size;
-    const float* __restrict mu = means.data();
-    for (std::int64_t line = begin; line < end; ++line) {
-      pool.each_row(line, [=](std::int64_t at, const float* __restrict g) {
-        const float* __restrict in = x + at;
-#pragma omp simd
-        for (std::int64_t i = 0; i < row_size; ++i) {
-          first[i] += g[i];
-          second[i] += g[i] * (in[i] - mu[i]);
+  /// dx under row `line` of y, counted over the whole batch; rows below the last windows belong to the last line of
+  /// their image.
+  void write_line(std::int64_t line, const NormGradient& terms, float* dx) const {
+    const Window& w = shape_.window;
+    const std::int64_t channels = shape_.channels;
+    const auto plain = [&](std::int64_t row, std::int64_t column, std::int64_t end) {
+      for (; column < end; ++column) {
+        const std::int64_t at = (row * shape_.in_w + column) * channels;
+        each_vector(channels, [&](std::int64_t c, std::int64_t) { write(terms, Floats{}, at + c, c, dx); });
+      }
+    };
+    const std::int64_t top = first_row(line);
+    for (std::int64_t column = 0; column < shape_.out_w; ++column) {
+      const std::int64_t out = (line * shape_.out_w + column) * channels;
+      const std::int64_t in = (top * shape_.in_w + column * w.kernel_w) * channels;
+      each_vector(channels, [&](std::int64_t c, std::int64_t) {
+        const Floats g = gated(out + c);
+        const Ints winner = load(argmax_ + out + c);
+        for (int k = 0; k < size(); ++k) {
+          write(terms, winner == k ? g : Floats{}, in + pixels_[static_cast<std::size_t>(k)] + c, c, dx);
         }
       });
     }
-    double* out = partial.data() + static_cast<std::size_t>(begin / chunk) * 2 * channels;
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      const std::size_t which = i < sums.size() / 2 ? 0 : channels;
-      out[which + i % channels] += static_cast<double>(sums[i]);
-    }
-  });
-  std::array<std::vector<double>, 2> total{std::vector<double>(channels), std::vector<double>(channels)};
-  for (std::size_t k = 0; k < static_cast<std::size_t>(chunks); ++k) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      total[0][c] += partial[2 * k * channels + c];
-      total[1][c] += partial[(2 * k + 1) * channels + c];
+    for (std::int64_t r = 0; r < w.kernel_h; ++r) plain(top + r, shape_.out_w * w.kernel_w, shape_.in_w);
+    if ((line + 1) % shape_.out_h != 0) return;
+    const std::int64_t below = top + shape_.in_h - (shape_.out_h - 1) * w.kernel_h;
+    for (std::int64_t row = top + w.kernel_h; row < below; ++row) plain(row, 0, shape_.in_w);
+  }
+
+ private:
+  [[nodiscard]] int size() const { return taps > 0 ? taps : static_cast<int>(pixels_.size()); }
+  [[nodiscard]] std::int64_t first_row(std::int64_t line) const {
+    return line / shape_.out_h * shape_.in_h + line % shape_.out_h * shape_.window.kernel_h;
+  }
+
+  /// The gradient in front of the activation, at an element of y.
+  [[gnu::always_inline]] Floats gated(std::int64_t at) const {
+    const Floats g = load(dy_ + at);
+    return relu ? (load(y_ + at) > 0.0F ? g : Floats{}) : g;
+  }
+
+  [[gnu::always_inline]] void write(const NormGradient& terms, const Floats& g, std::int64_t at, std::int64_t c,
+                                    float* dx) const {
+    const Floats centred = load(x_ + at) - load(mean_ + c);
+    store(dx + at, load(terms.slope.data() + c) *
+                       (g - load(terms.constant.data() + c) - centred * load(terms.linear.data() + c)));
+  }
+
+  void add_line(std::int64_t line, float* first, float* second) const {
+    const std::int64_t channels = shape_.channels;
+    const std::int64_t top = first_row(line);
+    for (std::int64_t column = 0; column < shape_.out_w; ++column) {
+      const std::int64_t out = (line * shape_.out_w + column) * channels;
+      const float* in = x_ + (top * shape_.in_w + column * shape_.window.kernel_w) * channels;
+      each_vector(channels, [&](std::int64_t c, std::int64_t place) {
+        const Floats g = gated(out + c);
+        const Ints winner = load(argmax_ + out + c);
+        Floats v = load(in + c);
+        for (int k = 1; k < size(); ++k) v = winner == k ? load(in + pixels_[static_cast<std::size_t>(k)] + c) : v;
+        store(first + place, load(first + place) + g);
+        store(second + place, load(second + place) + g * (v - load(mean_ + c)));
+      });
     }
   }
-  return total;
-}
+
+  const Pool2d& shape_;
+  const float *x_, *y_;
+  const std::uint8_t* argmax_;
+  const float *dy_, *mean_;
+  std::vector<std::int64_t> pixels_;  ///< of a window, from its first
+};
 
 }  // namespace
 
@@ -149,34 +165,23 @@ void CpuBackend::batch_norm_max_pool_backward(const Pool2d& shape, const Tensor&
   checks::same_shape(op, x, dx);
   checks::same_shape(op, y, dy);
   checks::normalisation_backward(op, norm, shape.channels, dscale, dshift);
-  // Channels that fill vectors go through the separate ops as fast or faster; after removals most do not.
-  if (!apart(shape) || y.size() == 0 || shape.channels % 8 == 0) {
+  if (!apart(shape) || y.size() == 0 || shape.channels < vector_channels) {
     return Backend::batch_norm_max_pool_backward(shape, x, y, argmax, dy, norm, dx, dscale, dshift);
   }
   const Range range("kernel", op);
-  const PoolGradient pool(shape, y, argmax, dy, norm.activation == Activation::relu);
-  const float* in = x.data<float>();
-  const float* mean = norm.mean->data<float>();
-  const NormGradient terms(norm, gradient_sums(workers_, shape, pool, in, mean), x.size() / shape.channels, dscale,
-                           dshift);
-  const std::vector<float> means = along_row(shape, mean);
-  const std::vector<float> slopes = along_row(shape, terms.slope.data());
-  const std::vector<float> constants = along_row(shape, terms.constant.data());
-  const std::vector<float> linears = along_row(shape, terms.linear.data());
-  float* out = dx.data<float>();
-  const std::int64_t row_size = shape.in_w * shape.channels;
-  workers_.each(shape.batch * shape.out_h, x.size(), [&](std::int64_t line) {
-    pool.each_row(line, [&](std::int64_t at, const float* __restrict g) {
-      const float* __restrict from = in + at;
-      float* __restrict to = out + at;
-      const float* __restrict a = slopes.data();
-      const float* __restrict k1 = constants.data();
-      const float* __restrict k2 = linears.data();
-      const float* __restrict mu = means.data();
-#pragma omp simd
-      for (std::int64_t i = 0; i < row_size; ++i) to[i] = a[i] * (g[i] - k1[i] - (from[i] - mu[i]) * k2[i]);
-    });
-  });
+  const auto run = [&]<bool relu, int taps>() {
+    const WindowGradient<relu, taps> gradient(shape, x, y, argmax, dy, norm.mean->data<float>());
+    const NormGradient terms(norm, gradient.sums(workers_), x.size() / shape.channels, dscale, dshift);
+    float* out = dx.data<float>();
+    workers_.each(shape.batch * shape.out_h, x.size(),
+                  [&](std::int64_t line) { gradient.write_line(line, terms, out); });
+  };
+  const bool usual = shape.window.kernel_h == 2 && shape.window.kernel_w == 2;
+  if (norm.activation == Activation::relu) {
+    usual ? run.operator()<true, 4>() : run.operator()<true, 0>();
+  } else {
+    usual ? run.operator()<false, 4>() : run.operator()<false, 0>();
+  }
 }
 
 void CpuBackend::batch_norm_max_pool_forward(const Pool2d& shape, const Tensor& x, const BatchNorm& norm, Tensor& y,

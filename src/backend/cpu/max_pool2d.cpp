@@ -5,6 +5,28 @@
 #include "scnn/core/range.h"
 
 namespace scnn::cpu {
+namespace {
+
+/// to = or += g where `here` won, for the channels of one pixel.
+void hand_back(const float* g, const std::uint8_t* winner, std::uint8_t here, std::int64_t channels, bool first,
+               float* to) {
+  // A vector that overlaps the one before it would add twice.
+  const std::int64_t whole =
+      first && channels >= vector_channels ? channels : channels / vector_channels * vector_channels;
+  if (whole > 0) {
+    each_vector(whole, [&](std::int64_t c, std::int64_t) {
+      const Floats mine = load(winner + c) == std::int32_t{here} ? load(g + c) : Floats{};
+      store(to + c, first ? mine : load(to + c) + mine);
+    });
+  }
+  for (std::int64_t c = whole; c < channels; ++c) {
+    const float mine = winner[c] == here ? g[c] : 0.0F;
+    to[c] = first ? mine : to[c] + mine;
+  }
+}
+
+}  // namespace
+
 void CpuBackend::max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) {
   const Range range("kernel", "max_pool2d_forward");
   checks::max_pool2d("max_pool2d_forward", shape, x, y, argmax);
@@ -30,28 +52,14 @@ void CpuBackend::max_pool2d_backward(const Pool2d& shape, const Tensor& dy, cons
     const std::int64_t ih = line % shape.in_h;
     const std::int64_t image = line / shape.in_h * shape.out_h * shape.out_w * channels;
     for (std::int64_t iw = 0; iw < shape.in_w; ++iw) {
-      float* __restrict to = out + (line * shape.in_w + iw) * channels;
+      float* to = out + (line * shape.in_w + iw) * channels;
       bool first = true;
       for (const Tap& r : rows[static_cast<std::size_t>(ih)]) {
         for (const Tap& q : columns[static_cast<std::size_t>(iw)]) {
           const std::int64_t source = image + (r.index * shape.out_w + q.index) * channels;
           const auto here = static_cast<std::uint8_t>(shape.window.kernel_w * r.place + q.place);
-          const float* __restrict g = grad + source;
-          const std::uint8_t* __restrict winner = places + source;
-          if (first) {
-#pragma omp simd
-            for (std::int64_t c = 0; c < channels; ++c) {
-              const float v = g[c];
-              to[c] = winner[c] == here ? v : 0.0F;
-            }
-            first = false;
-          } else {
-#pragma omp simd
-            for (std::int64_t c = 0; c < channels; ++c) {
-              const float v = g[c];
-              to[c] += winner[c] == here ? v : 0.0F;
-            }
-          }
+          hand_back(grad + source, places + source, here, channels, first, to);
+          first = false;
         }
       }
       if (first) std::fill_n(to, channels, 0.0F);

@@ -1,95 +1,70 @@
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "backend/cpu/channel_vectors.h"
 #include "backend/cpu/parallel.h"
 #include "backend/cpu/pool_windows.h"
 
 /// The loop of a max pool, over x or over what is made of x on the way.
 namespace scnn::cpu {
 
-/// Channels treated at a time: the running maximum stays in the first cache.
-constexpr std::int64_t channel_block = 64;
-
 /// NaN wins, and is not lost again.
 inline bool beats(float v, float best) { return v > best || v != v; }
+[[gnu::always_inline]] inline Ints beats(const Floats& v, const Floats& best) { return (v > best) | (v != v); }
 
-/// Pixels of one window and their places in it.
-struct Places {
-  std::vector<const float*> pixels;
-  std::vector<std::int32_t> places;
-};
-
-/// What a pool makes of a pixel before it competes, a function of it and of three numbers a channel, and of the winner.
-/// Plain pointers and static functions, as compilers do not see through a closure inside a vectorised loop.
+/// What a pool makes of a pixel before it competes, and of the winner; T is float or Floats, c the channel.
 struct AsItIs {
-  const float *a = nullptr, *b = nullptr, *c = nullptr;
-
-  [[nodiscard]] static AsItIs from(std::int64_t /*channel*/) { return {}; }
-  static float value(float v, const float* /*a*/, const float* /*b*/, const float* /*c*/, std::int64_t /*channel*/) {
+  template <class T>
+  [[gnu::always_inline]] T value(const T& v, std::int64_t /*c*/) const {
     return v;
   }
-  static float finish(float y) { return y; }
+  template <class T>
+  [[gnu::always_inline]] T finish(const T& y) const {
+    return y;
+  }
 };
 
-/// Channels [offset, offset + n) of one window, n at most channel_block.
-template <class Read>
-void pool_window(const Places& window, std::int64_t offset, std::int64_t n, const Read& read, float* __restrict out,
-                 std::int32_t* __restrict place) {
-  const std::int32_t first = window.places[0];
-  const float* __restrict p0 = window.pixels[0] + offset;
-  const Read terms = read.from(offset);
-  const float* __restrict ta = terms.a;
-  const float* __restrict tb = terms.b;
-  const float* __restrict tc = terms.c;
-  if (window.pixels.size() == 4) {  // 2x2, the usual window: one pass
-    const float* __restrict p1 = window.pixels[1] + offset;
-    const float* __restrict p2 = window.pixels[2] + offset;
-    const float* __restrict p3 = window.pixels[3] + offset;
-    const std::int32_t second = window.places[1];
-    const std::int32_t third = window.places[2];
-    const std::int32_t fourth = window.places[3];
-#pragma omp simd
-    for (std::int64_t c = 0; c < n; ++c) {
-      float best = Read::value(p0[c], ta, tb, tc, c);
-      std::int32_t where = first;
-      const float v1 = Read::value(p1[c], ta, tb, tc, c);
-      const bool wins1 = beats(v1, best);
-      best = wins1 ? v1 : best;
-      where = wins1 ? second : where;
-      const float v2 = Read::value(p2[c], ta, tb, tc, c);
-      const bool wins2 = beats(v2, best);
-      best = wins2 ? v2 : best;
-      where = wins2 ? third : where;
-      const float v3 = Read::value(p3[c], ta, tb, tc, c);
-      const bool wins3 = beats(v3, best);
-      best = wins3 ? v3 : best;
-      where = wins3 ? fourth : where;
-      out[c] = Read::finish(best);
-      place[c] = where;
+/// The pixels that one window covers and their places in it; at most 256 by the type of argmax.
+struct Places {
+  std::int64_t pixels = 0;
+  std::array<const float*, 256> at;
+  std::array<std::int32_t, 256> place;
+};
+
+/// y and argmax of one window; `taps`: its pixels, 0 where it alone tells.
+template <int taps, class Read>
+void pool_window(const Places& window, std::int64_t channels, const Read& read, float* y, std::uint8_t* argmax) {
+  const std::int64_t pixels = taps > 0 ? taps : window.pixels;
+  if (channels < vector_channels) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      float best = read.value(window.at[0][c], c);
+      std::int32_t where = window.place[0];
+      for (std::int64_t k = 1; k < pixels; ++k) {
+        const float v = read.value(window.at[k][c], c);
+        if (!beats(v, best)) continue;
+        best = v;
+        where = window.place[k];
+      }
+      y[c] = read.finish(best);
+      argmax[c] = static_cast<std::uint8_t>(where);
     }
     return;
   }
-#pragma omp simd
-  for (std::int64_t c = 0; c < n; ++c) {
-    out[c] = Read::value(p0[c], ta, tb, tc, c);
-    place[c] = first;
-  }
-  for (std::size_t k = 1; k < window.pixels.size(); ++k) {
-    const float* __restrict from = window.pixels[k] + offset;
-    const std::int32_t here = window.places[k];
-#pragma omp simd
-    for (std::int64_t c = 0; c < n; ++c) {
-      const float v = Read::value(from[c], ta, tb, tc, c);
-      const bool wins = beats(v, out[c]);
-      out[c] = wins ? v : out[c];
-      place[c] = wins ? here : place[c];
+  each_vector(channels, [&](std::int64_t c, std::int64_t) {
+    Floats best = read.value(load(window.at[0] + c), c);
+    Ints where = Ints{} + window.place[0];
+    for (std::int64_t k = 1; k < pixels; ++k) {
+      const Floats v = read.value(load(window.at[k] + c), c);
+      const Ints wins = beats(v, best);
+      best = wins ? v : best;
+      where = wins ? Ints{} + window.place[k] : where;
     }
-  }
-#pragma omp simd
-  for (std::int64_t c = 0; c < n; ++c) out[c] = Read::finish(out[c]);
+    store(y + c, read.finish(best));
+    store(argmax + c, where);
+  });
 }
 
 /// y and argmax of what `read` makes of x.
@@ -104,23 +79,18 @@ void max_pool_forward(const Workers& workers, const Pool2d& shape, const float* 
     const Covered& down = rows[static_cast<std::size_t>(line % shape.out_h)];
     const float* image = x + line / shape.out_h * shape.in_h * shape.in_w * channels;
     Places window;
-    std::int32_t place[channel_block];
     for (std::int64_t ow = 0; ow < shape.out_w; ++ow) {
-      window.pixels.clear();
-      window.places.clear();
+      window.pixels = 0;
       for (const Tap& r : down) {
         for (const Tap& q : columns[static_cast<std::size_t>(ow)]) {
-          window.pixels.push_back(image + (r.index * shape.in_w + q.index) * channels);
-          window.places.push_back(static_cast<std::int32_t>(shape.window.kernel_w * r.place + q.place));
+          const auto k = static_cast<std::size_t>(window.pixels++);
+          window.at[k] = image + (r.index * shape.in_w + q.index) * channels;
+          window.place[k] = static_cast<std::int32_t>(shape.window.kernel_w * r.place + q.place);
         }
       }
       const std::int64_t target = (line * shape.out_w + ow) * channels;
-      for (std::int64_t c = 0; c < channels; c += channel_block) {
-        const std::int64_t n = std::min(channel_block, channels - c);
-        pool_window(window, c, n, read, y + target + c, place);
-        std::uint8_t* __restrict to = argmax + target + c;
-        for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(place[i]);
-      }
+      const auto pool = window.pixels == 4 ? pool_window<4, Read> : pool_window<0, Read>;
+      pool(window, channels, read, y + target, argmax + target);
     }
   });
 }

@@ -7,8 +7,9 @@
 
 namespace scnn::cpu {
 
-/// 3x3 and 5x5 convolutions of stride 1 by Winograd's minimal filtering F(2x2, 3x3) and F(2x2, 5x5) (Lavin & Gray,
-/// arXiv 1509.09308): 16 products for a 2x2 output instead of 36, or 36 instead of 100, in all three directions.  The
+/// 3x3 and 5x5 convolutions of stride 1 by Winograd's minimal filtering (Lavin & Gray, arXiv 1509.09308), in all three
+/// directions: F(4x4, 3x3) takes 36 products for a 4x4 output instead of 144, F(2x2, 3x3), where tiles of 4 do not fit
+/// well, 16 instead of 36 for 2x2, and F(2x2, 5x5) 36 instead of 100.  The
 /// gradients are the exact adjoints of the forward transform.  Results do not depend on the number of threads; forward
 /// and data gradient of an image do not depend on the rest of the batch.
 class Winograd {
@@ -25,9 +26,9 @@ class Winograd {
 
  private:
   /// The points of all filters, [points, in, padded(out)]; `turned`, by half a circle, [points, out, padded(in)].
-  template <int taps>
+  template <int outputs, int taps>
   void transform(const Conv2d& shape, const float* w, bool turned);
-  template <int taps>
+  template <int outputs, int taps>
   void weight_gradient(const Conv2d& shape, const float* x, const float* dy, float* dw);
 
   Workers workers_;

@@ -1,19 +1,19 @@
 #pragma once
 
-/// Minimal filtering F(2, taps) in one dimension: two outputs of a filter as products at taps + 1 points,
+/// Minimal filtering F(outputs, taps) in one dimension: outputs of a filter as products at outputs + taps - 1 points,
 ///
-///     y = A^T ((G g) * (B^T d)),    d: taps + 1 inputs, g: the filter, y: two outputs.
+///     y = A^T ((G g) * (B^T d)),    d: as many inputs as points, g: the filter, y: the outputs.
 ///
 /// T is float, or a vector of floats with the usual operators.  Inlined always: a caller may be compiled for a
 /// processor that this header is not.
 namespace scnn::cpu {
 
-template <int taps>
+template <int outputs, int taps>
 struct Minimal;
 
 /// Points 0, 1, -1 and infinity (Lavin & Gray, arXiv 1509.09308, section 4.1).
 template <>
-struct Minimal<3> {
+struct Minimal<2, 3> {
   /// B^T d
   template <class T>
   [[gnu::always_inline]] static inline void inputs(const T (&d)[4], T (&t)[4]) {
@@ -54,10 +54,9 @@ struct Minimal<3> {
   }
 };
 
-/// Points 0, 1, -1, 2, -2 and infinity: the transposed Toom-Cook multiplication of polynomials (Winograd, "Arithmetic
-/// complexity of computations", 1980).
-template <>
-struct Minimal<5> {
+/// Inputs at the points 0, 1, -1, 2, -2 and infinity: the transposed Toom-Cook multiplication of polynomials (Winograd,
+/// "Arithmetic complexity of computations", 1980).
+struct SixPoints {
   template <class T>
   [[gnu::always_inline]] static inline void inputs(const T (&d)[6], T (&t)[6]) {
     const T even1 = 4.0F * d[2] - d[4];
@@ -71,6 +70,55 @@ struct Minimal<5> {
     t[4] = even2 - odd2;
     t[5] = 4.0F * d[1] - 5.0F * d[3] + d[5];
   }
+};
+
+template <>
+struct Minimal<4, 3> : SixPoints {
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[4]) {
+    const T sum1 = m[1] + m[2], difference1 = m[1] - m[2];
+    const T sum2 = m[3] + m[4], difference2 = m[3] - m[4];
+    y[0] = m[0] + sum1 + sum2;
+    y[1] = difference1 + 2.0F * difference2;
+    y[2] = sum1 + 4.0F * sum2;
+    y[3] = difference1 + 8.0F * difference2 + m[5];
+  }
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[4], T (&m)[6]) {
+    const T even1 = y[0] + y[2], odd1 = y[1] + y[3];
+    const T even2 = y[0] + 4.0F * y[2], odd2 = 2.0F * y[1] + 8.0F * y[3];
+    m[0] = y[0];
+    m[1] = even1 + odd1;
+    m[2] = even1 - odd1;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+  }
+  static void filter(const float (&g)[3], float (&u)[6]) {
+    const float even1 = (g[0] + g[2]) * (1.0F / 6);
+    const float odd1 = g[1] * (1.0F / 6);
+    const float even2 = (g[0] + 4.0F * g[2]) * (1.0F / 24);
+    const float odd2 = g[1] * (1.0F / 12);
+    u[0] = 0.25F * g[0];
+    u[1] = even1 + odd1;
+    u[2] = even1 - odd1;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = g[2];
+  }
+  static void filter_adjoint(const float (&u)[6], float (&g)[3]) {
+    const float sum1 = (u[1] + u[2]) * (1.0F / 6);
+    const float difference1 = (u[1] - u[2]) * (1.0F / 6);
+    const float sum2 = (u[3] + u[4]) * (1.0F / 24);
+    const float difference2 = (u[3] - u[4]) * (1.0F / 12);
+    g[0] = 0.25F * u[0] + sum1 + sum2;
+    g[1] = difference1 + difference2;
+    g[2] = sum1 + 4.0F * sum2 + u[5];
+  }
+};
+
+template <>
+struct Minimal<2, 5> : SixPoints {
   template <class T>
   [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[2]) {
     y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
