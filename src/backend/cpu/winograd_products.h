@@ -21,12 +21,13 @@ template <int n, class F>
 /// One block of rows x (vectors of Wide, and `half` = 0 or 1 of 8 floats) columns, its sums in registers.
 template <class Wide, int rows, int vectors, int half>
 void block(const Product& p, bool add) {
+  constexpr int in_row = vectors > 0 ? vectors : 1;
   typename Wide::V sums[rows * vectors + 1];
   typename Wide::V rest[rows * half + 1];
   float* const c = p.c;
   const std::int64_t c_row = p.c_row;
   const auto sum_at = [&](int i) __attribute__((always_inline)) {
-    return c + i / vectors * c_row + i % vectors * Wide::width;
+    return c + i / in_row * c_row + i % in_row * Wide::width;
   };
   const auto rest_at = [&](int r) __attribute__((always_inline)) { return c + r * c_row + vectors * Wide::width; };
   unrolled<rows * vectors>([&](auto i) __attribute__((always_inline)) {
