@@ -148,7 +148,12 @@ bool Winograd::takes(const Conv2d& s) {
   if (!filter || !steps || winograd_kernels() == nullptr) return false;
   // Transforms cost as much as they save where there are few channels to sum over.
   const std::int64_t least = w.kernel_h == 3 ? winograd_kernels()->least_channels : 24;
-  return w.pad_h < w.kernel_h && w.pad_w < w.kernel_w && s.in_c >= least && s.out_c >= least;
+  if (w.pad_h >= w.kernel_h || w.pad_w >= w.kernel_w || s.in_c < least || s.out_c < least) return false;
+  // Nor where there are so many that a batch has few tiles for each of its filters to be transformed.  An image's own
+  // tiles are counted, so that its result does not depend on the batch.
+  constexpr std::int64_t filters_per_tile = 8192;
+  const TileGrid tiles = grid_of(s.out_h, s.out_w, s.out_c, tile_of(s, s.out_h, s.out_w));
+  return s.in_c * s.out_c <= tiles.rows * tiles.columns * filters_per_tile;
 }
 
 template <int outputs, int taps>
