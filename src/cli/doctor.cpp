@@ -35,6 +35,9 @@ std::string features() {
   add("avx2", __builtin_cpu_supports("avx2") != 0);
   add("fma", __builtin_cpu_supports("fma") != 0);
   add("avx512f", __builtin_cpu_supports("avx512f") != 0);
+  add("avx512bw", __builtin_cpu_supports("avx512bw") != 0);
+  add("avx512dq", __builtin_cpu_supports("avx512dq") != 0);
+  add("avx512vl", __builtin_cpu_supports("avx512vl") != 0);
   add("avx512vnni", __builtin_cpu_supports("avx512vnni") != 0);
 #endif
   return list.empty() ? "none known" : list.substr(1);

@@ -6,7 +6,16 @@
 #include <new>
 #include <utility>
 
-#if defined(__linux__)
+// AddressSanitizer watches what comes from `new`.
+#if defined(__SANITIZE_ADDRESS__)
+#define SCNN_SANITIZED_MEMORY
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SCNN_SANITIZED_MEMORY
+#endif
+#endif
+#if defined(__linux__) && !defined(SCNN_SANITIZED_MEMORY)
+#define SCNN_LARGE_PAGES
 #include <sys/mman.h>
 #include <unistd.h>
 #endif
@@ -14,9 +23,11 @@
 namespace scnn {
 namespace {
 
-constexpr std::align_val_t alignment{64};
+std::align_val_t alignment_of(std::size_t bytes) {
+  return std::align_val_t{bytes >= HostMemory::large_page ? HostMemory::large_page : 64};
+}
 
-#if defined(__linux__)
+#if defined(SCNN_LARGE_PAGES)
 /// Pages of the system's own, which are zero without being written.
 void* large(std::size_t bytes) {
   constexpr std::size_t page = HostMemory::large_page;
@@ -37,13 +48,13 @@ void* large(std::size_t bytes) {
 }  // namespace
 
 HostMemory::HostMemory(std::size_t bytes) : bytes_(bytes) {
-#if defined(__linux__)
+#if defined(SCNN_LARGE_PAGES)
   if (bytes >= large_page) {
     data_ = large(bytes);
     return;
   }
 #endif
-  data_ = ::operator new(std::max<std::size_t>(bytes, 1), alignment);
+  data_ = ::operator new(std::max<std::size_t>(bytes, 1), alignment_of(bytes));
   std::memset(data_, 0, bytes);
 }
 
@@ -58,13 +69,13 @@ HostMemory& HostMemory::operator=(HostMemory&& other) noexcept {
 
 HostMemory::~HostMemory() {
   if (data_ == nullptr) return;
-#if defined(__linux__)
+#if defined(SCNN_LARGE_PAGES)
   if (bytes_ >= large_page) {
     munmap(data_, bytes_);
     return;
   }
 #endif
-  ::operator delete(data_, alignment);
+  ::operator delete(data_, alignment_of(bytes_));
 }
 
 }  // namespace scnn

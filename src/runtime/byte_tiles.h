@@ -1,7 +1,7 @@
 /* The convolution of bytes and what makes bytes of floats, in terms of a path's vectors; beside tiles.h's:
  *   ivec                 VEC_LANES int32; ivec_load, ivec_add, ivec_set (all lanes), ivec_floats
  *   four, four_set       four bytes of x, for every output
- *   dot, dot_zero        sums of two products each, in 16 bits, of VEC_LANES outputs
+ *   dot, dot_zero        sums of VEC_LANES outputs: of two products each in 16 bits, or of four in 32 (VNNI)
  *   dot_add(d, x, w)     adds the four products of VEC_LANES outputs with weights at w
  *   dot_sum              their sums as an ivec
  *   eight                eight bytes; eight_load, eight_store, eight_most

@@ -99,8 +99,8 @@ typedef struct rt_kernels {
 } rt_kernels;
 
 extern const rt_kernels rt_portable;
+extern const rt_loops rt_avx2_loops; /* on x86-64 */
 /* Null where the processor, or the build, has none. */
-extern const rt_loops rt_avx2_loops;
 const rt_kernels* rt_avx2(void);
 const rt_kernels* rt_avx512(void);
 const rt_kernels* rt_neon(void);

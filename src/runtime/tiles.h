@@ -4,8 +4,9 @@
  *   vec_fma(a, b, c)     a * b + c
  *   vec_weights          VEC_LANES weights of a form as floats
  *   VEC_HALVES           defined where VEC_LANES are 16, with vec_load_half, vec_store_half and vec_weights_half for
- * the last 8 of a panel: the other 8 are 0, and not stored RT_CODE, VEC_INLINE  attributes of functions; VEC_TILE8, 16,
- * 24, 32: how many places at a time; VEC_PRODUCT8, ...: of products, a divisor of rt_tiles */
+ *                        the last 8 of a panel: the other 8 are 0, and not stored
+ *   RT_CODE, VEC_INLINE  attributes of functions
+ *   VEC_TILE8, 16, ..    how many places at a time; VEC_PRODUCT8, ..: of products, a divisor of rt_tiles */
 #ifndef SCNN_RUNTIME_TILES_H
 #define SCNN_RUNTIME_TILES_H
 

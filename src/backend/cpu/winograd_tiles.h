@@ -24,12 +24,12 @@ struct Pixels {
   Pixels(const TileGrid& g, Float* images, Float* outside, std::int64_t index) {
     const std::int64_t left = g.step * (index % g.columns) - g.pad_w;
     const std::int64_t top = g.step * (index / g.columns % g.rows) - g.pad_h;
-    Float* const row = images + (index / (g.columns * g.rows) * g.h + top) * g.w * g.channels;
+    const std::int64_t row = (index / (g.columns * g.rows) * g.h + top) * g.w + left;
     for (int i = 0; i < size; ++i) {
-      const bool inside = top + i >= 0 && top + i < g.h;
+      const bool in_rows = top + i >= 0 && top + i < g.h;
       for (int j = 0; j < size; ++j) {
-        Float* const pixel = row + (i * g.w + left + j) * g.channels;
-        at[i * size + j] = inside && left + j >= 0 && left + j < g.w ? pixel : outside;
+        const bool inside = in_rows && left + j >= 0 && left + j < g.w;
+        at[i * size + j] = inside ? images + (row + i * g.w + j) * g.channels : outside;
       }
     }
   }
