@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -21,7 +22,7 @@ template <int n, class F>
 /// One block of rows x (vectors of Wide, and `half` = 0 or 1 of 8 floats) columns, its sums in registers.
 template <class Wide, int rows, int vectors, int half>
 void block(const Product& p, bool add) {
-  constexpr int in_row = vectors > 0 ? vectors : 1;
+  constexpr int in_row = std::max(vectors, 1);
   typename Wide::V sums[rows * vectors + 1];
   typename Wide::V rest[rows * half + 1];
   float* const c = p.c;
