@@ -147,7 +147,7 @@ bool Winograd::takes(const Conv2d& s) {
   const bool steps = w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1 && s.groups == 1;
   if (!filter || !steps || winograd_kernels() == nullptr) return false;
   // Transforms cost as much as they save where there are few channels to sum over.
-  const std::int64_t least = w.kernel_h == 3 ? winograd_kernels()->least_channels : 24;
+  const std::int64_t least = w.kernel_h == 3 ? winograd_kernels()->least_channels : 20;
   if (w.pad_h >= w.kernel_h || w.pad_w >= w.kernel_w || s.in_c < least || s.out_c < least) return false;
   // Nor where there are so many that a batch has few tiles for each of its filters to be transformed.  An image's own
   // tiles are counted, so that its result does not depend on the batch.
