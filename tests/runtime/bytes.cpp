@@ -36,13 +36,6 @@ std::vector<float> run(const std::vector<std::byte>& file, const Tensor& x, cons
   return LoadedRuntime(file, "test", options).logits(x.values<float>());
 }
 
-bool has(scnn_rt_path path) {
-  const std::vector<std::uint8_t> probe = test::file_around(test::tiny_body());
-  const scnn_rt_options options = {1, path, SCNN_RT_AS_CALIBRATED};
-  std::size_t size = 0;
-  return scnn_rt_memory(probe.data(), probe.size(), &options, &size, nullptr) == SCNN_RT_OK;
-}
-
 }  // namespace
 
 TEST_CASE("bytes written by hand: rounded to even, clipped, summed as whole numbers") {
@@ -104,7 +97,7 @@ TEST_CASE("calibrated files are read and written to the same bytes; levels are a
 
 TEST_CASE("with bytes every path computes the same bits, however many threads") {
   const auto backend = backend_for(Device{}, BackendOptions{1});
-  const bool has_avx2 = has(SCNN_RT_AVX2), has_avx512 = has(SCNN_RT_AVX512);
+  const bool has_avx2 = test::has(SCNN_RT_AVX2), has_avx512 = test::has(SCNN_RT_AVX512);
   int compared = 0, layers = 0;
   for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = test::make_calibrated(70'000 + seed, *backend);
@@ -153,7 +146,7 @@ TEST_CASE("weights of every size up to 8 bits, on bytes of every value: no sum l
       for (const float value : {252.0F, -3.0F, 0.0F, 251.4F}) {
         const std::vector<float> image(static_cast<std::size_t>(2 * inputs), value);
         for (const scnn_rt_path path : {SCNN_RT_PORTABLE, SCNN_RT_AVX2, SCNN_RT_AUTO}) {
-          if (!has(path)) continue;
+          if (!test::has(path)) continue;
           const LoadedRuntime loaded(file, "test", {1, path, SCNN_RT_BYTES});
           REQUIRE(loaded.info().byte_layers == 1);
           const std::vector<float> found = loaded.logits(std::span<const float>(image));

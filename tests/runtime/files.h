@@ -49,6 +49,14 @@ inline Bytes tiny_body() {
   };
 }
 
+/// Whether this processor, and this build, have the path.
+inline bool has(scnn_rt_path path) {
+  const Bytes file = file_around(tiny_body());
+  const scnn_rt_options options = {1, path, SCNN_RT_AS_CALIBRATED};
+  std::size_t size = 0;
+  return scnn_rt_memory(file.data(), file.size(), &options, &size, nullptr) == SCNN_RT_OK;
+}
+
 /// Loads and gives the error; the runtime is freed.
 inline scnn_rt_error load_error(const Bytes& file) {
   scnn_rt_error error = {};

@@ -30,13 +30,6 @@ std::vector<float> run(const Loaded& loaded, const float* x, std::size_t n) {
   return logits;
 }
 
-bool has(scnn_rt_path path) {
-  const std::vector<std::uint8_t> file = test::file_around(test::tiny_body());
-  const scnn_rt_options options = {1, path, SCNN_RT_AS_CALIBRATED};
-  std::size_t bytes = 0;
-  return scnn_rt_memory(file.data(), file.size(), &options, &bytes, nullptr) == SCNN_RT_OK;
-}
-
 /// In some networks sums cancel; there the program itself is 1e-5 and more away from exact sums.
 void compare(scnn_rt_path path, std::uint64_t networks) {
   const auto backend = backend_for(Device{}, BackendOptions{1});
@@ -57,12 +50,12 @@ void compare(scnn_rt_path path, std::uint64_t networks) {
 TEST_CASE("logits of 1,000 random networks are the program's: portable") { compare(SCNN_RT_PORTABLE, 1'000); }
 
 TEST_CASE("logits of 1,000 random networks are the program's: AVX2") {
-  if (!has(SCNN_RT_AVX2)) SCNN_SKIP("this processor has no AVX2");
+  if (!test::has(SCNN_RT_AVX2)) SCNN_SKIP("this processor has no AVX2");
   compare(SCNN_RT_AVX2, 1'000);
 }
 
 TEST_CASE("logits of 1,000 random networks are the program's: AVX-512") {
-  if (!has(SCNN_RT_AVX512)) SCNN_SKIP("this processor has no AVX-512 with VNNI");
+  if (!test::has(SCNN_RT_AVX512)) SCNN_SKIP("this processor has no AVX-512 with VNNI");
   compare(SCNN_RT_AVX512, 1'000);
 }
 
