@@ -13,38 +13,17 @@ namespace {
 template <int outputs, int taps>
 void filter_points(const float (&g)[taps * taps], float (&u)[TileShape{outputs, taps}.points()]) {
   constexpr int size = outputs + taps - 1;
-  float half[taps][size];  // by column
-  for (int j = 0; j < taps; ++j) {
-    float column[taps];
-    for (int i = 0; i < taps; ++i) column[i] = g[taps * i + j];
-    Minimal<outputs, taps>::filter(column, half[j]);
-  }
-  for (int i = 0; i < size; ++i) {
-    float row[taps];
-    float points[size];
-    for (int j = 0; j < taps; ++j) row[j] = half[j][i];
-    Minimal<outputs, taps>::filter(row, points);
-    for (int j = 0; j < size; ++j) u[size * i + j] = points[j];
-  }
+  in_two_dimensions<taps, size, float>([&](int i, int j) { return g[taps * i + j]; }, Minimal<outputs, taps>::filter,
+                                       [&](int i, int j, float point) { u[size * i + j] = point; });
 }
 
 /// g = G^T u G, the adjoint of filter_points.
 template <int outputs, int taps>
 void filter_from_points(const float (&u)[TileShape{outputs, taps}.points()], float (&g)[taps * taps]) {
   constexpr int size = outputs + taps - 1;
-  float half[size][taps];  // by column
-  for (int j = 0; j < size; ++j) {
-    float column[size];
-    for (int i = 0; i < size; ++i) column[i] = u[size * i + j];
-    Minimal<outputs, taps>::filter_adjoint(column, half[j]);
-  }
-  for (int i = 0; i < taps; ++i) {
-    float row[size];
-    float filter[taps];
-    for (int j = 0; j < size; ++j) row[j] = half[j][i];
-    Minimal<outputs, taps>::filter_adjoint(row, filter);
-    for (int j = 0; j < taps; ++j) g[taps * i + j] = filter[j];
-  }
+  in_two_dimensions<size, taps, float>([&](int i, int j) { return u[size * i + j]; },
+                                       Minimal<outputs, taps>::filter_adjoint,
+                                       [&](int i, int j, float tap) { g[taps * i + j] = tap; });
 }
 
 TileGrid grid_of(std::int64_t h, std::int64_t w, std::int64_t channels, TileShape tile) {

@@ -15,7 +15,7 @@
 
 namespace scnn::cpu {
 namespace {
-constexpr WinogradKernels kernels = kernels_of<Vector8>("AVX2");
+constexpr WinogradKernels kernels = kernels_of<Vector8>();
 }
 }  // namespace scnn::cpu
 

@@ -47,7 +47,7 @@ struct Vector16 {
   }
 };
 
-constexpr WinogradKernels kernels = kernels_of<Vector16>("AVX-512");
+constexpr WinogradKernels kernels = kernels_of<Vector16>();
 
 }  // namespace
 }  // namespace scnn::cpu

@@ -64,7 +64,6 @@ struct TilePoints {
 /// What Winograd's convolutions run on.  Transforms (winograd_transforms.h) treat tiles [first, first + n) of the batch
 /// and need 8 channels or more; pixels outside an image read as 0 and are not written.
 struct WinogradKernels {
-  const char* name;
   /// Transformed numbers that half the second cache of such processors holds.
   std::int64_t block_floats;
   /// Channels on both sides from which 3x3 filters are faster than oneDNN's.

@@ -35,62 +35,41 @@ struct Pixels {
   }
 };
 
-template <class Wide, int outputs, int taps>
-void gather_inputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
-                   const TilePoints& to) {
-  constexpr int size = outputs + taps - 1;
+/// What `map` makes of pixels x pixels of each tile, as its points.
+template <class Wide, int pixels, int size, class Map>
+[[gnu::always_inline]] inline void gather(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
+                                          const TilePoints& to, const Map& map) {
   const float* outside = zeros(grid.channels);
   const std::int64_t plane = to.plane;
   for (std::int64_t t = 0; t < n; ++t) {
-    const Pixels<size, const float> d(grid, images, outside, first + t);
+    const Pixels<pixels, const float> d(grid, images, outside, first + t);
     float* out = to.data + t * to.row;
     each_vector<Wide>(
         grid.channels, [&, plane, out ](std::int64_t c, auto vector) __attribute__((always_inline)) {
           using V = typename decltype(vector)::V;
-          V half[size][size];  // by column
-          for (int j = 0; j < size; ++j) {
-            V column[size];
-            for (int i = 0; i < size; ++i) column[i] = vector.load(d.at[size * i + j] + c);
-            Minimal<outputs, taps>::inputs(column, half[j]);
-          }
-          for (int i = 0; i < size; ++i) {
-            V row[size];
-            V points[size];
-            for (int j = 0; j < size; ++j) row[j] = half[j][i];
-            Minimal<outputs, taps>::inputs(row, points);
-            for (int j = 0; j < size; ++j) vector.store(out + (size * i + j) * plane + c, points[j]);
-          }
+          in_two_dimensions<pixels, size, V>(
+              [&](int i, int j) __attribute__((always_inline)) { return vector.load(d.at[pixels * i + j] + c); }, map,
+              [&](int i, int j, V point)
+                  __attribute__((always_inline)) { vector.store(out + (size * i + j) * plane + c, point); });
         });
   }
 }
 
 template <class Wide, int outputs, int taps>
+void gather_inputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
+                   const TilePoints& to) {
+  constexpr int size = outputs + taps - 1;
+  gather<Wide, size, size>(
+      grid, images, first, n, to,
+      [](const auto& a, auto& b) __attribute__((always_inline)) { Minimal<outputs, taps>::inputs(a, b); });
+}
+
+template <class Wide, int outputs, int taps>
 void gather_outputs(const TileGrid& grid, const float* images, std::int64_t first, std::int64_t n,
                     const TilePoints& to) {
-  constexpr int size = outputs + taps - 1;
-  const float* outside = zeros(grid.channels);
-  const std::int64_t plane = to.plane;
-  for (std::int64_t t = 0; t < n; ++t) {
-    const Pixels<outputs, const float> d(grid, images, outside, first + t);
-    float* out = to.data + t * to.row;
-    each_vector<Wide>(
-        grid.channels, [&, plane, out ](std::int64_t c, auto vector) __attribute__((always_inline)) {
-          using V = typename decltype(vector)::V;
-          V half[outputs][size];  // by column
-          for (int j = 0; j < outputs; ++j) {
-            V column[outputs];
-            for (int i = 0; i < outputs; ++i) column[i] = vector.load(d.at[outputs * i + j] + c);
-            Minimal<outputs, taps>::outputs_adjoint(column, half[j]);
-          }
-          for (int i = 0; i < size; ++i) {
-            V row[outputs];
-            V points[size];
-            for (int j = 0; j < outputs; ++j) row[j] = half[j][i];
-            Minimal<outputs, taps>::outputs_adjoint(row, points);
-            for (int j = 0; j < size; ++j) vector.store(out + (size * i + j) * plane + c, points[j]);
-          }
-        });
-  }
+  gather<Wide, outputs, outputs + taps - 1>(
+      grid, images, first, n, to,
+      [](const auto& a, auto& b) __attribute__((always_inline)) { Minimal<outputs, taps>::outputs_adjoint(a, b); });
 }
 
 template <class Wide, int outputs, int taps>
@@ -104,31 +83,21 @@ void scatter_outputs(const TileGrid& grid, const TilePoints& from, std::int64_t 
     each_vector<Wide>(
         grid.channels, [&](std::int64_t c, auto vector) __attribute__((always_inline)) {
           using V = typename decltype(vector)::V;
-          V half[outputs][size];
-          for (int j = 0; j < size; ++j) {
-            V column[size];
-            V pixel[outputs];
-            for (int i = 0; i < size; ++i) column[i] = vector.load(in + (size * i + j) * plane + c);
-            Minimal<outputs, taps>::outputs(column, pixel);
-            for (int i = 0; i < outputs; ++i) half[i][j] = pixel[i];
-          }
-          const V b = bias != nullptr ? vector.load(bias + c) : vector.set(0);
-          for (int i = 0; i < outputs; ++i) {
-            V pixel[outputs];
-            Minimal<outputs, taps>::outputs(half[i], pixel);
-            for (int j = 0; j < outputs; ++j) {
-              float* const to = pixels.at[outputs * i + j];
-              if (to != nullptr) vector.store(to + c, pixel[j] + b);
-            }
-          }
+          const V shift = bias != nullptr ? vector.load(bias + c) : vector.set(0);
+          in_two_dimensions<size, outputs, V>(
+              [&](int i, int j) __attribute__((always_inline)) { return vector.load(in + (size * i + j) * plane + c); },
+              [](const auto& a, auto& b) __attribute__((always_inline)) { Minimal<outputs, taps>::outputs(a, b); },
+              [&](int i, int j, V pixel) __attribute__((always_inline)) {
+                float* const to = pixels.at[outputs * i + j];
+                if (to != nullptr) vector.store(to + c, pixel + shift);
+              });
         });
   }
 }
 
 template <class Wide>
-constexpr WinogradKernels kernels_of(const char* name) {
-  return {.name = name,
-          .block_floats = Wide::block_floats,
+constexpr WinogradKernels kernels_of() {
+  return {.block_floats = Wide::block_floats,
           .least_channels = Wide::least_channels,
           .multiply = Products<Wide>::multiply,
           .gather_inputs =

@@ -73,51 +73,6 @@ struct SixPoints {
 };
 
 template <>
-struct Minimal<4, 3> : SixPoints {
-  template <class T>
-  [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[4]) {
-    const T sum1 = m[1] + m[2], difference1 = m[1] - m[2];
-    const T sum2 = m[3] + m[4], difference2 = m[3] - m[4];
-    y[0] = m[0] + sum1 + sum2;
-    y[1] = difference1 + 2.0F * difference2;
-    y[2] = sum1 + 4.0F * sum2;
-    y[3] = difference1 + 8.0F * difference2 + m[5];
-  }
-  template <class T>
-  [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[4], T (&m)[6]) {
-    const T even1 = y[0] + y[2], odd1 = y[1] + y[3];
-    const T even2 = y[0] + 4.0F * y[2], odd2 = 2.0F * y[1] + 8.0F * y[3];
-    m[0] = y[0];
-    m[1] = even1 + odd1;
-    m[2] = even1 - odd1;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = y[3];
-  }
-  static void filter(const float (&g)[3], float (&u)[6]) {
-    const float even1 = (g[0] + g[2]) * (1.0F / 6);
-    const float odd1 = g[1] * (1.0F / 6);
-    const float even2 = (g[0] + 4.0F * g[2]) * (1.0F / 24);
-    const float odd2 = g[1] * (1.0F / 12);
-    u[0] = 0.25F * g[0];
-    u[1] = even1 + odd1;
-    u[2] = even1 - odd1;
-    u[3] = even2 + odd2;
-    u[4] = even2 - odd2;
-    u[5] = g[2];
-  }
-  static void filter_adjoint(const float (&u)[6], float (&g)[3]) {
-    const float sum1 = (u[1] + u[2]) * (1.0F / 6);
-    const float difference1 = (u[1] - u[2]) * (1.0F / 6);
-    const float sum2 = (u[3] + u[4]) * (1.0F / 24);
-    const float difference2 = (u[3] - u[4]) * (1.0F / 12);
-    g[0] = 0.25F * u[0] + sum1 + sum2;
-    g[1] = difference1 + difference2;
-    g[2] = sum1 + 4.0F * sum2 + u[5];
-  }
-};
-
-template <>
 struct Minimal<2, 5> : SixPoints {
   template <class T>
   [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[2]) {
@@ -158,5 +113,60 @@ struct Minimal<2, 5> : SixPoints {
     g[4] = sum1 + 16.0F * sum2 + u[5];
   }
 };
+
+template <>
+struct Minimal<4, 3> : SixPoints {
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[4]) {
+    const T sum1 = m[1] + m[2], difference1 = m[1] - m[2];
+    const T sum2 = m[3] + m[4], difference2 = m[3] - m[4];
+    y[0] = m[0] + sum1 + sum2;
+    y[1] = difference1 + 2.0F * difference2;
+    y[2] = sum1 + 4.0F * sum2;
+    y[3] = difference1 + 8.0F * difference2 + m[5];
+  }
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[4], T (&m)[6]) {
+    const T even1 = y[0] + y[2], odd1 = y[1] + y[3];
+    const T even2 = y[0] + 4.0F * y[2], odd2 = 2.0F * y[1] + 8.0F * y[3];
+    m[0] = y[0];
+    m[1] = even1 + odd1;
+    m[2] = even1 - odd1;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+  }
+  /// A filter of five taps, the last two 0, but for infinity, where a filter's last tap stands.
+  static void filter(const float (&g)[3], float (&u)[6]) {
+    Minimal<2, 5>::filter({g[0], g[1], g[2], 0, 0}, u);
+    u[5] = g[2];
+  }
+  static void filter_adjoint(const float (&u)[6], float (&g)[3]) {
+    float five[5];
+    Minimal<2, 5>::filter_adjoint(u, five);
+    g[0] = five[0];
+    g[1] = five[1];
+    g[2] = five[2] + u[5];
+  }
+};
+
+/// The same map, one of Minimal's, along the columns and then along the rows of from x from numbers load(i, j):
+/// store(i, j, number) of to x to.
+template <int from, int to, class T, class Load, class Map, class Store>
+[[gnu::always_inline]] inline void in_two_dimensions(const Load& load, const Map& map, const Store& store) {
+  T half[to][from];
+  for (int j = 0; j < from; ++j) {
+    T column[from];
+    T made[to];
+    for (int i = 0; i < from; ++i) column[i] = load(i, j);
+    map(column, made);
+    for (int i = 0; i < to; ++i) half[i][j] = made[i];
+  }
+  for (int i = 0; i < to; ++i) {
+    T made[to];
+    map(half[i], made);
+    for (int j = 0; j < to; ++j) store(i, j, made[j]);
+  }
+}
 
 }  // namespace scnn::cpu
