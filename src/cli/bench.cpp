@@ -17,7 +17,7 @@
 namespace scnn::cli {
 namespace {
 
-struct Options {
+struct BenchArguments {
   std::vector<std::string> models;
   std::string model, out;
   int rounds = 9, threads = 1;
@@ -30,7 +30,7 @@ struct TrainingOptions {
   TrainBenchOptions what;
 };
 
-int deploy(const Context& context, const Options& options) {
+int deploy(const Context& context, const BenchArguments& options) {
   DeployBenchOptions how;
   how.rounds = options.rounds;
   how.seconds = options.seconds;
@@ -110,7 +110,7 @@ void add_train(CLI::App& bench, Context& context) {
 }  // namespace
 
 void add_bench(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchArguments>();
   CLI::App* verb = program.add_subcommand(
       "bench", "how fast training is, and how fast and large trained networks are where they are used");
   verb->require_subcommand(1);

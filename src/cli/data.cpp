@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct DataArguments {
   std::string type, root = "auto", to;
 };
 
@@ -26,7 +26,7 @@ const DataInfo& named(const std::string& type) {
   }
 }
 
-int list(const Context& context, const Options& options) {
+int list(const Context& context, const DataArguments& options) {
   Json sets = Json::array();
   std::vector<std::vector<std::string>> table = {{"data set", "where", "training", "test"}};
   for (const DataInfo& info : data_catalogue()) {
@@ -49,7 +49,7 @@ int list(const Context& context, const Options& options) {
   return 0;
 }
 
-int fetch(const Context& context, const Options& options) {
+int fetch(const Context& context, const DataArguments& options) {
   const char* variable = std::getenv("SCNN_DATA");
   const std::string to = !options.to.empty()                        ? options.to
                          : variable != nullptr && *variable != '\0' ? variable
@@ -65,7 +65,7 @@ int fetch(const Context& context, const Options& options) {
   return 0;
 }
 
-int verify(const Context& context, const Options& options) {
+int verify(const Context& context, const DataArguments& options) {
   const DataVerdict verdict = verify_data(named(options.type), options.root);
   if (context.json) {
     std::cout << Json{{"type", options.type},
@@ -87,7 +87,7 @@ int verify(const Context& context, const Options& options) {
 }  // namespace
 
 void add_data(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DataArguments>();
   CLI::App* verb = program.add_subcommand("data", "data sets on this machine");
   verb->require_subcommand(1);
   verb->fallthrough();

@@ -17,7 +17,7 @@
 namespace scnn::cli {
 namespace {
 
-struct Options {
+struct EvalArguments {
   std::string model, experiment, split = "test", device;
   std::vector<std::string> expectations;
 };
@@ -52,7 +52,7 @@ Metrics evaluate_bytes(const PackedModel& model, const std::string& where, const
   return metrics;
 }
 
-int eval(const Context& context, const Options& options) {
+int eval(const Context& context, const EvalArguments& options) {
   std::vector<Expectation> expectations;
   for (const std::string& text : options.expectations) expectations.emplace_back(text);
   ModelFile file = open_model(options.model);
@@ -131,7 +131,7 @@ int eval(const Context& context, const Options& options) {
 }  // namespace
 
 void add_eval(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalArguments>();
   CLI::App* verb = program.add_subcommand("eval", "accuracy and loss of a run, a checkpoint or a packed model");
   verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()

@@ -16,7 +16,7 @@
 namespace scnn::cli {
 namespace {
 
-struct Options {
+struct ExportArguments {
   std::string model, format = "packed", out, style = "standard", verify_images;
   int opset = 13;
   bool verify = false;
@@ -71,7 +71,7 @@ void hold(Exported& done, const std::string& out, const std::string& against, co
   done.line += ", logits equal to " + line;
 }
 
-int do_export(const Context& context, const Options& options) {
+int do_export(const Context& context, const ExportArguments& options) {
   if (options.format != "onnx" && (options.given_opset->count() > 0 || options.given_style->count() > 0)) {
     throw Error(ErrorKind::usage, "--opset and --style are --format onnx's");
   }
@@ -124,7 +124,7 @@ int do_export(const Context& context, const Options& options) {
 }  // namespace
 
 void add_export(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExportArguments>();
   CLI::App* verb = program.add_subcommand("export", "a run's network as a packed model, or for other programs");
   verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct InspectArguments {
   std::string file, channels;
 };
 
@@ -190,7 +190,7 @@ void inspect_run(Findings& findings, const std::string& path) {
   findings.text += "\n";
 }
 
-int inspect(const Context& context, const Options& options) {
+int inspect(const Context& context, const InspectArguments& options) {
   Findings findings;
   if (std::filesystem::is_directory(options.file)) inspect_run(findings, options.file);
   const ModelFile file = open_model(options.file);
@@ -208,7 +208,7 @@ int inspect(const Context& context, const Options& options) {
 }  // namespace
 
 void add_inspect(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectArguments>();
   CLI::App* verb = program.add_subcommand("inspect", "layers, channels, bits and bytes of a run or a model file");
   verb->add_option("FILE", options->file, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()

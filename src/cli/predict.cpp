@@ -22,7 +22,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct PredictArguments {
   std::string model;
   std::vector<std::string> images;
   int top = 5, threads = 1;
@@ -133,7 +133,7 @@ class Predictions {
   std::string text_;
 };
 
-int predict(const Context& context, const Options& options) {
+int predict(const Context& context, const PredictArguments& options) {
   const ModelFile file = open_model(options.model);
   std::vector<std::byte> bytes;
   if (file.checkpoint) {
@@ -165,7 +165,7 @@ int predict(const Context& context, const Options& options) {
 }  // namespace
 
 void add_predict(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PredictArguments>();
   CLI::App* verb = program.add_subcommand("predict", "what a network takes images for, by the C runtime");
   verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()

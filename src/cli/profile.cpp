@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ProfileArguments {
   std::string file, out, device, tool;
   std::vector<std::string> overrides;
   std::int64_t steps = 0;  // 0: by the tool
@@ -53,7 +53,8 @@ class NewFolder {
   fs::path path_;
 };
 
-int builtin(const Context& context, const Options& options, const Experiment& experiment, ProfileOptions what) {
+int builtin(const Context& context, const ProfileArguments& options, const Experiment& experiment,
+            ProfileOptions what) {
   Parts parts = prepare(experiment);
   NewFolder folder(experiment, options.out);
   what.folder = folder.path();
@@ -74,7 +75,7 @@ int builtin(const Context& context, const Options& options, const Experiment& ex
 }
 
 /// This command for the tool to run: the same steps, with their ranges told to the tool.
-std::vector<std::string> inner_command(const Options& options, const ProfileOptions& what) {
+std::vector<std::string> inner_command(const ProfileArguments& options, const ProfileOptions& what) {
   std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), "profile", options.file};
   words.insert(words.end(), options.overrides.begin(), options.overrides.end());
   for (const std::string& word : {std::string("--tool"), std::string("nvtx"), std::string("--warmup"),
@@ -85,7 +86,7 @@ std::vector<std::string> inner_command(const Options& options, const ProfileOpti
   return words;
 }
 
-int nsight(const Context& context, NsightTool tool, const Options& options, const Experiment& experiment,
+int nsight(const Context& context, NsightTool tool, const ProfileArguments& options, const Experiment& experiment,
            const ProfileOptions& what) {
   const std::vector<std::string> inner = inner_command(options, what);
   if (options.print) {
@@ -133,7 +134,7 @@ int nsight(const Context& context, NsightTool tool, const Options& options, cons
   return 0;
 }
 
-int profile(const Context& context, const Options& options) {
+int profile(const Context& context, const ProfileArguments& options) {
   std::string tool = options.tool;
   if (options.print && (tool == "builtin" || tool == "nvtx")) {
     throw Error(ErrorKind::usage, "--print shows the command of a tool: use it with --tool nsys or --tool ncu");
@@ -165,7 +166,7 @@ int profile(const Context& context, const Options& options) {
 }  // namespace
 
 void add_profile(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ProfileArguments>();
   CLI::App* verb = program.add_subcommand("profile", "where the time of an experiment's training steps goes");
   verb->add_option("FILE", options->file, "the experiment, a YAML file")
       ->required()

@@ -10,7 +10,7 @@
 namespace scnn::cli {
 namespace {
 
-struct Options {
+struct ReportArguments {
   std::vector<std::string> runs;
   std::string out, figures;
 };
@@ -44,7 +44,7 @@ void make_folder(const std::filesystem::path& folder) {
   }
 }
 
-int report(const Context& context, const Options& options) {
+int report(const Context& context, const ReportArguments& options) {
   const Report report = make_report(options.runs);
   const std::filesystem::path page = options.out.empty() ? report.page : std::filesystem::path(options.out);
   write_file(page, report.html);
@@ -69,7 +69,7 @@ int report(const Context& context, const Options& options) {
 }  // namespace
 
 void add_report(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReportArguments>();
   CLI::App* verb =
       program.add_subcommand("report", "one self-contained HTML page on a run, on several side by side, or on a sweep");
   verb->add_option("RUNS", options->runs, "run folders, or one sweep's folder")->required()->option_text(" ");

@@ -5,13 +5,13 @@
 namespace scnn::cli {
 namespace {
 
-struct Options {
+struct ResumeArguments {
   std::string run, from, fork, max_time;
   std::vector<std::string> overrides;
   bool take_over = false;
 };
 
-int resume(const Context& context, const Options& options) {
+int resume(const Context& context, const ResumeArguments& options) {
   const double limit = options.max_time.empty() ? 0 : parse_duration(options.max_time);
   RunOptions run_options;
   run_options.command = context.command;
@@ -30,7 +30,7 @@ int resume(const Context& context, const Options& options) {
 }  // namespace
 
 void add_resume(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ResumeArguments>();
   CLI::App* verb = program.add_subcommand("resume", "go on with a run from its newest valid checkpoint");
   verb->add_option("RUN", options->run, "the run folder")->required()->option_text(" ");
   verb->add_option(

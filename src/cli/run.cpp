@@ -13,7 +13,7 @@
 namespace scnn::cli {
 namespace {
 
-struct Options {
+struct RunArguments {
   std::string file, out, name, device, max_time;
   std::vector<std::string> overrides;
   bool dry_run = false;
@@ -73,7 +73,7 @@ int dry_run(const Context& context, const Experiment& experiment) {
   return 0;
 }
 
-int run(const Context& context, const Options& options) {
+int run(const Context& context, const RunArguments& options) {
   std::vector<std::string> overrides = options.overrides;
   if (!options.name.empty()) overrides.push_back("name=" + options.name);
   const double limit = options.max_time.empty() ? 0 : parse_duration(options.max_time);
@@ -127,7 +127,7 @@ void print_result(const Context& context, const RunResult& result) {
 }
 
 void add_run(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunArguments>();
   CLI::App* verb = program.add_subcommand("run", "train, compress, evaluate, export and report an experiment");
   verb->add_option("FILE", options->file, "the experiment, a YAML file")
       ->required()

@@ -13,7 +13,7 @@
 namespace scnn::cli {
 namespace {
 
-struct Options {
+struct SweepArguments {
   std::string file, out, resume, shard, max_time;
   std::vector<std::string> overrides;
   int jobs = 1;
@@ -22,7 +22,7 @@ struct Options {
 
 using Json = nlohmann::ordered_json;
 
-void check_usage(const Options& options) {
+void check_usage(const SweepArguments& options) {
   const auto refuse = [](const std::string& message) { throw Error(ErrorKind::usage, message); };
   if (options.resume.empty() && options.file.empty()) refuse("name an experiment file, or a sweep with --resume DIR");
   if (!options.resume.empty() && (!options.file.empty() || !options.out.empty() || options.dry_run)) {
@@ -84,7 +84,7 @@ int print_outcome(const Context& context, const std::filesystem::path& folder, c
               fmt::format("{}\nto try them again, and do what is left: scnn sweep --resume {}", list, folder.string()));
 }
 
-int sweep(const Context& context, const Options& options) {
+int sweep(const Context& context, const SweepArguments& options) {
   check_usage(options);
   SweepOptions how;
   if (!options.shard.empty()) parse_shard(options.shard, how);
@@ -116,7 +116,7 @@ int sweep(const Context& context, const Options& options) {
 }  // namespace
 
 void add_sweep(CLI::App& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SweepArguments>();
   CLI::App* verb = program.add_subcommand("sweep", "run every point of an experiment's section 'sweep'");
   verb->add_option("FILE", options->file, "the experiment, a YAML file with a section 'sweep'")
       ->option_text(" ")

@@ -12,7 +12,7 @@ namespace scnn {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* remedy =
+constexpr const char* how_to_save =
     "save with np.savez(\"set.npz\", x_train=..., y_train=..., x_test=..., y_test=...), or each as a .npy of one "
     "folder";
 
@@ -23,7 +23,7 @@ class Arrays {
     std::error_code code;
     if (fs::is_directory(root, code)) return;
     if (!fs::is_regular_file(root, code)) {
-      throw Error(ErrorKind::data, root.string() + ": there is no such file or folder; " + remedy);
+      throw Error(ErrorKind::data, root.string() + ": there is no such file or folder; " + how_to_save);
     }
     archive_ = std::make_unique<NpzFile>(root, ErrorKind::data);
   }
@@ -132,12 +132,12 @@ std::optional<Tensor> labels_of(const NumpyArray& array, std::int64_t classes, M
 }
 
 /// More classes than any network has are a mistake in the labels.
-constexpr std::int64_t most_classes = 100'000;
+constexpr std::int64_t most_label_classes = 100'000;
 
 std::int64_t classes_of(const NumpyArray& labels) {
   double largest = 0;
   for (std::size_t i = 0; i < labels.size() && labels.kind != 'f'; ++i) largest = std::max(largest, labels.number(i));
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::min(largest, 1e9)) + 1, 2, most_classes);
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::min(largest, 1e9)) + 1, 2, most_label_classes);
 }
 
 }  // namespace
@@ -146,7 +146,7 @@ Dataset read_arrays(const DataOptions& options) {
   const Arrays arrays(options.root);
   Mistakes mistakes;
   for (const char* name : {"x_train", "y_train", "x_test", "y_test"}) {
-    if (!arrays.contains(name)) mistakes.add(options.root, std::string("no array ") + name + "; " + remedy);
+    if (!arrays.contains(name)) mistakes.add(options.root, std::string("no array ") + name + "; " + how_to_save);
   }
   mistakes.raise();
   Dataset set;

@@ -8,13 +8,13 @@ namespace {
 
 constexpr std::int64_t side = 32;
 constexpr std::int64_t plane = side * side;
-constexpr std::int64_t channels = 3;
+constexpr std::int64_t colours = 3;
 
 }  // namespace
 
 ImageSet read_cifar(const std::vector<std::filesystem::path>& files, int label_bytes, std::int64_t classes,
                     const std::string& remedy) {
-  const std::int64_t row_bytes = label_bytes + channels * plane;
+  const std::int64_t row_bytes = label_bytes + colours * plane;
   std::vector<std::int64_t> rows;
   std::int64_t total = 0;
   for (const std::filesystem::path& path : files) {
@@ -22,14 +22,13 @@ ImageSet read_cifar(const std::vector<std::filesystem::path>& files, int label_b
     const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
     if (size == 0 || size % row_bytes != 0) {
       file.fail("it has " + std::to_string(size) + " bytes, expected a multiple of " + std::to_string(row_bytes) +
-                " (" + std::to_string(label_bytes) + " label and " + std::to_string(channels * plane) +
+                " (" + std::to_string(label_bytes) + " label and " + std::to_string(colours * plane) +
                 " pixel bytes an image)");
     }
     rows.push_back(size / row_bytes);
     total += rows.back();
   }
-  ImageSet set{Tensor::host(Shape{total, side, side, channels}, DType::uint8),
-               Tensor::host(Shape{total}, DType::int32)};
+  ImageSet set{Tensor::host(Shape{total, side, side, colours}, DType::uint8), Tensor::host(Shape{total}, DType::int32)};
   std::uint8_t* pixels = set.images.data<std::uint8_t>();
   std::int32_t* labels = set.labels.data<std::int32_t>();
   std::vector<std::uint8_t> row(static_cast<std::size_t>(row_bytes));
@@ -45,7 +44,7 @@ ImageSet read_cifar(const std::vector<std::filesystem::path>& files, int label_b
       *labels++ = label;
       const std::uint8_t* planes = row.data() + label_bytes;
       for (std::int64_t p = 0; p < plane; ++p) {
-        for (std::int64_t c = 0; c < channels; ++c) *pixels++ = planes[c * plane + p];
+        for (std::int64_t c = 0; c < colours; ++c) *pixels++ = planes[c * plane + p];
       }
     }
   }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array shapes{"disc", "square", "triangle", "cross", "ring", "frame"};
 constexpr std::array textures{"", "striped ", "banded ", "chequered "};
-constexpr std::int64_t most_classes = static_cast<std::int64_t>(shapes.size() * textures.size());
+constexpr std::int64_t most_made_classes = static_cast<std::int64_t>(shapes.size() * textures.size());
 
 // Lanes of the stream: what an image is, and its noise, for each split.
 enum Lane : std::uint32_t { train_lane, test_lane, train_noise_lane, test_noise_lane };
@@ -26,7 +26,7 @@ void check(const SyntheticOptions& options) {
   need(options.channels, 1, 16, "channels");
   need(options.h, 8, 1024, "height");
   need(options.w, 8, 1024, "width");
-  need(options.classes, 2, most_classes, "classes");
+  need(options.classes, 2, most_made_classes, "classes");
 }
 
 /// Whether (dy, dx) from the centre lies in a shape of radius r.

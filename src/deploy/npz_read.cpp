@@ -11,9 +11,9 @@ namespace {
   throw Error(ErrorKind::check, where + ": " + what);
 }
 
-class Reader {
+class ArchiveReader {
  public:
-  explicit Reader(const std::filesystem::path& path) : archive_(path, ErrorKind::check), path_(path.string()) {}
+  explicit ArchiveReader(const std::filesystem::path& path) : archive_(path, ErrorKind::check), path_(path.string()) {}
 
   template <class T>
   std::vector<T> numbers(const std::string& name, const std::vector<std::int64_t>& shape) const {
@@ -60,7 +60,7 @@ class Reader {
 }  // namespace
 
 PackedModel read_npz(const std::filesystem::path& path, const PackedModel& like) {
-  const Reader reader(path);
+  const ArchiveReader reader(path);
   PackedModel model = like;
   const std::string text = deploy::network_json(like);
   const auto network = reader.list<std::uint8_t>("network", text.size());

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -60,6 +62,25 @@ void AppendFile::cut(const std::function<bool(std::string_view)>& keep) {
 bool AppendFile::empty() const {
   struct stat status = {};
   return ::fstat(fd_, &status) == 0 && status.st_size == 0;
+}
+
+bool LineFollower::replaced() {
+  struct stat status = {};
+  if (::stat(path_.c_str(), &status) != 0) return false;
+  const bool other = offset_ > 0 && (status.st_ino != inode_ || status.st_size < offset_);
+  if (other) offset_ = 0;
+  inode_ = status.st_ino;
+  return other;
+}
+
+void LineFollower::read(const std::function<void(std::string_view)>& use) {
+  std::ifstream file(path_, std::ios::binary);
+  if (!file.seekg(offset_)) return;
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::size_t whole = text.rfind('\n');
+  if (whole == std::string::npos) return;
+  offset_ += static_cast<std::int64_t>(whole) + 1;
+  for_each_line(text, use);
 }
 
 void for_each_line(std::string_view text, const std::function<void(std::string_view)>& use) {

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace scnn {
 
@@ -30,6 +34,22 @@ class AppendFile {
 
   std::filesystem::path path_;
   int fd_ = -1;
+};
+
+/// Reads the lines that a file has gained.
+class LineFollower {
+ public:
+  explicit LineFollower(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// True where the file is another one or shorter than before: what was read is void, and `use` sees it from the
+  /// beginning at the next call.
+  [[nodiscard]] bool replaced();
+  void read(const std::function<void(std::string_view)>& use);
+
+ private:
+  std::filesystem::path path_;
+  std::int64_t offset_ = 0;
+  ino_t inode_ = 0;
 };
 
 /// The complete lines of a text.

@@ -3,18 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <ostream>
+
+#include "experiment/clock.h"
 
 namespace scnn {
 namespace {
 
 constexpr double bar_period = 0.1, plain_period = 5.0;  // seconds
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 double ratio(double a, std::int64_t b) { return b > 0 ? a / static_cast<double>(b) : 0.0; }
 
@@ -33,6 +30,8 @@ std::string clock_text(double seconds) {
   if (s >= 3600) return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
   return fmt::format("{}:{:02}", s / 60, s % 60);
 }
+
+std::string ms_text(double ms) { return fmt::format("{:.3f}", ms); }
 
 std::string bytes_text(double bytes) {
   if (bytes < 1024.0) return fmt::format("{:.0f} B", bytes);

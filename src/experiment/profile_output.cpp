@@ -68,8 +68,6 @@ class Summary {
   int step_ = -1;
 };
 
-std::string number_text(double value) { return fmt::format("{:.3f}", value); }
-
 }  // namespace
 
 std::string profile_table(const Profile& profile) {
@@ -89,17 +87,16 @@ std::string profile_table(const Profile& profile) {
     if (name.find('/') != std::string::npos) continue;  // one of several: the layers have a table of their own
     const RangeTimes::Total& total = summary.total(i);
     rows.push_back({std::string(static_cast<std::size_t>(2 * depth), ' ') + name, grouped(total.calls),
-                    number_text(ms(total.time)), number_text(ms(total.self)),
-                    number_text(summary.ms_per_step(total.time)),
+                    ms_text(ms(total.time)), ms_text(ms(total.self)), ms_text(summary.ms_per_step(total.time)),
                     summary.in_step(i) ? fmt::format("{:.1f}", summary.percent_of_step(total.time)) : "",
-                    number_text(ms(total.shortest)), number_text(ms(total.longest))});
+                    ms_text(ms(total.shortest)), ms_text(ms(total.longest))});
   }
   text += text_table(rows) + "\n";
 
   rows = {{"layer", "type", "forward ms/step", "backward ms/step", "both", "% of step"}};
   const auto add = [&](const std::string& name, const std::string& type, std::int64_t forward, std::int64_t backward) {
-    rows.push_back({name, type, number_text(summary.ms_per_step(forward)), number_text(summary.ms_per_step(backward)),
-                    number_text(summary.ms_per_step(forward + backward)),
+    rows.push_back({name, type, ms_text(summary.ms_per_step(forward)), ms_text(summary.ms_per_step(backward)),
+                    ms_text(summary.ms_per_step(forward + backward)),
                     fmt::format("{:.1f}", summary.percent_of_step(forward + backward))});
   };
   std::int64_t all_forward = 0;

@@ -12,7 +12,7 @@
 namespace scnn::config {
 namespace {
 
-constexpr std::size_t most_nodes = 200'000;
+constexpr std::size_t most_values = 200'000;
 constexpr std::size_t longest_text = 65'536;
 
 using Number = std::variant<std::int64_t, double>;
@@ -241,8 +241,8 @@ Node Resolver::resolve_scalar(const Node& node, const Parameters& parameters) {
 }
 
 Node Resolver::resolve(const Node& node, const Parameters& parameters) {
-  if (++copied_ > most_nodes) {
-    if (copied_ == most_nodes + 1) return fail(node, "references multiply the file beyond 200,000 values");
+  if (++copied_ > most_values) {
+    if (copied_ == most_values + 1) return fail(node, "references multiply the file beyond 200,000 values");
     Node broken;
     broken.kind = Kind::invalid;
     return broken;

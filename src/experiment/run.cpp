@@ -10,6 +10,7 @@
 #include <iostream>
 #include <ostream>
 
+#include "experiment/clock.h"
 #include "experiment/tensorboard.h"
 #include "experiment/training.h"
 #include "scnn/core/difference.h"
@@ -85,10 +86,6 @@ class DataProgress {
 
 void write_report(const RunFolder& folder) {
   write_file(folder.file("report.html"), run_page(load_report_run(folder.path())));
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, const Trainer& trainer) {

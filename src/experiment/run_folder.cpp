@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <ctime>
 #include <system_error>
 
 #include "core/json_problem.h"
+#include "experiment/clock.h"
 #include "experiment/records.h"
 #include "scnn/core/file.h"
 
@@ -26,10 +26,6 @@ std::string utc(const char* format) {
   std::tm fields = {};
   ::gmtime_r(&now, &fields);
   return fmt::format(fmt::runtime(std::string("{:") + format + "}"), fields);
-}
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 std::string host_name() {

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <vector>
 
+#include "experiment/clock.h"
 #include "scnn/core/error.h"
 #include "scnn/experiment/deploy_bench.h"
 #include "scnn/runtime/scnn_runtime.h"
@@ -15,8 +16,6 @@ namespace scnn {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Bytes of an entry of /proc/self/status, given there in kB.
 double status(const std::string& key) {

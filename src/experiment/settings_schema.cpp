@@ -30,13 +30,13 @@ Json to_json(const Node& node) {
   return value.is_discarded() ? Json(node.text) : value;
 }
 
-Json number(const Range& range, const char* type) {
+Json number(const config::Range& range, const char* type) {
   Json out = {{"type", type}};
   if (std::isfinite(range.min)) out[range.open_min ? "exclusiveMinimum" : "minimum"] = range.min;
   if (std::isfinite(range.max)) out[range.open_max ? "exclusiveMaximum" : "maximum"] = range.max;
   return out;
 }
-Json whole(const Range& range) { return number(range, "integer"); }
+Json whole(const config::Range& range) { return number(range, "integer"); }
 
 Json text() { return {{"type", {"string", "number", "boolean"}}}; }
 
@@ -57,7 +57,7 @@ Json names(std::span<const Option> options) {
 
 Json any_of(Json one, Json other) { return {{"anyOf", {std::move(one), std::move(other)}}}; }
 
-Json extent(const Range& range) {
+Json extent(const config::Range& range) {
   Json pair = list_of(whole(range), false);
   pair["minItems"] = pair["maxItems"] = 2;
   return any_of(whole(range), std::move(pair));

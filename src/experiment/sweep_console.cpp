@@ -3,17 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ostream>
+
+#include "experiment/clock.h"
 
 namespace scnn {
 namespace {
 
-constexpr double bar_period = 0.5, plain_period = 60.0;  // seconds
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+constexpr double sweep_bar_period = 0.5, sweep_line_period = 60.0;  // seconds
 
 std::string status(const SweepProgress& progress, double now) {
   std::string text = fmt::format("{}/{} runs done", progress.done, progress.runs);
@@ -67,7 +64,7 @@ void SweepConsole::line(const std::string& text) {
 void SweepConsole::show(const SweepProgress& progress) {
   const bool is_bar = options_.progress == Progress::bar;
   const double time = now();
-  if (options_.progress == Progress::none || time - last_ < (is_bar ? bar_period : plain_period)) return;
+  if (options_.progress == Progress::none || time - last_ < (is_bar ? sweep_bar_period : sweep_line_period)) return;
   last_ = time;
   const std::string text = status(progress, time);
   if (!is_bar) return line(text);

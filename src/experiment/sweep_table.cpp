@@ -12,16 +12,16 @@ namespace scnn {
 namespace {
 
 /// A figure of the table, with its name in results.csv and sweep.json, and its decimals there.
-struct Figure {
+struct TableFigure {
   const char* name;
   Spread SweepRow::*member;
   int decimals;
 };
-constexpr Figure figures[] = {{"top1", &SweepRow::top1, 6},
-                              {"file_bytes", &SweepRow::file_bytes, 1},
-                              {"learned_bits", &SweepRow::learned_bits, 1},
-                              {"removed_channels", &SweepRow::removed, 2}};
-constexpr Figure seconds = {"train_seconds", &SweepRow::seconds, 2};
+constexpr TableFigure table_figures[] = {{"top1", &SweepRow::top1, 6},
+                                         {"file_bytes", &SweepRow::file_bytes, 1},
+                                         {"learned_bits", &SweepRow::learned_bits, 1},
+                                         {"removed_channels", &SweepRow::removed, 2}};
+constexpr TableFigure seconds = {"train_seconds", &SweepRow::seconds, 2};
 
 double removed_channels(const RunResult& result) {
   return std::accumulate(result.removals.begin(), result.removals.end(), 0.0,
@@ -47,14 +47,14 @@ SweepRow row_of(const SweepPoint& point, const std::vector<RunResult>& results) 
   return row;
 }
 
-std::string csv_spread(const SweepRow& row, const Figure& figure) {
+std::string csv_spread(const SweepRow& row, const TableFigure& figure) {
   if (row.done == 0) return ",,";
   const Spread& spread = row.*figure.member;
   return fmt::format(",{:.{}f},{}", spread.mean, figure.decimals,
                      spread.deviation ? fmt::format("{:.{}f}", *spread.deviation, figure.decimals) : "");
 }
 
-Json json_spread(const SweepRow& row, const Figure& figure) {
+Json json_spread(const SweepRow& row, const TableFigure& figure) {
   if (row.done == 0) return nullptr;
   const Spread& spread = row.*figure.member;
   return {{"mean", spread.mean}, {"deviation", spread.deviation ? Json(*spread.deviation) : Json(nullptr)}};
@@ -67,7 +67,7 @@ std::string text_spread(const SweepRow& row, const Spread& spread, double factor
   return spread.deviation ? fmt::format("{} ±{:.{}f}", mean, factor * *spread.deviation, decimals) : mean;
 }
 
-std::size_t width_of(const std::string& text) {
+std::size_t letters_in(const std::string& text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
@@ -123,14 +123,14 @@ std::string sweep_csv(const SweepPlan& plan, const SweepTable& table) {
   std::string csv = "point,baseline";
   for (const std::string& key : plan.keys) csv.append(",").append(csv_field(key));
   csv += ",runs,done,pareto";
-  for (const Figure& figure : figures) csv += fmt::format(",{0},{0}_deviation", figure.name);
+  for (const TableFigure& figure : table_figures) csv += fmt::format(",{0},{0}_deviation", figure.name);
   csv += fmt::format(",{0},{0}_deviation\n", seconds.name);
   std::size_t number = plan.points[0].baseline ? 0 : 1;
   for (const SweepRow& row : table.rows) {
     csv += fmt::format("{},{}", number++, row.baseline);
     for (const std::string& value : row.values) csv.append(",").append(csv_field(value));
     csv += fmt::format(",{},{},{}", row.runs, row.done, row.pareto);
-    for (const Figure& figure : figures) csv += csv_spread(row, figure);
+    for (const TableFigure& figure : table_figures) csv += csv_spread(row, figure);
     csv += csv_spread(row, seconds) + "\n";
   }
   return csv;
@@ -148,7 +148,7 @@ std::string sweep_json(const std::filesystem::path& folder, const SweepPlan& pla
     for (const SweepRun& run : plan.points[i].runs) runs.push_back("runs/" + run.name);
     Json point = {
         {"baseline", row.baseline}, {"settings", settings}, {"runs", runs}, {"done", row.done}, {"pareto", row.pareto}};
-    for (const Figure& figure : figures) point[figure.name] = json_spread(row, figure);
+    for (const TableFigure& figure : table_figures) point[figure.name] = json_spread(row, figure);
     point[seconds.name] = json_spread(row, seconds);
     points.push_back(std::move(point));
   }
@@ -183,13 +183,13 @@ std::string sweep_text(const SweepPlan& plan, const SweepTable& table) {
   }
   std::vector<std::size_t> widths(lines[0].size());
   for (const auto& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], width_of(line[i]));
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], letters_in(line[i]));
   }
   std::string text;
   for (const auto& line : lines) {
     std::string one;
     for (std::size_t i = 0; i < line.size(); ++i) {
-      one += (i == 0 ? "" : "  ") + line[i] + std::string(widths[i] - width_of(line[i]), ' ');
+      one += (i == 0 ? "" : "  ") + line[i] + std::string(widths[i] - letters_in(line[i]), ' ');
     }
     text += one.substr(0, one.find_last_not_of(' ') + 1) + "\n";
   }

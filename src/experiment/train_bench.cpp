@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "experiment/clock.h"
 #include "experiment/training.h"
 #include "scnn/compress/removal.h"
 #include "scnn/train/trainer.h"
@@ -16,8 +17,6 @@ namespace scnn {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Goes from network to network while training runs.
 class Measured : public TrainObserver {

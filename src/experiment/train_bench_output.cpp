@@ -33,34 +33,32 @@ std::optional<double> outside_kernels(const StepTimes& times) {
                          [](double sum, const StepTimes::Part& part) { return sum + part.outside.value_or(0); });
 }
 
-std::string number_text(double value) { return fmt::format("{:.3f}", value); }
 std::string share_text(double part, double whole) { return fmt::format("{:.1f}", percent(part, whole)); }
 
 std::string parts_table(const TrainBench& bench, const Network& network, const StepTimes& times) {
   Rows rows = {{"part", "ms/step", "% of step", "outside of kernels, ms"}};
   for (const StepTimes::Part& part : times.parts) {
-    rows.push_back({part.name, number_text(part.ms), share_text(part.ms, times.mean),
-                    part.outside ? number_text(*part.outside) : "-"});
+    rows.push_back(
+        {part.name, ms_text(part.ms), share_text(part.ms, times.mean), part.outside ? ms_text(*part.outside) : "-"});
   }
   const std::optional<double> outside = outside_kernels(times);
-  rows.push_back({"step", number_text(times.mean), "100.0",
-                  outside ? fmt::format("{} ({:.1f}%)", number_text(*outside), percent(*outside, times.mean)) : "-"});
+  rows.push_back({"step", ms_text(times.mean), "100.0",
+                  outside ? fmt::format("{} ({:.1f}%)", ms_text(*outside), percent(*outside, times.mean)) : "-"});
   std::string text = text_table(rows);
   const double preparation = preparation_ms(network);
   text += fmt::format("batches prepared beside the steps: {} ms of the processor a step ({:.1f}%)\n",
-                      number_text(preparation), percent(preparation, times.mean));
+                      ms_text(preparation), percent(preparation, times.mean));
   if (!times.between.empty()) {
     rows = {{"between steps", "ms", "% of an epoch"}};
     for (const StepTimes::Part& part : times.between) {
-      rows.push_back(
-          {part.name, number_text(part.ms), fmt::format("{:.2f}", percent(part.ms, epoch_ms(bench, times)))});
+      rows.push_back({part.name, ms_text(part.ms), fmt::format("{:.2f}", percent(part.ms, epoch_ms(bench, times)))});
     }
     text += fmt::format("\n{}", text_table(rows));
   }
   if (!times.kernels.empty()) {
     rows = {{"kernel", "ms/step", "% of step"}};
     for (const StepTimes::Part& kernel : times.kernels) {
-      rows.push_back({kernel.name, number_text(kernel.ms), share_text(kernel.ms, times.mean)});
+      rows.push_back({kernel.name, ms_text(kernel.ms), share_text(kernel.ms, times.mean)});
     }
     text += fmt::format("\n{}", text_table(rows));
   }
@@ -92,10 +90,9 @@ std::string train_bench_table(const TrainBench& bench) {
   for (const Network& network : bench.networks) {
     const StepTimes times = step_times(network);
     const bool first = &network == &bench.networks.front();
-    rows.push_back({grouped(network.macs), fmt::format("{:.1f}", macs_percent(bench, network)),
-                    number_text(times.median), share_text(times.median, whole.median),
-                    fmt::format("{:.2f}", efficiency(bench, network)),
-                    first ? "" : number_text(1e3 * network.replanning),
+    rows.push_back({grouped(network.macs), fmt::format("{:.1f}", macs_percent(bench, network)), ms_text(times.median),
+                    share_text(times.median, whole.median), fmt::format("{:.2f}", efficiency(bench, network)),
+                    first ? "" : ms_text(1e3 * network.replanning),
                     first ? "" : fmt::format("{:.2f}", percent(1e3 * network.replanning, epoch_ms(bench, times)))});
   }
   return text + fmt::format("\n{}", text_table(rows));

@@ -1,10 +1,8 @@
 #include "scnn/experiment/watch.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "experiment/append_file.h"
 #include "experiment/records.h"
@@ -13,40 +11,6 @@
 
 namespace scnn {
 namespace fs = std::filesystem;
-namespace {
-
-/// Reads the lines that a file has gained.
-class LineFollower {
- public:
-  explicit LineFollower(fs::path path) : path_(std::move(path)) {}
-
-  /// True where the file is another one or shorter than before: what was read is void, and `use` sees it from the
-  /// beginning at the next call.
-  [[nodiscard]] bool replaced() {
-    struct stat status = {};
-    if (::stat(path_.c_str(), &status) != 0) return false;
-    const bool other = offset_ > 0 && (status.st_ino != inode_ || status.st_size < offset_);
-    if (other) offset_ = 0;
-    inode_ = status.st_ino;
-    return other;
-  }
-  void read(const std::function<void(std::string_view)>& use) {
-    std::ifstream file(path_, std::ios::binary);
-    if (!file.seekg(offset_)) return;
-    const std::string text(std::istreambuf_iterator<char>(file), {});
-    const std::size_t whole = text.rfind('\n');
-    if (whole == std::string::npos) return;
-    offset_ += static_cast<std::int64_t>(whole) + 1;
-    for_each_line(text, use);
-  }
-
- private:
-  fs::path path_;
-  std::int64_t offset_ = 0;
-  ino_t inode_ = 0;
-};
-
-}  // namespace
 
 std::int64_t RunView::steps() const {
   return std::max(step ? step->step : 0, history.epochs.empty() ? 0 : history.epochs.back().step);

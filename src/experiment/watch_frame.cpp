@@ -40,7 +40,7 @@ std::string bar(double share, int width) {
 
 std::string percent(double share) { return fmt::format("{:.2f}%", 100.0 * share); }
 
-double mean_bits(const LayerStatus& layer) {
+double mean_channel_bits(const LayerStatus& layer) {
   double sum = 0;
   for (const float bits : layer.bits) sum += bits;
   return layer.bits.empty() ? 0.0 : sum / static_cast<double>(layer.bits.size());
@@ -91,7 +91,7 @@ void add_layers(Lines& lines, const std::vector<LayerStatus>& layers, int column
   for (const LayerStatus& layer : layers) width = std::max(width, layer.layer.size());
   width = std::min<std::size_t>(width, 24);
   double most = 1;
-  for (const LayerStatus& layer : layers) most = std::max(most, mean_bits(layer));
+  for (const LayerStatus& layer : layers) most = std::max(most, mean_channel_bits(layer));
   const int cells = std::clamp((columns - static_cast<int>(width) - 32) / 2, 4, 20);
   lines.add(fmt::format("{:<{}}  {:<{}}bits", "layer", width, "channels", cells + 15));
   const auto shown = static_cast<std::size_t>(std::max(0, room - 1));
@@ -100,8 +100,8 @@ void add_layers(Lines& lines, const std::vector<LayerStatus>& layers, int column
     const LayerStatus& layer = layers[i];
     const double share = static_cast<double>(layer.channels.size()) / std::max(1, layer.original_channels);
     lines.add(fmt::format("{:<{}}  {} {:>5}/{:<5} {} {:5.2f}", layer.layer.substr(0, width), width, bar(share, cells),
-                          layer.channels.size(), layer.original_channels, bar(mean_bits(layer) / most, cells),
-                          mean_bits(layer)));
+                          layer.channels.size(), layer.original_channels, bar(mean_channel_bits(layer) / most, cells),
+                          mean_channel_bits(layer)));
   }
   if (last < layers.size()) lines.add(fmt::format("... {} more layers", layers.size() - last));
 }

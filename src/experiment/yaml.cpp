@@ -30,9 +30,9 @@ bool has_leading_zero(std::string_view text) {
 }
 
 /// Builds the tree from yaml-cpp's events, which carry what its own tree forgets: marks, tags, repeated keys.
-class Builder final : public YAML::EventHandler {
+class TreeBuilder final : public YAML::EventHandler {
  public:
-  Builder(std::shared_ptr<const Source> source, int column_offset, Diagnostics& diagnostics)
+  TreeBuilder(std::shared_ptr<const Source> source, int column_offset, Diagnostics& diagnostics)
       : source_(std::move(source)), offset_(column_offset), diagnostics_(diagnostics) {}
 
   Node root;
@@ -230,7 +230,7 @@ bool check_text(const std::shared_ptr<const Source>& source, Diagnostics& diagno
 }
 
 Node parse(const std::string& text, int offset, const std::shared_ptr<const Source>& source, Diagnostics& diagnostics) {
-  Builder builder(source, offset, diagnostics);
+  TreeBuilder builder(source, offset, diagnostics);
   Node broken;
   broken.kind = Kind::invalid;
   broken.place = {source, 1, 1 + offset, 1};

@@ -58,6 +58,8 @@ class Console : public TrainObserver {
 
 /// "1:02:03", "4:05", "0:07"
 [[nodiscard]] std::string clock_text(double seconds);
+/// Milliseconds: "12.345"
+[[nodiscard]] std::string ms_text(double ms);
 /// "1.4 KiB", "812 B"
 [[nodiscard]] std::string bytes_text(double bytes);
 /// "12,345,678"

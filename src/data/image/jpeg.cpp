@@ -12,7 +12,7 @@ namespace scnn {
 namespace {
 
 /// libjpeg leaves by longjmp.  Nothing between setjmp and it may need a destructor: all of that lives here.
-struct Decoder {
+struct JpegDecoder {
   jpeg_error_mgr errors;  // first: libjpeg hands back its address
   std::jmp_buf escape;
   std::array<char, JMSG_LENGTH_MAX> message;
@@ -20,10 +20,10 @@ struct Decoder {
   RgbImage* image;
 };
 
-Decoder& decoder_of(j_common_ptr jpeg) { return *reinterpret_cast<Decoder*>(jpeg->err); }
+JpegDecoder& decoder_of(j_common_ptr jpeg) { return *reinterpret_cast<JpegDecoder*>(jpeg->err); }
 
 [[noreturn]] void leave(j_common_ptr jpeg) {
-  Decoder& decoder = decoder_of(jpeg);
+  JpegDecoder& decoder = decoder_of(jpeg);
   decoder.errors.format_message(jpeg, decoder.message.data());
   std::longjmp(decoder.escape, 1);
 }
@@ -63,7 +63,7 @@ const char* refusal_of(const jpeg_decompress_struct& jpeg, std::size_t bytes) {
 }
 
 /// False with a message.
-bool decode(Decoder& decoder, std::span<const std::byte> bytes) {
+bool decode(JpegDecoder& decoder, std::span<const std::byte> bytes) {
   jpeg_decompress_struct& jpeg = decoder.jpeg;
   if (setjmp(decoder.escape) != 0) {
     jpeg_destroy_decompress(&jpeg);
@@ -97,7 +97,7 @@ bool decode(Decoder& decoder, std::span<const std::byte> bytes) {
 
 RgbImage decode_jpeg(std::span<const std::byte> bytes) {
   RgbImage image;
-  Decoder decoder{};
+  JpegDecoder decoder{};
   decoder.image = &image;
   decoder.jpeg.err = jpeg_std_error(&decoder.errors);
   decoder.errors.error_exit = leave;

@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t deflate_gain = 1032;  // no deflated byte holds more content than this
 
 /// libpng leaves by longjmp.  Nothing between setjmp and it may need a destructor: all of that lives here.
-struct Decoder {
+struct PngDecoder {
   png_structp png = nullptr;
   png_infop info = nullptr;
   std::jmp_buf escape;
@@ -24,11 +24,11 @@ struct Decoder {
   RgbImage image;
   std::vector<png_bytep> rows;
 
-  ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
+  ~PngDecoder() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
 [[noreturn]] void leave(png_structp png, png_const_charp message) {
-  auto& decoder = *static_cast<Decoder*>(png_get_error_ptr(png));
+  auto& decoder = *static_cast<PngDecoder*>(png_get_error_ptr(png));
   (void)std::snprintf(decoder.message.data(), decoder.message.size(), "%s", message);
   std::longjmp(decoder.escape, 1);
 }
@@ -36,14 +36,14 @@ struct Decoder {
 void ignore(png_structp /*png*/, png_const_charp /*message*/) {}
 
 void read(png_structp png, png_bytep out, std::size_t size) {
-  auto& decoder = *static_cast<Decoder*>(png_get_io_ptr(png));
+  auto& decoder = *static_cast<PngDecoder*>(png_get_io_ptr(png));
   if (size > decoder.left.size()) png_error(png, "it is cut off");
   std::memcpy(out, decoder.left.data(), size);
   decoder.left = decoder.left.subspan(size);
 }
 
 /// False with a message.
-bool decode(Decoder& decoder) {
+bool decode(PngDecoder& decoder) {
   if (setjmp(decoder.escape) != 0) return false;
   png_structp png = decoder.png;
   png_infop info = decoder.info;
@@ -74,7 +74,7 @@ bool decode(Decoder& decoder) {
 }  // namespace
 
 RgbImage decode_png(std::span<const std::byte> bytes) {
-  Decoder decoder;
+  PngDecoder decoder;
   decoder.left = bytes;
   decoder.size = static_cast<std::int64_t>(bytes.size());
   decoder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, leave, ignore);

@@ -11,7 +11,6 @@ namespace scnn {
 namespace {
 
 constexpr const char* thin = "stroke=\"currentColor\" stroke-opacity=\"0.15\"";
-constexpr const char* frame = "stroke=\"currentColor\" stroke-opacity=\"0.6\"";
 
 double width_of(const std::string& text) { return Svg::letter * static_cast<double>(text.size()); }
 
@@ -106,7 +105,7 @@ class Drawing {
         }
       }
     }
-    svg_.path(fmt::format("M{:.5g} {:.5g}V{:.5g}H{:.5g}", left_, top_, bottom_, right_), frame);
+    svg_.path(fmt::format("M{:.5g} {:.5g}V{:.5g}H{:.5g}", left_, top_, bottom_, right_), Svg::frame);
     svg_.text((left_ + right_) / 2, bottom_ + below_ + 16, figure_.x.title, "middle");
     svg_.text(14, (top_ + bottom_) / 2, figure_.y.title, "middle", 90);
   }

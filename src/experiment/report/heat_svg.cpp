@@ -11,20 +11,19 @@
 namespace scnn {
 namespace {
 
-constexpr const char* frame = "stroke=\"currentColor\" stroke-opacity=\"0.6\"";
-constexpr const char* gone = "fill=\"url(#gone)\"";
+constexpr const char* hatched = "fill=\"url(#gone)\"";
 constexpr std::size_t longest_name = 24;
 
 /// The cells' place in the drawing, and the size of one.
-struct Field {
+struct HeatField {
   double left, top, width, height, column, row;
 };
 
-Field field_of(const HeatMap& map) {
+HeatField field_of(const HeatMap& map) {
   std::size_t longest = 4;
   for (const HeatMap::Layer& layer : map.layers) longest = std::max(longest, std::min(longest_name, layer.name.size()));
   const auto rows = static_cast<double>(map.channels());
-  Field field{};
+  HeatField field{};
   field.left = map.layers.size() == 1 ? 34 + 4 * Svg::letter : 16 + Svg::letter * static_cast<double>(longest);
   field.top = 10;
   field.width = 466 - field.left;
@@ -35,7 +34,7 @@ Field field_of(const HeatMap& map) {
 }
 
 /// One path a shade, in units of cells; neighbours of one shade are one box.
-void draw_cells(Svg& svg, const HeatMap& map, const Field& field) {
+void draw_cells(Svg& svg, const HeatMap& map, const HeatField& field) {
   std::array<std::string, heat_shades> paths;
   std::size_t y = 0;
   const std::size_t columns = map.epochs.size();
@@ -60,10 +59,10 @@ void draw_cells(Svg& svg, const HeatMap& map, const Field& field) {
   svg.add("</g>");
 }
 
-void name_layers(Svg& svg, const HeatMap& map, const Field& field) {
+void name_layers(Svg& svg, const HeatMap& map, const HeatField& field) {
   double taken = -1e9, at = field.top;
   for (const HeatMap::Layer& layer : map.layers) {
-    svg.line(field.left - 5, at, field.left + field.width, at, frame);
+    svg.line(field.left - 5, at, field.left + field.width, at, Svg::frame);
     const double height = field.row * static_cast<double>(layer.bits.size()), middle = at + height / 2 + 4;
     at += height;
     if (middle - taken < Svg::font) continue;
@@ -72,7 +71,7 @@ void name_layers(Svg& svg, const HeatMap& map, const Field& field) {
   }
 }
 
-void number_channels(Svg& svg, const HeatMap& map, const Field& field) {
+void number_channels(Svg& svg, const HeatMap& map, const HeatField& field) {
   const double last = static_cast<double>(map.channels()) - 0.5;
   for (const auto& [channel, label] : linear_ticks(0, last, std::max(1, static_cast<int>(field.height / 30)), true)) {
     svg.text(field.left - 7, field.top + (channel + 0.5) * field.row + 4, label, "end");
@@ -80,7 +79,7 @@ void number_channels(Svg& svg, const HeatMap& map, const Field& field) {
   svg.text(14, field.top + field.height / 2, "channel", "middle", 90);
 }
 
-void number_epochs(Svg& svg, const HeatMap& map, const Field& field) {
+void number_epochs(Svg& svg, const HeatMap& map, const HeatField& field) {
   const double needs = 10 + Svg::letter * static_cast<double>(std::to_string(map.epochs.back()).size());
   const auto every = static_cast<std::size_t>(std::ceil(needs / field.column));
   for (std::size_t e = 0; e < map.epochs.size(); e += every) {
@@ -97,14 +96,14 @@ void draw_key(Svg& svg, const HeatMap& map, double left, double top) {
   const double right = left + 5 * heat_shades;
   svg.text(left, top + 25, "0");
   svg.text(right, top + 25, fmt::format("{:.1f} bits", map.top), "end");
-  svg.rect(right + 24, top, 22, 11, fmt::format("{} {}", gone, frame));
+  svg.rect(right + 24, top, 22, 11, fmt::format("{} {}", hatched, Svg::frame));
   svg.text(right + 52, top + 10, "removed");
 }
 
 }  // namespace
 
 std::string heat_svg(const HeatMap& map) {
-  const Field field = field_of(map);
+  const HeatField field = field_of(map);
   const double bottom = field.top + field.height;
   const bool alone = map.layers.size() == 1;
   Svg svg(480, bottom + 86, alone ? "Bits of the channels of " + map.layers[0].name : "Bits of the channels");
@@ -112,14 +111,14 @@ std::string heat_svg(const HeatMap& map) {
       "<defs><pattern id=\"gone\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\"><path "
       "d=\"M-1 1l2 -2M0 5l5 -5M4 6l2 -2\" stroke=\"currentColor\" stroke-opacity=\"0.3\" "
       "stroke-width=\"0.7\"/></pattern></defs>");
-  svg.rect(field.left, field.top, field.width, field.height, gone);
+  svg.rect(field.left, field.top, field.width, field.height, hatched);
   draw_cells(svg, map, field);
   if (alone) {
     number_channels(svg, map, field);
   } else {
     name_layers(svg, map, field);
   }
-  svg.rect(field.left, field.top, field.width, field.height, frame);
+  svg.rect(field.left, field.top, field.width, field.height, Svg::frame);
   number_epochs(svg, map, field);
   draw_key(svg, map, field.left, bottom + 48);
   return svg.finish();

@@ -10,6 +10,8 @@ class Svg {
  public:
   /// Font size, and about the width of a character of it.
   static constexpr double font = 12, letter = 6.6;
+  /// The style of axes and frames.
+  static constexpr const char* frame = "stroke=\"currentColor\" stroke-opacity=\"0.6\"";
 
   Svg(double width, double height, const std::string& title);
   void line(double x1, double y1, double x2, double y2, const std::string& style);
