@@ -26,4 +26,10 @@ using Arrays = std::map<std::string, Array>;
 
 inline Array zeros(const Shape& shape) { return {shape, std::vector<double>(static_cast<std::size_t>(shape.size()))}; }
 
+[[nodiscard]] inline double dot(const Array& a, const Array& b) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
 }  // namespace scnn::test

@@ -33,6 +33,9 @@ struct OpCase {
   bool timed_only = false;  ///< too large for the slow reference
 };
 
+/// Of every batch norm in them.
+constexpr float eps_of_cases = 1e-5F, momentum_of_cases = 0.1F;
+
 /// Every case, and the groups it is made of.
 [[nodiscard]] std::vector<OpCase> op_cases();
 [[nodiscard]] std::vector<OpCase> conv2d_cases();

@@ -6,7 +6,7 @@
 namespace scnn::test {
 namespace {
 
-struct Setting {
+struct NormSetting {
   const char* name;
   Shape x;
   bool relu;
@@ -15,10 +15,7 @@ struct Setting {
   bool timed_only = false;
 };
 
-constexpr float eps = 1e-5F;
-constexpr float momentum = 0.1F;
-
-Arrays arguments(const Setting& s) {
+Arrays arguments(const NormSetting& s) {
   const Shape c{s.x[-1]};
   Arrays a{{"x", uniform_array(s.x, 1, s.centre - 1, s.centre + 1)},
            {"scale", uniform_array(c, 2, 0.5, 2)},
@@ -33,12 +30,12 @@ Arrays arguments(const Setting& s) {
 }
 
 reference::Normalised forward(const Arrays& a, bool relu) {
-  return reference::batch_norm(a.at("x"), a.at("scale"), a.at("shift"), eps, momentum,
+  return reference::batch_norm(a.at("x"), a.at("scale"), a.at("shift"), eps_of_cases, momentum_of_cases,
                                a.contains("frozen") ? &a.at("frozen") : nullptr, relu, a.at("running_mean"),
                                a.at("running_var"));
 }
 
-void add_cases(const Setting& s, std::vector<OpCase>& cases) {
+void add_cases(const NormSetting& s, std::vector<OpCase>& cases) {
   const Shape c{s.x[-1]};
   const Activation activation = s.relu ? Activation::relu : Activation::none;
   const double width = 4e-6 * std::max(1.0, s.centre);  // x itself is rounded to centre * 2^-24
@@ -54,8 +51,8 @@ void add_cases(const Setting& s, std::vector<OpCase>& cases) {
                    .run =
                        [=](Backend& b, Tensors& t) {
                          b.batch_norm_statistics(t["x"],
-                                                 {eps, momentum, s.frozen ? &t["frozen"] : nullptr, &t["running_mean"],
-                                                  &t["running_var"], &t["mean"], &t["inv_std"]});
+                                                 {eps_of_cases, momentum_of_cases, s.frozen ? &t["frozen"] : nullptr,
+                                                  &t["running_mean"], &t["running_var"], &t["mean"], &t["inv_std"]});
                        },
                    .expect =
                        [=](const Arrays& a) {
@@ -169,7 +166,7 @@ void add_affine(const char* name, const Shape& x, Activation activation, std::ve
 }  // namespace
 
 std::vector<OpCase> batch_norm_cases() {
-  const Setting settings[] = {
+  const NormSetting settings[] = {
       {.name = "16 channels", .x = {4, 5, 5, 16}, .relu = false},
       {.name = "17 channels, relu", .x = {3, 7, 5, 17}, .relu = true},
       {.name = "1 channel, relu", .x = {5, 9, 9, 1}, .relu = true},
@@ -183,7 +180,7 @@ std::vector<OpCase> batch_norm_cases() {
       {.name = "23 channels, 14x14, batch 256, relu", .x = {256, 14, 14, 23}, .relu = true, .timed_only = true},
   };
   std::vector<OpCase> cases;
-  for (const Setting& s : settings) add_cases(s, cases);
+  for (const NormSetting& s : settings) add_cases(s, cases);
   add_affine("17 channels, no statistics", {3, 4, 4, 17}, Activation::none, cases);
   add_affine("3 channels, relu, no statistics", {3, 4, 4, 3}, Activation::relu, cases);
   add_affine("no channels, no statistics", {3, 4, 4, 0}, Activation::relu, cases);

@@ -4,7 +4,7 @@
 namespace scnn::test {
 namespace {
 
-struct Setting {
+struct PoolSetting {
   const char* name;
   Pool2d pool;
   bool relu = true, statistics = true, timed_only = false;
@@ -13,26 +13,26 @@ struct Setting {
   [[nodiscard]] Shape y() const { return {pool.batch, pool.out_h, pool.out_w, pool.channels}; }
 };
 
-constexpr float eps = 1e-5F;
-
 /// Without the activation.
-Array normalised(const Setting& s, const Arrays& a) {
+Array normalised(const PoolSetting& s, const Arrays& a) {
   const Shape c{s.pool.channels};
   if (s.statistics) {
-    return reference::batch_norm(a.at("x"), a.at("scale"), a.at("shift"), eps, 0, nullptr, false, zeros(c), zeros(c)).y;
+    return reference::batch_norm(a.at("x"), a.at("scale"), a.at("shift"), eps_of_cases, 0, nullptr, false, zeros(c),
+                                 zeros(c))
+        .y;
   }
   Array y = a.at("x");
   for (std::int64_t i = 0; i < y.size(); ++i) y[i] = a.at("scale")[i % c[0]] * y[i] + a.at("shift")[i % c[0]];
   return y;
 }
 
-reference::Pooled pooled(const Setting& s, const Arrays& a) {
+reference::Pooled pooled(const PoolSetting& s, const Arrays& a) {
   auto r = reference::max_pool(s.pool, normalised(s, a));
   for (double& y : r.y.values) y = s.relu && y < 0 ? 0 : y;
   return r;
 }
 
-Arrays arguments(const Setting& s) {
+Arrays arguments(const PoolSetting& s) {
   const Shape c{s.pool.channels};
   Arrays a{{"x", uniform_array(s.x(), 1, -0.75, 1.25)},
            {"scale", uniform_array(c, 2, -2, 2)},  // of either sign: the winner may be the smallest x
@@ -41,20 +41,21 @@ Arrays arguments(const Setting& s) {
   a["mean"] = uniform_array(c, 7);
   a["inv_std"] = uniform_array(c, 8, 1, 2);
   if (s.timed_only) return a;
-  const auto r = reference::batch_norm(a["x"], a["scale"], a["shift"], eps, 0, nullptr, false, zeros(c), zeros(c));
+  const auto r =
+      reference::batch_norm(a["x"], a["scale"], a["shift"], eps_of_cases, 0, nullptr, false, zeros(c), zeros(c));
   a["mean"] = as_float(r.mean);
   a["inv_std"] = as_float(r.inv_std);
   return a;
 }
 
-BatchNorm terms(const Setting& s, Tensors& t) {
+BatchNorm terms(const PoolSetting& s, Tensors& t) {
   BatchNorm norm{&t["scale"], &t["shift"]};
   if (s.statistics) norm.mean = &t["mean"], norm.inv_std = &t["inv_std"];
   if (s.relu) norm.activation = Activation::relu;
   return norm;
 }
 
-void add_forward(const Setting& s, double bytes, std::vector<OpCase>& cases) {
+void add_forward(const PoolSetting& s, double bytes, std::vector<OpCase>& cases) {
   cases.push_back(
       {.op = "batch_norm_max_pool_forward",
        .name = s.name,
@@ -81,7 +82,7 @@ void add_forward(const Setting& s, double bytes, std::vector<OpCase>& cases) {
        .timed_only = s.timed_only});
 }
 
-void add_backward(const Setting& s, double bytes, std::vector<OpCase>& cases) {
+void add_backward(const PoolSetting& s, double bytes, std::vector<OpCase>& cases) {
   const Shape c{s.pool.channels};
   cases.push_back({.op = "batch_norm_max_pool_backward",
                    .name = s.name,
@@ -134,7 +135,7 @@ void add_backward(const Setting& s, double bytes, std::vector<OpCase>& cases) {
 
 std::vector<OpCase> batch_norm_max_pool_cases() {
   const Window halves{2, 2, 2, 2, 0, 0, 1, 1};
-  const Setting settings[] = {
+  const PoolSetting settings[] = {
       {"2x2, 17 channels, relu", {3, 8, 6, 4, 3, 17, halves}},
       {"2x2, odd image, 70 channels", {2, 7, 9, 3, 4, 70, halves}, false},
       {"3x3 stride 2 padding 1, overlapping, 61 channels", {2, 9, 8, 5, 4, 61, {3, 3, 2, 2, 1, 1, 1, 1}}},
@@ -153,7 +154,7 @@ std::vector<OpCase> batch_norm_max_pool_cases() {
       {"14x14, 23 channels, batch 256", {256, 14, 14, 7, 7, 23, halves}, true, true, true},
   };
   std::vector<OpCase> cases;
-  for (const Setting& s : settings) {
+  for (const PoolSetting& s : settings) {
     const double bytes = 4.0 * static_cast<double>(s.x().size() + s.y().size());
     add_forward(s, bytes, cases);
     if (s.statistics) add_backward(s, 2 * bytes, cases);

@@ -33,12 +33,6 @@ Conv2d conv_of(const Geometry& g) {
   return s;
 }
 
-double dot(const Array& a, const Array& b) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 Array effective(const Arrays& a) {
   return a.contains("bits") ? reference::quantize(a.at("w"), a.at("bits"), a.at("exponents")) : a.at("w");
 }

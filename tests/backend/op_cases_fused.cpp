@@ -123,8 +123,6 @@ auto* optional(Map& arrays, const char* name) {
   return arrays.contains(name) ? &arrays.at(name) : nullptr;
 }
 
-constexpr float eps_of_cases = 1e-5F, momentum_of_cases = 0.1F;
-
 void add_measured(const Measured& m, std::vector<OpCase>& cases) {
   const Conv2d s = m.shape();
   const Shape each{s.out_c};

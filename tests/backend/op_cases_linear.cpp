@@ -4,12 +4,6 @@
 namespace scnn::test {
 namespace {
 
-double dot(const Array& a, const Array& b) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 void add_linear(const char* name, const Shape& x, const Shape& w, bool bias, bool timed_only,
                 std::vector<OpCase>& cases) {
   const Shape y{x[0], w[0]};

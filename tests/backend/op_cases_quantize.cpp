@@ -7,12 +7,6 @@
 namespace scnn::test {
 namespace {
 
-double dot(const Array& a, const Array& b) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 void add_quantize(const char* name, const Shape& w, const std::vector<double>& bits,
                   const std::vector<double>& exponents, bool revive, std::vector<OpCase>& cases) {
   const Shape channels{w[0]};

@@ -8,12 +8,11 @@
 #include "cuda/runtime.h"
 #include "emulator/device.h"
 #include "emulator/memory.h"
+#include "gpu_0.h"
 #include "tested_backend.h"
 
 namespace scnn::test {
 namespace {
-
-constexpr Device gpu_0{DeviceType::cuda, 0};
 
 /// Changes of the emulated device end with the test.
 struct Restored {

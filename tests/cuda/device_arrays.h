@@ -13,6 +13,8 @@
 /// Arrays of the double reference in the memory of the emulated device, for tests of kernels below the backend.
 namespace scnn::test {
 
+[[nodiscard]] inline int narrow(std::int64_t x) { return static_cast<int>(x); }
+
 inline double rounded_to_bf16(double x) {
   return static_cast<double>(cuda::to_float(cuda::to_bf16(static_cast<float>(x))));
 }

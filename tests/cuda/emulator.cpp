@@ -12,6 +12,7 @@
 #include "emulator/device.h"
 #include "emulator/memory.h"
 #include "planted.h"
+#include "tested_backend.h"
 
 #if defined(__SANITIZE_THREAD__)
 constexpr bool finds_races = true;
@@ -37,8 +38,8 @@ namespace {
 using planted::Kernel;
 
 /// A stream and two arrays of 256 floats: x written, out fresh.
-struct Bench {
-  Bench() {
+struct PlantedBench {
+  PlantedBench() {
     cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
     std::iota(values.begin(), values.end(), -100.0F);
     cudaMallocAsync(reinterpret_cast<void**>(&x), bytes, stream);
@@ -46,13 +47,13 @@ struct Bench {
     cudaMemcpyAsync(x, values.data(), bytes, cudaMemcpyHostToDevice, stream);
     cudaStreamSynchronize(stream);
   }
-  ~Bench() {
+  ~PlantedBench() {
     cudaFreeAsync(x, stream);
     cudaFreeAsync(out, stream);
     cudaStreamDestroy(stream);
   }
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
+  PlantedBench(const PlantedBench&) = delete;
+  PlantedBench& operator=(const PlantedBench&) = delete;
 
   void clear() { cudaMemsetAsync(out, 0, bytes, stream); }
   std::vector<float> results(Kernel kernel, unsigned seed) {
@@ -100,18 +101,16 @@ std::string last_words(const auto& action) {
 
 std::string last_words(Kernel kernel) {
   return last_words([kernel] {
-    Bench bench;
+    PlantedBench bench;
     if (kernel != Kernel::device_unwritten) bench.clear();
     (void)bench.results(kernel, 1);
   });
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("emulated blocks, warps and atomics compute", "[emulator]") {
-  Bench bench;
+  PlantedBench bench;
   for (unsigned seed = 1; seed <= 5; ++seed) {
     bench.clear();
     CHECK(bench.results(Kernel::block_sum, seed)[0] == std::accumulate(bench.values.begin(), bench.values.end(), 0.0F));
@@ -130,7 +129,7 @@ TEST_CASE("emulated blocks, warps and atomics compute", "[emulator]") {
 }
 
 TEST_CASE("emulated cp.async, ldmatrix and mma multiply matrices", "[emulator]") {
-  Bench bench;
+  PlantedBench bench;
   // Small integers: every product and sum is exact.
   std::vector<int> a(16 * 64);
   std::vector<int> b(8 * 64);
@@ -218,7 +217,7 @@ TEST_CASE("vectors at unaligned addresses end the program", "[emulator]") {
 TEST_CASE("what nothing was written to is not read", "[emulator]") {
   if (!checks_memory) SCNN_SKIP("writes are followed in GCC's plain builds");
   const auto copy_out = [] {
-    const Bench bench;
+    const PlantedBench bench;
     float value = 0;
     cudaMemcpyAsync(&value, bench.out, sizeof value, cudaMemcpyDeviceToHost, bench.stream);
     cudaStreamSynchronize(bench.stream);
@@ -230,25 +229,25 @@ TEST_CASE("what nothing was written to is not read", "[emulator]") {
 
 TEST_CASE("host and device memory are kept apart", "[emulator]") {
   CHECK_FALSE(last_words([] {
-                const Bench bench;
+                const PlantedBench bench;
                 const volatile float* x = bench.x;
                 (void)*x;
               }).empty());
   if (!checks_memory) SCNN_SKIP("accesses are followed in GCC's plain builds");
   CHECK(contains(last_words([] {
-                   const Bench bench;
+                   const PlantedBench bench;
                    (void)planted::host_read(bench.x);
                  }),
                  "host code touches device memory"));
   CHECK(contains(last_words([] {
-                   Bench bench;
+                   PlantedBench bench;
                    std::vector<float> host(256);
                    planted::run(Kernel::block_sum, host.data(), bench.out, bench.stream);
                    cudaStreamSynchronize(bench.stream);
                  }),
                  "a kernel touches host memory"));
   CHECK(contains(last_words([] {
-                   Bench bench;
+                   PlantedBench bench;
                    cudaFreeAsync(bench.x, bench.stream);
                    planted::run(Kernel::block_sum, bench.x, bench.out, bench.stream);
                    cudaStreamSynchronize(bench.stream);
@@ -266,7 +265,7 @@ TEST_CASE("missing barriers and races of blocks are found", "[emulator]") {
     return;
   }
   // Without ThreadSanitizer the shuffled schedules still tell: the results depend on them.
-  Bench bench;
+  PlantedBench bench;
   for (const Kernel kernel : {Kernel::write_after_read, Kernel::race_of_blocks}) {
     std::set<std::vector<float>> results;
     for (unsigned seed = 1; seed <= 8; ++seed) {
@@ -278,7 +277,7 @@ TEST_CASE("missing barriers and races of blocks are found", "[emulator]") {
 }
 
 TEST_CASE("work on a stream is not done before somebody waits", "[emulator]") {
-  Bench bench;
+  PlantedBench bench;
   bench.clear();
   planted::run(Kernel::block_sum, bench.x, bench.out, bench.stream);
   float sum = 0;

@@ -16,8 +16,6 @@ using cuda::Bf16;
 using cuda::WeightForm;
 using cuda::WeightUse;
 
-int narrow(std::int64_t x) { return static_cast<int>(x); }
-
 /// Weights with bits and exponents, some channels dead, as floats: the reference quantises them the same way.
 struct Quantised {
   explicit Quantised(const Conv2d& s)

@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "fake_library.h"
+#include "gpu_0.h"
 #include "op_cases.h"
 #include "scnn/core/error.h"
 
@@ -9,8 +10,6 @@ namespace scnn::test {
 namespace {
 
 using cuda::ConvPass;
-
-constexpr Device gpu_0{DeviceType::cuda, 0};
 
 /// A fake library as nobody has changed it, before and after.
 struct Fake {
@@ -22,11 +21,11 @@ struct Fake {
 
 Conv2d grouped(std::int64_t groups) { return {2, 4, 4, 6, 4, 4, 6, {3, 3, 1, 1, 1, 1, 1, 1}, groups}; }
 
-struct Layer {
+struct LibraryLayer {
   Conv2d shape;
   Tensor x, w, y;
 
-  Layer(Backend& backend, const Conv2d& s)
+  LibraryLayer(Backend& backend, const Conv2d& s)
       : shape(s),
         x(backend.allocate({s.batch, s.in_h, s.in_w, s.in_c})),
         w(backend.allocate({s.out_c, s.window.kernel_h, s.window.kernel_w, s.in_c / s.groups})),
@@ -40,7 +39,7 @@ struct Layer {
 /// Calls of the library in all three passes.
 std::size_t calls_of(const BackendOptions& options, const Conv2d& shape) {
   const auto backend = backend_for(gpu_0, options);
-  Layer layer(*backend, shape);
+  LibraryLayer layer(*backend, shape);
   Tensor dw = backend->allocate(layer.w.shape());
   fake_library().calls.clear();
   layer.forward(*backend);
@@ -137,7 +136,7 @@ TEST_CASE("a recorded convolution by the library is computed at each replay", "[
   const Fake fake;
   for (const auto precision : {Precision::fp32, Precision::bf16}) {
     const auto backend = backend_for(gpu_0, {.precision = precision, .convolution = ConvolutionPath::cudnn});
-    Layer layer(*backend, grouped(1));
+    LibraryLayer layer(*backend, grouped(1));
     layer.forward(*backend);
     const Array expected = download(*backend, layer.y);
     const auto recording = backend->record([&] { layer.forward(*backend); });

@@ -13,8 +13,8 @@
 namespace scnn::test {
 namespace {
 
-constexpr Conv2d shape{24, 16, 16, 8, 16, 16, 12, {3, 3, 1, 1, 1, 1, 1, 1}, 1};
-const Shape weights{12, 3, 3, 8};
+constexpr Conv2d conv_shape{24, 16, 16, 8, 16, 16, 12, {3, 3, 1, 1, 1, 1, 1, 1}, 1};
+const Shape weight_shape{12, 3, 3, 8};
 
 struct Gradient {
   std::unique_ptr<Backend> backend;
@@ -24,17 +24,17 @@ struct Gradient {
       : backend(backend_for(device, {.threads = 1, .precision = precision})),
         x(random_on(*backend, {24, 16, 16, 8}, 1)),
         dy(random_on(*backend, {24, 16, 16, 12}, 2)),
-        dw(backend->allocate(weights)),
-        w(random_on(*backend, weights, 3)),
-        m(backend->allocate(weights)),
-        v(backend->allocate(weights)) {
+        dw(backend->allocate(weight_shape)),
+        w(random_on(*backend, weight_shape, 3)),
+        m(backend->allocate(weight_shape)),
+        v(backend->allocate(weight_shape)) {
     for (Tensor* t : {&bits, &exponents, &dbits, &dexponents, &bits_m, &bits_v, &exponents_m, &exponents_v}) {
       *t = backend->allocate({12});
     }
     backend->fill(bits, 4);
     backend->fill(exponents, -2);
   }
-  void backward() { backend->conv2d_backward_weights(shape, x, dy, dw, nullptr); }
+  void backward() { backend->conv2d_backward_weights(conv_shape, x, dy, dw, nullptr); }
   void update(float lr = 0.05F) {
     const QuantisedLayer layer{{&w, &dw, &m, &v, {.lr = lr}},
                                {&bits, &dbits, &bits_m, &bits_v, {.lr = 0.3F}},
@@ -67,7 +67,7 @@ TEST_CASE("whoever reads a weight gradient finds its partial sums added", "[cuda
     const double allowed = precision == Precision::fp32 ? 1e-5 : 1e-2;
 
     Gradient g(precision);
-    Tensor other = g.backend->allocate(weights);
+    Tensor other = g.backend->allocate(weight_shape);
     const std::pair<std::string, std::function<std::vector<float>()>> readers[] = {
         {"copy", [&] { return host_values(*g.backend, g.dw); }},
         {"scale", [&] { return g.backend->scale(g.dw, 1, other), host_values(*g.backend, other); }},
@@ -114,14 +114,14 @@ TEST_CASE("a replay finds what waits, and keeps its own memory", "[cuda][weights
   overwrites->replay();
   CHECK(host_values(*g.backend, g.dw)[5] == 7.0F);
 
-  Tensor other = g.backend->allocate(weights);
+  Tensor other = g.backend->allocate(weight_shape);
   const auto reads = g.backend->record([&] { g.backend->scale(g.dw, 1, other); });
   g.backward();
   reads->replay();
   CHECK(host_values(*g.backend, other) == whole);
 
   const auto again = g.backend->record([&] { g.backward(); });
-  Conv2d fewer = shape;
+  Conv2d fewer = conv_shape;
   fewer.batch = 12;
   const Tensor x = random_on(*g.backend, {12, 16, 16, 8}, 5);
   const Tensor dy = random_on(*g.backend, {12, 16, 16, 12}, 6);

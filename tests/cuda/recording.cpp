@@ -1,4 +1,5 @@
 #include "catch.h"
+#include "gpu_0.h"
 #include "schedule.h"
 #include "scnn/backend/host_copy.h"
 #include "scnn/core/range.h"
@@ -10,8 +11,6 @@
 
 namespace scnn::test {
 namespace {
-
-constexpr Device gpu_0{DeviceType::cuda, 0};
 
 NetworkBuilder with_dropout() {
   NetworkBuilder net(1, 8, 8);

@@ -23,8 +23,6 @@ constexpr ConvTile conv_tiles[] = {ConvTile::m256_n128, ConvTile::m128_n128, Con
 constexpr WgradTile wgrad_tiles[] = {WgradTile::m128_n192, WgradTile::m128_n128, WgradTile::m64_n128,
                                      WgradTile::m64_n64, WgradTile::m32_n128};
 
-int narrow(std::int64_t x) { return static_cast<int>(x); }
-
 /// Integers of up to `bound` in magnitude.
 Array integers(const Shape& shape, std::uint32_t seed, double bound) {
   Array a = uniform_array(shape, seed, -bound - 0.5, bound + 0.5);

@@ -14,14 +14,14 @@
 namespace scnn::test {
 namespace {
 
-constexpr Conv2d shape{2, 5, 5, 13, 5, 5, 19, {3, 3, 1, 1, 1, 1, 1, 1}, 1};
+constexpr Conv2d cached_shape{2, 5, 5, 13, 5, 5, 19, {3, 3, 1, 1, 1, 1, 1, 1}, 1};
 
 /// A quantised convolution whose weights are kept as integers, and what a step of training needs.
-struct Layer {
+struct CachedLayer {
   std::unique_ptr<Backend> backend;
   Tensor x, y, dx, w, bits, exponents, dw, dbits, dexponents, m, v, bits_m, bits_v, exponents_m, exponents_v;
 
-  explicit Layer(bool graphs = true)
+  explicit CachedLayer(bool graphs = true)
       : backend(backend_for(
             {DeviceType::cuda, 0},
             {.precision = Precision::bf16, .weight_quantisation = WeightQuantisation::integers, .graphs = graphs})) {
@@ -41,8 +41,8 @@ struct Layer {
 
   void pass() {
     const WeightView view{&w, &bits, &exponents};
-    backend->conv2d_forward(shape, x, view, nullptr, y);
-    backend->conv2d_backward_data(shape, y, view, dx);
+    backend->conv2d_forward(cached_shape, x, view, nullptr, y);
+    backend->conv2d_backward_data(cached_shape, y, view, dx);
   }
   void update() {
     const AdamStep step{.lr = 0.05F};
@@ -53,7 +53,7 @@ struct Layer {
   }
   /// What both passes give with these weights where nothing is kept.
   [[nodiscard]] std::vector<float> anew() {
-    Layer other;
+    CachedLayer other;
     for (const auto& [from, to] : {std::pair{&w, &other.w}, {&bits, &other.bits}, {&exponents, &other.exponents}}) {
       set_values(*other.backend, host_values(*backend, *from), *to);
     }
@@ -71,18 +71,18 @@ struct Layer {
 }  // namespace
 
 TEST_CASE("kept integers follow whatever writes to weights, bits or exponents", "[cuda][weights]") {
-  const std::pair<std::string, std::function<void(Layer&)>> writers[] = {
-      {"nobody", [](Layer&) {}},
-      {"copy", [](Layer& l) { l.backend->copy(random_on(*l.backend, l.w.shape(), 9), l.w); }},
-      {"copy from the host", [](Layer& l) { set_values(*l.backend, std::vector<float>(19, 2.0F), l.bits); }},
-      {"fill", [](Layer& l) { l.backend->fill(l.exponents, -2); }},
-      {"scale", [](Layer& l) { l.backend->scale(l.w, 0.5F, l.w); }},
-      {"accumulate", [](Layer& l) { l.backend->accumulate(l.dw, 1, l.w); }},
-      {"adam", [](Layer& l) { l.backend->adam({.lr = 0.1F}, {}, l.dw, l.m, l.v, l.w); }},
-      {"sgd", [](Layer& l) { l.backend->sgd({.lr = 0.1F}, {}, l.dw, l.m, l.w); }},
-      {"the fused update", [](Layer& l) { l.update(); }},
+  const std::pair<std::string, std::function<void(CachedLayer&)>> writers[] = {
+      {"nobody", [](CachedLayer&) {}},
+      {"copy", [](CachedLayer& l) { l.backend->copy(random_on(*l.backend, l.w.shape(), 9), l.w); }},
+      {"copy from the host", [](CachedLayer& l) { set_values(*l.backend, std::vector<float>(19, 2.0F), l.bits); }},
+      {"fill", [](CachedLayer& l) { l.backend->fill(l.exponents, -2); }},
+      {"scale", [](CachedLayer& l) { l.backend->scale(l.w, 0.5F, l.w); }},
+      {"accumulate", [](CachedLayer& l) { l.backend->accumulate(l.dw, 1, l.w); }},
+      {"adam", [](CachedLayer& l) { l.backend->adam({.lr = 0.1F}, {}, l.dw, l.m, l.v, l.w); }},
+      {"sgd", [](CachedLayer& l) { l.backend->sgd({.lr = 0.1F}, {}, l.dw, l.m, l.w); }},
+      {"the fused update", [](CachedLayer& l) { l.update(); }},
       {"new tensors, perhaps at the old places",
-       [](Layer& l) {
+       [](CachedLayer& l) {
          l.w = l.bits = l.exponents = Tensor();
          l.w = random_on(*l.backend, {19, 3, 3, 13}, 12);
          l.bits = l.backend->allocate({19});
@@ -93,7 +93,7 @@ TEST_CASE("kept integers follow whatever writes to weights, bits or exponents", 
   };
   for (const auto& [name, write] : writers) {
     INFO(name);
-    Layer layer;
+    CachedLayer layer;
     layer.pass();
     write(layer);
     layer.pass();
@@ -105,7 +105,7 @@ TEST_CASE("integers are made once, and then by the update", "[cuda][weights]") {
 #if defined(SCNN_TEST_ON_GPU)
   SCNN_SKIP("only the emulator counts launches");
 #else
-  Layer layer;
+  CachedLayer layer;
   const auto launches = [&](const std::function<void()>& work) {
     layer.backend->synchronize();
     const std::uint64_t before = emulator::device().launches;
@@ -131,7 +131,7 @@ TEST_CASE("integers are made once, and then by the update", "[cuda][weights]") {
 
 TEST_CASE("integers made after a recording are out of date where a replay writes the weights",
           "[cuda][weights][recording]") {
-  Layer layer;
+  CachedLayer layer;
   const auto recording = layer.backend->record([&] { layer.backend->fill(layer.w, 0); });
   layer.pass();
   recording->replay();
@@ -143,7 +143,7 @@ TEST_CASE("a recorded step reads integers as they are when it is replayed", "[cu
   for (const bool fused : {true, false}) {
     INFO((fused ? "the fused update" : "adam alone"));
     const auto run = [&](bool graphs) {
-      Layer layer(graphs);
+      CachedLayer layer(graphs);
       const auto step = [&] {
         layer.pass();
         fused ? layer.update() : layer.backend->adam({.lr = 0.05F}, {}, layer.dw, layer.m, layer.v, layer.w);

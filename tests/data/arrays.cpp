@@ -26,16 +26,16 @@ std::string raw(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-using Files = std::map<std::string, std::string>;
+using ArrayFiles = std::map<std::string, std::string>;
 
-Files good() {
+ArrayFiles good() {
   return {{"x_train", npy("|u1", "(3, 2, 4)", bytes(24))},
           {"y_train", npy("<i8", "(3,)", raw<std::int64_t>({0, 2, 1}))},
           {"x_test", npy("|u1", "(1, 2, 4)", bytes(8))},
           {"y_test", npy("|u1", "(1,)", bytes(1))}};
 }
 
-Dataset read(const Files& files, const std::vector<std::string>& names = {}) {
+Dataset read(const ArrayFiles& files, const std::vector<std::string>& names = {}) {
   const TemporaryFolder folder;
   for (const auto& [name, content] : files) folder.write("set/" + name + ".npy", content);
   DataOptions options;
@@ -45,7 +45,7 @@ Dataset read(const Files& files, const std::vector<std::string>& names = {}) {
   return load_dataset(options, 0);
 }
 
-std::string refusal(const Files& files, const std::vector<std::string>& names = {}) {
+std::string arrays_refusal(const ArrayFiles& files, const std::vector<std::string>& names = {}) {
   std::string text = error_of(ErrorKind::data, [&] { (void)read(files, names); });
   for (std::size_t at = text.find("/set/"); at != std::string::npos; at = text.find("/set/")) {
     const std::size_t line = text.rfind('\n', at);
@@ -55,9 +55,9 @@ std::string refusal(const Files& files, const std::vector<std::string>& names = 
 }
 
 std::string with(const std::string& name, const std::string& content) {
-  Files files = good();
+  ArrayFiles files = good();
   files[name] = content;
-  return refusal(files);
+  return arrays_refusal(files);
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ TEST_CASE("NumPy arrays become a data set", "[arrays]") {
   CHECK(grey.class_names == std::vector<std::string>{"0", "1", "2"});
   CHECK(grey.warnings.empty());
 
-  Files colour = good();
+  ArrayFiles colour = good();
   colour["x_train"] = npy("|u1", "(3, 1, 2, 4)", bytes(24));
   colour["x_test"] = npy("|u1", "(1, 1, 2, 4)", bytes(8));
   const Dataset named = read(colour, {"cat", "dog", "cow", "hen"});
@@ -83,7 +83,7 @@ TEST_CASE("NumPy arrays become a data set", "[arrays]") {
 }
 
 TEST_CASE("mistakes in arrays are told with place and remedy", "[arrays]") {
-  CHECK(refusal({}).find("there is no such file or folder; save with np.savez(") != std::string::npos);
+  CHECK(arrays_refusal({}).find("there is no such file or folder; save with np.savez(") != std::string::npos);
   CHECK(with("x_train", npy("<f4", "(3, 1, 1)", raw<float>({0, 0.5F, 1}))) ==
         "x_train.npy: its dtype is float32, expected uint8: it holds 0 to 1, save (x * 255).round().astype(np.uint8)");
   CHECK(with("x_train", npy("<f4", "(3, 1, 1)", raw<float>({0, NAN, 1}))) ==
@@ -109,16 +109,17 @@ TEST_CASE("mistakes in arrays are told with place and remedy", "[arrays]") {
         "y_train.npy: label [1] is -1, expected 0 to 2: number the classes from 0");
   CHECK(with("y_test", npy("|u1", "(1,)", "\x03")) ==
         "y_test.npy: label [0] is 3, expected 0 to 2: number the classes from 0");
-  CHECK(refusal(good(), {"a", "b"}) == "y_train.npy: label [1] is 2, expected 0 to 1: number the classes from 0");
+  CHECK(arrays_refusal(good(), {"a", "b"}) ==
+        "y_train.npy: label [1] is 2, expected 0 to 1: number the classes from 0");
   // All at once.
-  Files files = good();
+  ArrayFiles files = good();
   files["x_train"] = npy("|u1", "(24,)", bytes(24));
   files["y_test"] = npy("<f4", "(1,)", raw<float>({0}));
-  const std::string both = refusal(files);
+  const std::string both = arrays_refusal(files);
   CHECK((both.find("x_train.npy") != std::string::npos && both.find("y_test.npy") != std::string::npos));
   files.erase("y_train");
   files.erase("x_test");
-  const std::string absent = refusal(files);
+  const std::string absent = arrays_refusal(files);
   CHECK((absent.find("no array y_train") != std::string::npos && absent.find("no array x_test") != std::string::npos));
 }
 

@@ -35,7 +35,7 @@ std::vector<int> numbers(const ImageSet& set) {
   return list;
 }
 
-std::string refusal(const DataOptions& options) {
+std::string dataset_refusal(const DataOptions& options) {
   return error_of(ErrorKind::experiment, [&] { (void)load_dataset(options, 0); });
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("data settings that cannot be are refused by name", "[data]") {
   const auto failure = [&](auto change) {
     DataOptions changed = options;
     change(changed);
-    return refusal(changed);
+    return dataset_refusal(changed);
   };
   CHECK(failure([](auto& o) { o.train_limit = 21; }) ==
         "data.train_limit: 21 is out of range: MNIST (unofficial copy) has 20 training images; use 0 (all) to 20");
@@ -156,7 +156,7 @@ TEST_CASE("data settings that cannot be are refused by name", "[data]") {
   CHECK(set.normalisation.mean == std::vector<float>{0.25F});
   CHECK(set.normalisation.std == std::vector<float>{0.75F});
   options.type = "nothing";
-  CHECK(refusal(options).starts_with("data.type 'nothing' is not known"));
+  CHECK(dataset_refusal(options).starts_with("data.type 'nothing' is not known"));
 }
 
 TEST_CASE("incomplete sets and unequal splits are named", "[data]") {

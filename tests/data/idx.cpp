@@ -13,8 +13,8 @@ using test::read_bytes;
 using test::TemporaryFolder;
 using test::write_bytes;
 
-struct Files {
-  explicit Files(const std::string& suffix = "")
+struct IdxFiles {
+  explicit IdxFiles(const std::string& suffix = "")
       : images(folder / ("images" + suffix)), labels(folder / ("labels" + suffix)) {
     write_bytes(images, idx_images(4, 2, 3));
     write_bytes(labels, idx_labels(4));
@@ -32,7 +32,7 @@ struct Files {
 
 TEST_CASE("IDX files are read, plain and gzip", "[data]") {
   for (const char* suffix : {"", ".gz"}) {
-    const Files files(suffix);
+    const IdxFiles files(suffix);
     const ImageSet set = files.read();
     REQUIRE(set.images.shape() == Shape{4, 2, 3, 1});
     REQUIRE(set.size() == 4);
@@ -44,7 +44,7 @@ TEST_CASE("IDX files are read, plain and gzip", "[data]") {
 }
 
 TEST_CASE("IDX damage is named with what was found and expected", "[data]") {
-  Files files;
+  IdxFiles files;
   const std::string images = files.images.string() + ": ";
   const std::string labels = files.labels.string() + ": ";
   SECTION("missing") {
@@ -99,7 +99,7 @@ TEST_CASE("IDX damage is named with what was found and expected", "[data]") {
 }
 
 TEST_CASE("damaged gzip data is refused wherever it is cut or changed", "[data]") {
-  const Files files(".gz");
+  const IdxFiles files(".gz");
   const std::string good = read_bytes(files.images);
   for (std::size_t length = 0; length < good.size(); ++length) {
     std::ofstream(files.images, std::ios::binary) << good.substr(0, length);

@@ -16,7 +16,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 RgbImage decoded(const std::filesystem::path& path) { return decode_image(read_file(path, ErrorKind::data)); }
 
-std::string refusal(std::vector<std::byte> bytes) {
+std::string decode_refusal(std::vector<std::byte> bytes) {
   try {
     (void)decode_image(bytes);
   } catch (const ImageError& error) {
@@ -76,7 +76,7 @@ TEST_CASE("a JPEG's pixels are close to those that were written", "[image]") {
   test::write_jpeg(path, 8, 8, 1, Bytes(64, 77));
   CHECK(decoded(path).pixels == Bytes(192, 77));
   test::write_jpeg(path, 8, 8, 4, Bytes(256, 77));
-  CHECK(refusal(read_file(path, ErrorKind::data)) == "its colours are CMYK, expected RGB or grey: convert it");
+  CHECK(decode_refusal(read_file(path, ErrorKind::data)) == "its colours are CMYK, expected RGB or grey: convert it");
 }
 
 TEST_CASE("damaged images are refused, wherever they are cut or changed", "[image]") {
@@ -85,20 +85,20 @@ TEST_CASE("damaged images are refused, wherever they are cut or changed", "[imag
   test::write_jpeg(folder / "x.jpg", 40, 40, 3, ramp(4800, 11), 90);
   for (const char* name : {"x.png", "x.jpg"}) {
     const std::vector<std::byte> good = read_file(folder / name, ErrorKind::data);
-    CHECK(refusal(good).empty());
+    CHECK(decode_refusal(good).empty());
     for (std::size_t size = 0; size + 12 < good.size();
          size += 1 + size / 50) {  // a PNG's last 12 bytes say that it is over
       INFO(name << " cut after " << size);
-      CHECK_FALSE(refusal({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}).empty());
+      CHECK_FALSE(decode_refusal({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}).empty());
     }
     for (std::size_t i = 0; i < good.size(); ++i) {  // may be read or not, must not crash
       std::vector<std::byte> bytes = good;
       bytes[i] ^= std::byte{0x41};
-      (void)refusal(bytes);
+      (void)decode_refusal(bytes);
     }
   }
-  CHECK(refusal({}) == "it is empty");
-  CHECK(refusal({std::byte{'G'}, std::byte{'I'}, std::byte{'F'}}) ==
+  CHECK(decode_refusal({}) == "it is empty");
+  CHECK(decode_refusal({std::byte{'G'}, std::byte{'I'}, std::byte{'F'}}) ==
         "its first bytes are those of neither JPEG nor PNG");
 }
 
@@ -133,14 +133,14 @@ TEST_CASE("an image that claims to be huge takes no memory", "[image]") {
     return bytes;
   };
   const std::string too_large = "it has more than 100 million pixels: make it smaller";
-  CHECK(refusal(jpeg(0xFF, 8)) == too_large);
-  CHECK(refusal(png(0x0F, 0, 1)) == too_large);
+  CHECK(decode_refusal(jpeg(0xFF, 8)) == too_large);
+  CHECK(decode_refusal(png(0x0F, 0, 1)) == too_large);
   // 9000 x 9000 pixels are allowed, but not in these few bytes.
-  CHECK(refusal(jpeg(0x23, 0x28)) == "its bytes are too few for its pixels");
-  CHECK(refusal(png(0, 0x23, 0x28)) == "its bytes are too few for its pixels");
+  CHECK(decode_refusal(jpeg(0x23, 0x28)) == "its bytes are too few for its pixels");
+  CHECK(decode_refusal(png(0, 0x23, 0x28)) == "its bytes are too few for its pixels");
   // A bit a block: an arithmetic code may need less, and is refused.
-  CHECK(refusal(jpeg(0, 8)).empty());
-  CHECK(refusal(jpeg(0, 8, 0xC9)) == "its coding is arithmetic, expected Huffman's: convert it");
+  CHECK(decode_refusal(jpeg(0, 8)).empty());
+  CHECK(decode_refusal(jpeg(0, 8, 0xC9)) == "its coding is arithmetic, expected Huffman's: convert it");
 }
 
 TEST_CASE("an image that packs as well as can be is read", "[image]") {

@@ -77,7 +77,7 @@ std::vector<int> labels(const ImageSet& set) {
   return {values.begin(), values.end()};
 }
 
-std::string refusal(const DataOptions& options) {
+std::string folder_refusal(const DataOptions& options) {
   std::string text = error_of(ErrorKind::data, [&] { (void)load_dataset(options, 0); });
   for (std::size_t found = text.find(options.root); found != std::string::npos; found = text.find(options.root)) {
     text.replace(found, options.root.size(), "ROOT");
@@ -248,32 +248,32 @@ TEST_CASE("what is wrong with a folder of images is said with its place", "[imag
   const DataOptions options = at(folder.path());
   const std::string layout =
       "data.root of an image_folder holds train/<class>/*.jpg|png and test/<class>/..., or <class>/... alone";
-  CHECK(refusal(at(folder / "absent")) == "ROOT: there is no such folder; " + layout);
-  CHECK(refusal(options) == "ROOT: it has 0 folders, expected one for each class, at least 2; " + layout);
+  CHECK(folder_refusal(at(folder / "absent")) == "ROOT: there is no such folder; " + layout);
+  CHECK(folder_refusal(options) == "ROOT: it has 0 folders, expected one for each class, at least 2; " + layout);
   paint(folder / "train/a/1.png", 1);
   paint(folder / "train/b/1.png", 1);
-  CHECK(refusal(options) ==
+  CHECK(folder_refusal(options) ==
         "ROOT/train/a: 1 images, of which data.test_fraction holds out 1: none is left to train on; "
         "add images, or make a folder test");
   fs::create_directories(folder / "val");
-  CHECK(refusal(options).find("it has a folder val and no folder test") != std::string::npos);
+  CHECK(folder_refusal(options).find("it has a folder val and no folder test") != std::string::npos);
   fs::create_directories(folder / "test");
-  CHECK(refusal(options) == "ROOT/test: no images in it; " + layout);
+  CHECK(folder_refusal(options) == "ROOT/test: no images in it; " + layout);
   paint(folder / "test/c/1.png", 1);
-  CHECK(refusal(options) == "ROOT/test/c: train has no class of that name: rename or remove it");
+  CHECK(folder_refusal(options) == "ROOT/test/c: train has no class of that name: rename or remove it");
   fs::rename(folder / "test/c", folder / "test/b");
   fs::create_directories(folder / "train/c");
-  CHECK(refusal(options) ==
+  CHECK(folder_refusal(options) ==
         "ROOT/train/c: no .jpg, .jpeg or .png in it: every folder here is a class; add images or remove it");
   fs::remove(folder / "train/c");
   CHECK(load_dataset(options, 0).test.size() == 1);
 
   folder.write("train/a/bad.jpg", "\xFF\xD8\xFFrubbish");
   folder.write("train/b/gif.png", "GIF89a");
-  CHECK(refusal(options).find("2 images cannot be read:\n  ROOT/train/a/bad.jpg: ") == 0);
+  CHECK(folder_refusal(options).find("2 images cannot be read:\n  ROOT/train/a/bad.jpg: ") == 0);
   CHECK(
-      refusal(options).ends_with("\n  ROOT/train/b/gif.png: its first bytes are those of neither JPEG nor PNG\n"
-                                 "replace or remove them"));
+      folder_refusal(options).ends_with("\n  ROOT/train/b/gif.png: its first bytes are those of neither JPEG nor PNG\n"
+                                        "replace or remove them"));
 }
 
 }  // namespace scnn

@@ -220,11 +220,6 @@ class Maker {
   std::int64_t h_ = 1, w_ = 1;
 };
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::ranges::equal(
-      a, b, [](float x, float y) { return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y); });
-}
-
 struct SameOptions {
   template <class A, class B>
   bool operator()(const A&, const B&) const {
@@ -262,6 +257,19 @@ std::string layer_difference(const PackedLayer& a, const PackedLayer& b) {
 }  // namespace
 
 PackedModel random_model(std::uint64_t seed) { return Maker(seed).make(); }
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>, std::bit_cast<std::uint32_t, float>);
+}
+
+Tensor random_images(const Graph& graph, std::int64_t batch) {
+  const Edge& edge = graph.nodes().front().edge;
+  Tensor x = Tensor::host({batch, edge.h, edge.w, graph.sets()[edge.set].size()});
+  const RandomStream stream(7, Stream::probe);
+  std::uint64_t next = 0;
+  for (float& value : x.values<float>()) value = 2.0F * uniform(stream.draws(next++).v[0]) - 1.0F;
+  return x;
+}
 
 std::string difference(const PackedModel& a, const PackedModel& b) {
   if (a.name != b.name) return "name";

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "scnn/deploy/packed.h"
+#include "scnn/nn/graph.h"
 
 namespace scnn::test {
 
@@ -11,6 +13,11 @@ namespace scnn::test {
 /// too), sums over unequal sets, concatenations, pools, quantised and float layers, zero-bit channels and unread
 /// columns.
 [[nodiscard]] PackedModel random_model(std::uint64_t seed);
+
+/// Inputs of the network, [batch, h, w, c], of -1 to 1.
+[[nodiscard]] Tensor random_images(const Graph& graph, std::int64_t batch);
+
+[[nodiscard]] bool same_bits(const std::vector<float>& a, const std::vector<float>& b);
 
 /// Empty where both models have the same content but for learned bits; else the first difference.
 [[nodiscard]] std::string difference(const PackedModel& a, const PackedModel& b);

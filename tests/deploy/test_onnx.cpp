@@ -108,7 +108,7 @@ class HandMade {
 struct Images {
   Tensor pixels, normalised;
 };
-Images images(const PackedModel& model) {
+Images input_images(const PackedModel& model) {
   const auto& input = std::get<InputSpec>(model.network.front().options);
   const Shape shape{5, input.h, input.w, input.channels};
   Images out{Tensor::host(shape), Tensor::host(shape)};
@@ -124,7 +124,7 @@ Images images(const PackedModel& model) {
 }
 
 void write(const PackedModel& model, Backend& backend, const std::string& stem) {
-  const Images input = images(model);
+  const Images input = input_images(model);
   save_npy(stem + ".pixels.npy", input.pixels);
   save_npy(stem + ".logits.npy", unpack(model, backend)->forward(input.normalised, Pass{}));
   write_file(stem + ".opset13.onnx", encode_onnx(model, {}).bytes);

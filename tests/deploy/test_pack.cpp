@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "catch.h"
 #include "random_model.h"
@@ -10,7 +9,9 @@
 
 using namespace scnn;
 using scnn::test::difference;
+using scnn::test::random_images;
 using scnn::test::random_model;
+using scnn::test::same_bits;
 
 namespace {
 
@@ -19,23 +20,10 @@ constexpr ExportOptions exact{IntegerForm::coded, RealForm::float32, false};
 
 std::unique_ptr<Backend> cpu_backend() { return backend_for(Device{}, BackendOptions{1}); }
 
-Tensor images(const Graph& graph, std::int64_t batch) {
-  const Edge& edge = graph.nodes().front().edge;
-  Tensor x = Tensor::host({batch, edge.h, edge.w, graph.sets()[edge.set].size()});
-  const RandomStream stream(7, Stream::probe);
-  std::uint64_t next = 0;
-  for (float& value : x.values<float>()) value = 2.0F * uniform(stream.draws(next++).v[0]) - 1.0F;
-  return x;
-}
-
 std::vector<float> logits(Graph& graph) {
-  const Tensor& y = graph.forward(images(graph, 3), Pass{});
+  const Tensor& y = graph.forward(random_images(graph, 3), Pass{});
   const auto values = y.values<float>();
   return {values.begin(), values.end()};
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 /// Largest difference as a share of the largest value.

@@ -7,27 +7,14 @@
 #include "save_npy.h"
 #include "scnn/core/error.h"
 #include "scnn/core/file.h"
-#include "scnn/core/random.h"
 #include "scnn/deploy/npz.h"
 #include "temporary_folder.h"
 
 using namespace scnn;
+using scnn::test::random_images;
 using scnn::test::random_model;
 using scnn::test::save_npy;
 using scnn::test::TemporaryFolder;
-
-namespace {
-
-Tensor images(const Graph& graph) {
-  const Edge& edge = graph.nodes().front().edge;
-  Tensor x = Tensor::host({3, edge.h, edge.w, graph.sets()[edge.set].size()});
-  const RandomStream stream(11, Stream::probe);
-  std::uint64_t next = 0;
-  for (float& value : x.values<float>()) value = 2.0F * uniform(stream.draws(next++).v[0]) - 1.0F;
-  return x;
-}
-
-}  // namespace
 
 TEST_CASE("an archive of the same model has the same bytes and no time in it") {
   const std::vector<std::byte> bytes = encode_npz(random_model(5));
@@ -57,7 +44,7 @@ TEST_CASE("the NumPy reader, the archive and a NumPy network agree with the prog
     write_file(stem + ".scnn", encode(model));
     write_npz(model, stem + ".npz");
     const auto graph = unpack(model, *backend);
-    const Tensor x = images(*graph);
+    const Tensor x = random_images(*graph, 3);
     save_npy(stem + ".images.npy", x);
     save_npy(stem + ".logits.npy", graph->forward(x, Pass{}));
   }

@@ -9,12 +9,12 @@ using namespace scnn;
 
 namespace {
 
-struct Fixture {
+struct ConsoleFixture {
   double now = 0;
   std::ostringstream out;
   ConsoleOptions options;
 
-  Fixture() {
+  ConsoleFixture() {
     options.clock = [this] { return now; };
     options.epochs = 2;
   }
@@ -30,7 +30,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("without a terminal there is a plain line every five seconds") {
-  Fixture f;
+  ConsoleFixture f;
   Console console(f.out, f.options);
   f.steps(console, 2.0);
   const std::string text = f.out.str();
@@ -42,7 +42,7 @@ TEST_CASE("without a terminal there is a plain line every five seconds") {
 }
 
 TEST_CASE("on a terminal a bar is redrawn in place, within its width, and taken away before a line") {
-  Fixture f;
+  ConsoleFixture f;
   f.options.terminal = true;
   f.options.columns = [] { return 100; };
   {
@@ -61,7 +61,7 @@ TEST_CASE("on a terminal a bar is redrawn in place, within its width, and taken 
 }
 
 TEST_CASE("an epoch line tells accuracy, bits, bytes and channels") {
-  Fixture f;
+  ConsoleFixture f;
   f.options.progress = Progress::none;
   Console console(f.out, f.options);
   test::play(console, 2);
@@ -75,7 +75,7 @@ TEST_CASE("an epoch line tells accuracy, bits, bytes and channels") {
 }
 
 TEST_CASE("quiet is quiet, colour is asked for") {
-  Fixture f;
+  ConsoleFixture f;
   f.options.verbosity = -1;
   f.options.terminal = true;
   {
@@ -84,7 +84,7 @@ TEST_CASE("quiet is quiet, colour is asked for") {
     f.steps(console, 3.0);
   }
   REQUIRE(f.out.str().empty());
-  Fixture g;
+  ConsoleFixture g;
   g.options.colour = true;
   Console console(g.out, g.options);
   test::play(console, 1);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scnn/core/file.h"
@@ -22,6 +23,18 @@ inline Experiment fake_experiment(const std::string& name = "fake") {
   experiment.seed = 3;
   experiment.yaml = "version: 1\nname: " + name + "\n";
   return experiment;
+}
+
+/// A layer of which `channels` are alive, each with its bits.
+inline LayerStatus fake_layer(const std::string& name, std::int32_t original, std::vector<std::int32_t> channels,
+                              std::vector<float> bits, double pace = 1) {
+  LayerStatus layer;
+  layer.layer = name;
+  layer.original_channels = original;
+  layer.channels = std::move(channels);
+  layer.bits = std::move(bits);
+  layer.pace = pace;
+  return layer;
 }
 
 /// Observer calls as a training of `epochs` epochs of 10 steps would make them: sizes fall, accuracy rises.

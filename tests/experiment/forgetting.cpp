@@ -8,24 +8,14 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-LayerStatus layer(const std::string& name, std::int32_t original, std::vector<std::int32_t> channels,
-                  std::vector<float> bits, double pace = 1) {
-  LayerStatus out;
-  out.layer = name;
-  out.original_channels = original;
-  out.channels = std::move(channels);
-  out.bits = std::move(bits);
-  out.pace = pace;
-  return out;
-}
-
 /// Three epochs: a channel of conv1 dies in the second and leaves in the third, one of conv2 comes back.
-RunHistory history() {
+RunHistory falling_history() {
   RunHistory h;
-  h.layers = {{layer("conv1", 4, {0, 1, 2, 3}, {8, 8, 8, 8}), layer("conv2", 2, {0, 1}, {4, 0})},
-              {layer("conv1", 4, {0, 1, 2, 3}, {4, 0, 4, 4}, 0.5), layer("conv2", 2, {0, 1}, {3, 1})},
-              {layer("conv1", 4, {0, 2, 3}, {3, 4, 4}), layer("conv2", 2, {0, 1}, {3, 1})}};
-  for (auto& layers : h.layers) layers.push_back(layer("fc", 2, {0, 1}, {8, 8}));
+  h.layers = {
+      {test::fake_layer("conv1", 4, {0, 1, 2, 3}, {8, 8, 8, 8}), test::fake_layer("conv2", 2, {0, 1}, {4, 0})},
+      {test::fake_layer("conv1", 4, {0, 1, 2, 3}, {4, 0, 4, 4}, 0.5), test::fake_layer("conv2", 2, {0, 1}, {3, 1})},
+      {test::fake_layer("conv1", 4, {0, 2, 3}, {3, 4, 4}), test::fake_layer("conv2", 2, {0, 1}, {3, 1})}};
+  for (auto& layers : h.layers) layers.push_back(test::fake_layer("fc", 2, {0, 1}, {8, 8}));
   const double top1[] = {0.80, 0.70, 0.71};
   for (std::int64_t epoch = 1; epoch <= 3; ++epoch) {
     EpochRecord record;
@@ -40,7 +30,7 @@ RunHistory history() {
 }  // namespace
 
 TEST_CASE("deaths, revivals and the fastest fall are read from the bits by epoch") {
-  const std::vector<LayerForgetting> all = forgetting(history());
+  const std::vector<LayerForgetting> all = forgetting(falling_history());
   REQUIRE(all.size() == 2);  // fc's bits never changed
   CHECK(all[0].layer == "conv1");
   CHECK(all[0].fastest == 5.0);  // 8 to 3 on average
@@ -54,7 +44,7 @@ TEST_CASE("deaths, revivals and the fastest fall are read from the bits by epoch
 }
 
 TEST_CASE("dips are evaluations that got worse while channels died or left") {
-  RunHistory h = history();
+  RunHistory h = falling_history();
   REQUIRE(dips(h).size() == 1);
   CHECK(dips(h)[0].epoch == 2);
   CHECK(dips(h)[0].top1 == Approx(0.10));
@@ -70,7 +60,7 @@ TEST_CASE("dips are evaluations that got worse while channels died or left") {
 }
 
 TEST_CASE("the section is there where bits were learned, and shows paces where a guard slowed a layer") {
-  RunHistory h = history();
+  RunHistory h = falling_history();
   CHECK_THAT(forgetting_html(h),
              Contains("<h2>Forgetting</h2>") && Contains("slowed to") && Contains("epoch 2: 10.00 points"));
   CHECK(forgetting_figures(h).size() == 2);

@@ -21,7 +21,7 @@ using namespace scnn::test;
 namespace {
 
 // 2 channels of 3 x 4 pixels; a convolution, batch norm, relu, flatten, linear.
-const std::string network =
+const std::string network_yaml =
     "model:\n"
     "  input: [2, 3, 4]\n"
     "  layers:\n"
@@ -88,10 +88,10 @@ std::vector<double> reference(const Safetensors& file, const std::function<doubl
   return logits;
 }
 
-class Fixture {
+class WeightsFixture {
  public:
   std::unique_ptr<Backend> backend = backend_for(Device{}, {1});
-  Experiment experiment = load(data + network);
+  Experiment experiment = load(data + network_yaml);
   Graph graph{experiment.model, *backend};
   TemporaryFolder folder;
 
@@ -126,7 +126,7 @@ std::vector<float> as_vector(const Tensor& tensor) {
 }  // namespace
 
 TEST_CASE("a PyTorch network gives the same logits here", "[init]") {
-  Fixture f;
+  WeightsFixture f;
   f.graph.initialise(3);
   const Safetensors file = state_dict();
   load_initial_weights(f.file(file), f.graph);
@@ -143,7 +143,7 @@ TEST_CASE("a PyTorch network gives the same logits here", "[init]") {
 }
 
 TEST_CASE("quantizers fit the loaded weights", "[init]") {
-  Fixture f;
+  WeightsFixture f;
   f.graph.initialise(3);
   Safetensors file = state_dict();
   for (float& v : file.tensors.at("conv.weight").values<float>()) v *= 64;
@@ -161,7 +161,7 @@ TEST_CASE("quantizers fit the loaded weights", "[init]") {
 }
 
 TEST_CASE("names are mapped by module, tensor and pattern", "[init]") {
-  Fixture f;
+  WeightsFixture f;
   Safetensors file;
   const std::map<std::string, std::string> renamed = {
       {"conv", "module.features.0"}, {"bn", "module.features.1"}, {"fc", "module.head.x.out"}};
@@ -184,7 +184,7 @@ TEST_CASE("names are mapped by module, tensor and pattern", "[init]") {
 }
 
 TEST_CASE("everything that does not fit is said at once, and nothing is changed", "[init]") {
-  Fixture f;
+  WeightsFixture f;
   f.graph.initialise(3);
   const std::vector<float> before = f.parameter("conv.bias");
   Safetensors file = state_dict();
@@ -211,7 +211,7 @@ TEST_CASE("everything that does not fit is said at once, and nothing is changed"
 }
 
 TEST_CASE("skipped parameters stay random, their tensors may be of any shape", "[init]") {
-  Fixture f;
+  WeightsFixture f;
   f.graph.initialise(3);
   const std::vector<float> head = f.parameter("fc.weight");
   Safetensors file = state_dict();
@@ -225,9 +225,9 @@ TEST_CASE("skipped parameters stay random, their tensors may be of any shape", "
 }
 
 TEST_CASE("a checkpoint of this program is a file of weights too", "[init]") {
-  Fixture f;
+  WeightsFixture f;
   load_initial_weights(f.file(state_dict()), f.graph);
-  Fixture g;
+  WeightsFixture g;
   CompressionOptions options;
   options.type = CompressionType::self_compress;
   attach_quantizers(f.graph, options);
@@ -246,7 +246,7 @@ TEST_CASE("a checkpoint of this program is a file of weights too", "[init]") {
 }
 
 TEST_CASE("a file of weights that is not there, of another kind or damaged", "[init]") {
-  Fixture f;
+  WeightsFixture f;
   CHECK(f.refusal({(f.folder / "no.npz").string(), {}, {}, {}}) == "model.init.from: there is no file no.npz");
   CHECK(f.refusal({f.folder.write("w.pt", "x").string(), {}, {}, {}})
             .find("w.pt is neither .safetensors nor .npz; from PyTorch: np.savez(") != std::string::npos);

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string small =
+const std::string profiled =
     "name: small\n"
     "seed: 1\n"
     "device: {type: cpu, threads: 1}\n"
@@ -25,7 +25,7 @@ const std::string small =
     "train: {epochs: 2, batch_size: 32, optimizer: {type: adam, lr: 0.003}}\n";
 
 Profile measure(std::int64_t warmup, std::int64_t steps, const std::filesystem::path& folder = {}) {
-  const Experiment experiment = load(small);
+  const Experiment experiment = load(profiled);
   Parts parts = prepare(experiment);
   ProfileOptions options;
   options.warmup = warmup;
@@ -94,7 +94,7 @@ TEST_CASE("a profile has the steps asked for and what falls due after them", "[p
 
 TEST_CASE("more steps than the experiment has, and a stop on request, are errors of their kind", "[profile]") {
   const auto kind = [](std::int64_t warmup, std::int64_t steps, const ProfileOptions& base) {
-    const Experiment experiment = load(small);
+    const Experiment experiment = load(profiled);
     Parts parts = prepare(experiment);
     ProfileOptions options = base;
     options.warmup = warmup;

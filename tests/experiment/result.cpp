@@ -9,7 +9,7 @@ using namespace scnn;
 
 namespace {
 
-RunResult example() {
+RunResult example_result() {
   RunResult r;
   r.run = "runs/a/b";
   r.device = "cpu";
@@ -34,7 +34,7 @@ RunResult example() {
 }  // namespace
 
 TEST_CASE("result.json has the documented shape") {
-  const auto json = nlohmann::ordered_json::parse(result_json(example()));
+  const auto json = nlohmann::ordered_json::parse(result_json(example_result()));
   const auto expected = nlohmann::ordered_json::parse(R"({
     "run": "runs/a/b", "device": "cpu", "seed": 7, "test": {"top1": 0.912, "loss": 0.25},
     "size": {"original_weights": 1000, "live_weights": 400, "learned_bits": 1600.0, "packed_bits": 1800,
@@ -49,11 +49,11 @@ TEST_CASE("result.json has the documented shape") {
 TEST_CASE("result.json reads back, and damage is named") {
   const test::TemporaryFolder place;
   const auto path = place.path() / "result.json";
-  write_file(path, result_json(example()));
+  write_file(path, result_json(example_result()));
   const RunResult back = read_result(path);
   REQUIRE(back.entropy_bits == 1500);
   REQUIRE(back.export_diff == 5e-4);
-  REQUIRE(result_json(back) == result_json(example()));
+  REQUIRE(result_json(back) == result_json(example_result()));
   REQUIRE(back.test.top1 == 0.912);
   write_file(path, "{\"run\": \"x\"}");
   REQUIRE_THROWS_AS(read_result(path), Error);

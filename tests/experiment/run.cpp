@@ -37,19 +37,19 @@ train:
 checkpoint: {every: {steps: 2}, keep_last: 2}
 )";
 
-struct Fixture {
+struct RunFixture {
   test::TemporaryFolder place;
   Experiment experiment;
   RunOptions options;
 
-  Fixture() {
+  RunFixture() {
     set_up_log(-1, false);
     write_file(place.path() / "tiny.yaml", tiny);
     experiment = load_experiment(place.path() / "tiny.yaml");
     options.out = place.path() / "run";
     options.command = "scnn run tiny.yaml";
   }
-  ~Fixture() { set_up_log(0, false); }  // closes log.txt before its folder goes
+  ~RunFixture() { set_up_log(0, false); }  // closes log.txt before its folder goes
 };
 
 std::string without_times(const RunResult& result) {
@@ -62,7 +62,7 @@ std::string without_times(const RunResult& result) {
 }  // namespace
 
 TEST_CASE("a run stopped at any step goes on to the same result") {
-  Fixture f;
+  RunFixture f;
   std::ostringstream screen;
   f.options.screen = &screen;
   const RunResult straight = run_experiment(f.experiment, f.options);
@@ -100,7 +100,7 @@ TEST_CASE("a run stopped at any step goes on to the same result") {
 }
 
 TEST_CASE("a damaged config.yaml gives way to the copy in the newest checkpoint") {
-  Fixture f;
+  RunFixture f;
   int steps = 0;
   f.options.should_stop = [&]() -> std::optional<StopRequest> {
     return ++steps == 5 ? std::optional(StopRequest{ErrorKind::stopped, "enough"}) : std::nullopt;
@@ -126,7 +126,7 @@ TEST_CASE("a damaged config.yaml gives way to the copy in the newest checkpoint"
 }
 
 TEST_CASE("a run goes on with changed logging, but not with settings that train otherwise") {
-  Fixture f;
+  RunFixture f;
   int steps = 0;
   f.options.should_stop = [&]() -> std::optional<StopRequest> {
     return ++steps == 5 ? std::optional(StopRequest{ErrorKind::stopped, "enough"}) : std::nullopt;
@@ -155,7 +155,7 @@ TEST_CASE("a run goes on with changed logging, but not with settings that train 
 }
 
 TEST_CASE("a damaged config.yaml without a checkpoint names the remedy") {
-  Fixture f;
+  RunFixture f;
   const RunFolder folder = RunFolder::create(f.experiment, {}, f.options.out);
   write_file(folder.file("config.yaml"), "nonsense\n");
   try {
@@ -168,7 +168,7 @@ TEST_CASE("a damaged config.yaml without a checkpoint names the remedy") {
 }
 
 TEST_CASE("a run that is running is left alone") {
-  Fixture f;
+  RunFixture f;
   const RunFolder folder = RunFolder::create(f.experiment, {}, f.options.out);
   try {
     (void)resume_run(folder.path(), {}, f.options);
@@ -179,7 +179,7 @@ TEST_CASE("a run that is running is left alone") {
 }
 
 TEST_CASE("a checkpoint and the file made of it compute the same") {
-  Fixture f;
+  RunFixture f;
   const RunResult result = run_experiment(f.experiment, f.options);
   const ModelFile packed = open_model(f.options.out);
   const ModelFile checkpoint = open_model(f.options.out, true);
@@ -219,7 +219,7 @@ TEST_CASE("models that are not there, or no models, are told apart") {
 }
 
 TEST_CASE("a network that does not fit its data is refused before anything is written") {
-  Fixture f;
+  RunFixture f;
   const fs::path wide = f.place.path() / "wide.yaml";
   write_file(wide, std::string(tiny));
   f.experiment = load_experiment(wide, std::vector<std::string>{"model.layers.fc.out=7"});

@@ -8,16 +8,7 @@
 #include "scnn/experiment/report.h"
 
 using namespace scnn;
-
-namespace {
-
-std::size_t count(const std::string& text, const std::string& what) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++n;
-  return n;
-}
-
-}  // namespace
+using test::count;
 
 TEST_CASE("a report is one file with everything in it") {
   const test::TemporaryFolder place;
@@ -86,7 +77,7 @@ TEST_CASE("text from outside stays text") {
   const RunFolder folder = test::fake_run(place.path() / "<b>run", evil, 2);
   const std::string one = run_page(load_report_run(folder.path()));
   const std::string two = comparison_page({load_report_run(folder.path())});
-  const std::size_t scripts = count(
+  const int scripts = count(
       run_page(load_report_run(test::fake_run(place.path() / "run", test::fake_experiment(), 2).path())), "<script");
   for (const std::string& page : {one, two}) {
     REQUIRE(page.find("<img") == std::string::npos);

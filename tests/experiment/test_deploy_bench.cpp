@@ -7,7 +7,7 @@ using namespace scnn;
 
 namespace {
 
-DeployBench example() {
+DeployBench example_bench() {
   DeployBench bench;
   bench.cpu = "some CPU";
   bench.rounds = 7;
@@ -33,7 +33,7 @@ DeployBench example() {
 }  // namespace
 
 TEST_CASE("a bench's table shows units, and why something was not measured") {
-  const std::string text = deploy_table(example());
+  const std::string text = deploy_table(example_bench());
   for (const char* cell : {"12,345", "1.50", "2,000", "0.250", "2,000", "2.00", "4.00", "some CPU", "medians of 7",
                            "not measured: no reason & none"}) {
     INFO(cell);
@@ -43,7 +43,7 @@ TEST_CASE("a bench's table shows units, and why something was not measured") {
 }
 
 TEST_CASE("a bench's JSON has null for what was not measured") {
-  const auto json = nlohmann::json::parse(deploy_json(example()));
+  const auto json = nlohmann::json::parse(deploy_json(example_bench()));
   CHECK(json["rows"][0]["images_per_second"] == 2000);
   CHECK(json["rows"][0]["missing"].is_null());
   CHECK(json["rows"][1]["latency_seconds"].is_null());
@@ -53,7 +53,7 @@ TEST_CASE("a bench's JSON has null for what was not measured") {
 }
 
 TEST_CASE("a bench's page is one file with its charts") {
-  const std::string page = deploy_page(example());
+  const std::string page = deploy_page(example_bench());
   for (const char* part : {"a&lt;b", "no reason &amp; none", "12,345", "<svg", "id=\"latency\""}) {
     INFO(part);
     CHECK(page.find(part) != std::string::npos);

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string small =
+const std::string measured =
     "name: small\n"
     "seed: 1\n"
     "device: {type: cpu, threads: 1}\n"
@@ -28,7 +28,7 @@ const std::string small =
     "train: {epochs: 6, batch_size: 32, optimizer: {type: adam, lr: 0.003}}\n";
 
 TrainBench measure(const TrainBenchOptions& options) {
-  const Experiment experiment = load(small);
+  const Experiment experiment = load(measured);
   Parts parts = prepare(experiment);
   return bench_training(experiment, parts, options);
 }
@@ -48,7 +48,7 @@ double ms_of(const std::vector<StepTimes::Part>& parts, const std::string& name)
 
 /// Two steps of 4 and 6 ms: 1 ms waiting, a forward of 2 ms with kernels of 1.5 (one of which starts another), 0.25 ms
 /// of a kernel between the parts; then a removal of 3 ms with a kernel of its own.
-TrainBench made_up() {
+TrainBench made_up_bench() {
   TrainBench bench;
   bench.name = "made up";
   bench.batch_size = 10;
@@ -87,7 +87,7 @@ TrainBench made_up() {
 }  // namespace
 
 TEST_CASE("the parts of a step are those of its ranges, and kernels count once", "[train_bench]") {
-  const TrainBench bench = made_up();
+  const TrainBench bench = made_up_bench();
   const StepTimes times = step_times(bench.networks[0]);
   CHECK(times.median == Approx(5));
   CHECK(times.low == Approx(4.5));

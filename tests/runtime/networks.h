@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <optional>
 #include <vector>
@@ -68,10 +67,6 @@ inline std::optional<Calibrated> make_calibrated(std::uint64_t seed, Backend& ba
 /// Where all of them read bytes, the logits are the same bits on every path.
 inline std::int64_t weighted_layers(const PackedModel& model) {
   return std::ranges::count_if(model.layers, [](const PackedLayer& layer) { return layer.shape.rank() > 0; });
-}
-
-inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>, std::bit_cast<std::uint32_t, float>);
 }
 
 /// Of the largest logit.
