@@ -1,7 +1,21 @@
-# scnn_layer(NAME DEPENDS layers... LIBRARIES libs...): one static library from every .cpp below the folder.
+# scnn_compile(TARGET [ALONE] [COLD]): how its files are compiled.  Several at a time, with SCNN_UNITY; CMake leaves out those
+# with options or definitions of their own.
+# ALONE: each by itself, where what a hot loop becomes should not depend on its neighbours.
+# COLD: of little optimisation, where nothing is hot: it compiles in two thirds of the time.
+function(scnn_compile target)
+  cmake_parse_arguments(arg "ALONE;COLD" "" "" ${ARGN})
+  if(NOT arg_ALONE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ${SCNN_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+  if(arg_COLD)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
+endfunction()
+
+# scnn_layer(NAME COMPILE how... DEPENDS layers... LIBRARIES libs...): one static library from every .cpp below the folder.
 # A new source file is picked up by itself (CONFIGURE_DEPENDS); one whose path matches EXCLUDE is left out.
 function(scnn_layer name)
-  cmake_parse_arguments(arg "" "EXCLUDE" "DEPENDS;LIBRARIES;PUBLIC_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "EXCLUDE" "COMPILE;DEPENDS;LIBRARIES;PUBLIC_LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
   if(SCNN_CUDA)
     list(FILTER sources EXCLUDE REGEX "/no_cuda/")   # cuda/CMakeLists.txt adds the real one
@@ -19,6 +33,7 @@ function(scnn_layer name)
   endif()
   add_library(scnn_${name} STATIC ${sources})
   set_target_properties(scnn_${name} PROPERTIES EXPORT_NAME ${name})
+  scnn_compile(scnn_${name} ${arg_COMPILE})
   target_include_directories(scnn_${name} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
   target_include_directories(scnn_${name} PRIVATE "${PROJECT_SOURCE_DIR}/src")
@@ -42,6 +57,7 @@ function(scnn_test layer)
     return()
   endif()
   add_executable(test_${layer} ${sources})
+  scnn_compile(test_${layer} COLD)
   target_include_directories(test_${layer} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
   target_link_libraries(test_${layer} PRIVATE scnn_${layer} scnn_test_main ${arg_LIBRARIES} $<BUILD_INTERFACE:scnn_flags>)
   # Sanitized and debug builds are slow, not stuck.
