@@ -187,6 +187,27 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
   } else if (!present) {
     o.guard_tolerance = 0;
   }
+  present = o.settle_fraction > 0;
+  if (v.begin(
+          {.key = "settle",
+           .doc = "at the end of training bits and exponents stay, the size loss is over, and the weights learn on; "
+                  "schedules and ramps end before; none: bits move to the end",
+           .types = exponents,
+           .word = "none"},
+          present)) {
+    v.value({.key = "fraction",
+             .doc = "share of training that is spent on it, its end",
+             .range = {.min = 0, .max = 1, .open_min = true, .open_max = true},
+             .required = true},
+            o.settle_fraction);
+    v.value({.key = "lr",
+             .doc = "where every learning rate begins again, as a share of itself; it falls to 0 along half a cosine",
+             .range = above(0)},
+            o.settle_lr);
+    v.end();
+  } else if (!present) {
+    o.settle_fraction = 0;
+  }
   v.value({.key = "include", .doc = "layers to compress, by name; * stands for any characters", .types = all},
           o.include);
   v.value({.key = "exclude", .doc = "layers to leave in float, by name", .types = all}, o.exclude);

@@ -39,13 +39,13 @@ double squared_norm(Backend& backend, const Parameter& parameter) {
 }  // namespace
 
 Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule,
-                     double total_epochs)
+                     double total_epochs, const Restart& restart)
     : graph_(graph), options_(options) {
-  schedules_.emplace_back(schedule, total_epochs);
+  schedules_.emplace_back(schedule, total_epochs, restart);
   const std::vector<std::string> names = known_names(graph);
   for (std::size_t g = 0; g < options.groups.size(); ++g) {
     const ParameterGroup& group = options.groups[g];
-    schedules_.emplace_back(group.schedule.value_or(schedule), total_epochs);
+    schedules_.emplace_back(group.schedule.value_or(schedule), total_epochs, restart);
     for (const std::string& pattern : group.match) {
       if (std::ranges::any_of(names, [&](const std::string& name) { return glob_match(pattern, name); })) continue;
       throw SettingsError("train.optimizer.groups[" + std::to_string(g) + "].match",

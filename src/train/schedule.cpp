@@ -5,8 +5,18 @@
 #include <numbers>
 
 namespace scnn {
+namespace {
+
+/// From 1 at 0 to 0 at 1.
+double half_cosine(double progress) { return 0.5 * (1.0 + std::cos(std::numbers::pi * progress)); }
+
+}  // namespace
 
 double Schedule::factor(double epochs) const {
+  if (restart_.epochs > 0 && epochs >= total_epochs_) {
+    const double progress = std::min(1.0, (epochs - total_epochs_) / restart_.epochs);
+    return restart_.factor * half_cosine(progress);
+  }
   const double warmup = options_.warmup_epochs;
   const double rise = warmup > 0 ? std::min(1.0, epochs / warmup) : 1.0;
   return rise * after_warmup(epochs);
@@ -21,8 +31,7 @@ double Schedule::after_warmup(double epochs) const {
       return std::pow(options_.factor, std::floor(epochs / options_.every_epochs));
     case ScheduleType::cosine: {
       const double progress = std::clamp((epochs - begin) / std::max(total_epochs_ - begin, 1e-9), 0.0, 1.0);
-      return options_.final_factor +
-             (1.0 - options_.final_factor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+      return options_.final_factor + (1.0 - options_.final_factor) * half_cosine(progress);
     }
     case ScheduleType::piecewise: {
       const auto& knots = options_.epochs;

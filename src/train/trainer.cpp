@@ -44,13 +44,17 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   check_batch_size(train.batch_size, data_.train.size());
   attach_quantizers(graph_, compression);
   size_loss_ = std::make_unique<SizeLoss>(graph_, compression.size_loss, compression.revive, meter_.original_weights());
-  optimizer_ = std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, static_cast<double>(train.epochs));
-  optimizer_->clip_gradient = train.clip_gradient;
   const ImageSet& held_out = data_.validation.size() > 0 ? data_.validation : data_.test;
   train_set_ = ready_for(graph_.backend(), data_.train, options_.augment);
   evaluation_set_ = resident(graph_.backend(), held_out);
   loader_ = batches(BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
   steps_per_epoch_ = loader_->batches_per_epoch();
+  compressing_steps_ = total_steps() - std::llround(compression.settle_fraction * static_cast<double>(total_steps()));
+  const double compressing = static_cast<double>(compressing_steps_) / static_cast<double>(steps_per_epoch_);
+  optimizer_ =
+      std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, compressing,
+                                  Restart{static_cast<double>(train.epochs) - compressing, compression.settle_lr});
+  optimizer_->clip_gradient = train.clip_gradient;
   if (removes_channels(compression.type)) removal_period_ = compression.removal.in_steps(steps_per_epoch_);
   checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
   macs_ = static_cast<double>(graph_.macs());
@@ -165,8 +169,9 @@ void Trainer::train_step() {
     recorded_plan_ = -1;
   }
   integer_exponents();
+  settle();
   last_size_loss_ = size_loss_->value();
-  optimizer_->prepare(epochs, state_.step + 1, gamma(epochs));
+  optimizer_->prepare(epochs, state_.step + 1, settling() ? 0 : gamma(epochs));
   if (!replay(batch, pass)) {
     compute(batch, pass, true);
     // This one made what memory there was to make.
@@ -189,10 +194,11 @@ void Trainer::train_step() {
 
 void Trainer::budget() {
   if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
-  if (state_.step == total_steps()) {
+  if (state_.step >= compressing_steps_) {
+    if (state_.step % budget_period_ != 0 && state_.step != total_steps()) return;
     land(graph_, options_.compression.target_bytes, [this] { return options_.file_bytes(graph_); });
   } else if (state_.step % budget_period_ == 0) {
-    state_.budget.measured(static_cast<double>(state_.step) / static_cast<double>(total_steps()),
+    state_.budget.measured(static_cast<double>(state_.step) / static_cast<double>(compressing_steps_),
                            static_cast<double>(options_.file_bytes(graph_)));
   }
 }
@@ -208,6 +214,12 @@ void Trainer::integer_exponents() {
   held_exponents_ = true;
 }
 
+void Trainer::settle() {
+  if (!settling() || settled_) return;
+  for (const char* format : {"*.bits", "*.exponent"}) optimizer_->hold(format);
+  settled_ = true;
+}
+
 void Trainer::compute(const Batch& batch, const Pass& pass, bool checked) {
   const Tensor& logits = graph_.forward(batch.images, pass);
   {
@@ -217,7 +229,7 @@ void Trainer::compute(const Batch& batch, const Pass& pass, bool checked) {
   }
   if (checked && !std::isfinite(loss_sum())) return;
   graph_.backward(dlogits_, pass);
-  if (pass.finish_gradients) size_loss_->backward(gamma(epochs_done()));
+  if (pass.finish_gradients && !settling()) size_loss_->backward(gamma(epochs_done()));
   optimizer_->update();
 }
 
@@ -283,7 +295,7 @@ void Trainer::look() {
 void Trainer::remove() {
   const Range range("removal");
   const auto start = Clock::now();
-  if (state_.guard.on() && state_.step < total_steps()) look();
+  if (state_.guard.on() && state_.step < compressing_steps_) look();
   if (freeze_constants(graph_, removal_period_)) recorded_plan_ = -1;
   const RemovalResult result = remove_channels(graph_, probe(probe_size).images);
   if (!result.layers.empty()) {
@@ -329,7 +341,7 @@ void Trainer::end_epoch() {
   record.train_loss = state_.loss_sum / static_cast<double>(state_.images);
   record.train_top1 = static_cast<double>(state_.correct) / static_cast<double>(state_.images);
   record.size_loss = last_size_loss_;
-  record.gamma = gamma(epochs_done());
+  record.gamma = state_.step > compressing_steps_ ? 0 : gamma(epochs_done());
   record.lr = optimizer_->lr(epochs_done());
   record.train_seconds = state_.train_seconds;
   record.removal_seconds = state_.removal_seconds;

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <numbers>
 #include <random>
 
 #include "catch.h"
@@ -60,6 +61,18 @@ TEST_CASE("anneal_end holds, then falls over the last share") {
   CHECK(schedule.factor(8) == 1.0);
   CHECK(schedule.factor(9) == Approx(0.5));
   CHECK(schedule.factor(10) == Approx(0.0).margin(1e-12));
+}
+
+TEST_CASE("behind a schedule's end a restart falls along half a cosine, whatever the type") {
+  for (const ScheduleType type : {ScheduleType::constant, ScheduleType::cosine, ScheduleType::anneal_end}) {
+    const Schedule plain(options(type), 10);
+    const Schedule restarted(options(type), 10, {4, 0.6});
+    for (const double epochs : {0.0, 5.0, 9.9}) CHECK(restarted.factor(epochs) == plain.factor(epochs));
+    CHECK(restarted.factor(10) == Approx(0.6));
+    CHECK(restarted.factor(12) == Approx(0.3));
+    CHECK(restarted.factor(13) == Approx(0.3 * (1 - std::numbers::sqrt2 / 2)));
+    CHECK(restarted.factor(14) == Approx(0.0).margin(1e-12));
+  }
 }
 
 TEST_CASE("reduce_on_plateau multiplies after `patience` epochs without improvement, as torch's does") {

@@ -285,6 +285,41 @@ TEST_CASE("exponents become integers at their share of training and stay, also a
   }
 }
 
+TEST_CASE("a network settles: its number formats stay and its weights learn on, also across a resume") {
+  // Formats at the end of every epoch.
+  struct Formats : Recorder {
+    Run* run = nullptr;
+    std::vector<std::map<std::string, std::vector<float>>> seen;
+    void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>& layers) override {
+      Recorder::on_epoch(record, layers);
+      auto values = run->values();
+      std::erase_if(values,
+                    [](const auto& p) { return !p.first.ends_with(".bits") && !p.first.ends_with(".exponent"); });
+      seen.push_back(std::move(values));
+    }
+  };
+  TrainerOptions options = small_options();
+  options.compression.settle_fraction = 0.25;  // two of eight epochs
+  options.compression.removal = {};            // what leaves would take its formats along
+  Formats seen;
+  Run run(options, seen);
+  seen.run = &run;
+  REQUIRE(run.trainer->run());
+  REQUIRE(seen.epochs.size() == 8);
+  CHECK(seen.seen[4] != seen.seen[5]);
+  CHECK(seen.seen[5] == seen.seen[6]);
+  CHECK(seen.seen[6] == seen.seen[7]);
+  CHECK(seen.epochs[5].gamma > 0);
+  CHECK(seen.epochs[6].gamma == 0);
+  CHECK(seen.epochs[7].train_loss < seen.epochs[5].train_loss);
+
+  const auto begins = static_cast<std::int64_t>(seen.losses.size()) * 3 / 4;
+  for (const std::int64_t stop : {begins - 1, begins, begins + 3}) {
+    INFO("stopped at step " << stop);
+    CHECK(values_of_two_parts(options, stop) == run.values());
+  }
+}
+
 TEST_CASE("a byte budget is met at the end of training, also across a resume") {
   TrainerOptions options = small_options();
   const auto file_bytes = [](Graph& graph) {
@@ -316,6 +351,15 @@ TEST_CASE("a byte budget is met at the end of training, also across a resume") {
 
     CHECK(values_of_two_parts(options, 50) == run.values());
   }
+
+  // Settled weights spread over more of their integers; here a file's size is that of the formats.
+  options.compression.target_bytes = unbound / 2;
+  options.compression.settle_fraction = 0.25;
+  Recorder seen;
+  Run run(options, seen);
+  REQUIRE(run.trainer->run());
+  CHECK(file_bytes(run.graph) <= unbound / 2);
+  CHECK(file_bytes(run.graph) >= unbound / 2 * 9 / 10);
 }
 
 TEST_CASE("the guard slows training's fall in bits, and a resume goes on with it to the same numbers") {

@@ -45,6 +45,8 @@ struct CompressionOptions {
   double integer_exponents_from = 1;  ///< share of training; 1: exponents stay real
   Period removal{1.0, 0};             ///< both 0: never
   double guard_tolerance = 0;         ///< of ForgettingGuard; 0: none
+  double settle_fraction = 0;         ///< share of training, its end, in which number formats stay
+  double settle_lr = 0.5;             ///< where learning rates begin again for it, as a share of their own
   DiffqOptions diffq;
   PruneOptions prune;
   std::vector<std::string> include = {"*"}, exclude;  ///< layers by name

@@ -12,7 +12,8 @@ namespace scnn {
 class Optimizer {
  public:
   /// SettingsError where a group's pattern fits no parameter of the network.
-  Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule, double total_epochs);
+  Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule, double total_epochs,
+            const Restart& restart = {});
 
   /// Whether step() takes quantised layers' gradients unfinished (Pass::finish_gradients) and their size loss with
   /// them: with Adam, while nothing needs to know all gradients before the first step, and quantizers that can.

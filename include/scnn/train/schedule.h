@@ -4,10 +4,17 @@
 
 namespace scnn {
 
+/// Epochs behind those that a schedule is made for: whatever its type, from `factor` to 0 along half a cosine.
+struct Restart {
+  double epochs = 0;
+  double factor = 0.5;
+};
+
 /// A learning-rate schedule; only reduce_on_plateau has a state.
 class Schedule {
  public:
-  Schedule(const ScheduleOptions& options, double total_epochs) : options_(options), total_epochs_(total_epochs) {}
+  Schedule(const ScheduleOptions& options, double total_epochs, const Restart& restart = {})
+      : options_(options), total_epochs_(total_epochs), restart_(restart) {}
 
   /// Factor on the learning rate after `epochs` (a real number) of the run.
   [[nodiscard]] double factor(double epochs) const;
@@ -28,6 +35,7 @@ class Schedule {
 
   ScheduleOptions options_;
   double total_epochs_;
+  Restart restart_;
 };
 
 }  // namespace scnn

@@ -89,6 +89,9 @@ class Trainer {
   void budget();
   /// From their share of training on, exponents are integers and stay.
   void integer_exponents();
+  /// For the last epochs number formats stay, and the size loss ends.
+  void settle();
+  [[nodiscard]] bool settling() const { return state_.step >= compressing_steps_; }
   /// Takes the bits of channels at their epochs (magnitude_prune); remove() takes the channels.
   void prune();
   /// Lets the guard against forgetting see what the layers' fall would do.
@@ -116,9 +119,10 @@ class Trainer {
   ImageSet train_set_, evaluation_set_;  ///< where batches are cut out of them
   std::unique_ptr<Batches> loader_;
   TrainerState state_;
-  bool held_exponents_ = false;
+  bool held_exponents_ = false, settled_ = false;
   std::int64_t budget_period_ = 0;  ///< steps between measurements
   std::int64_t steps_per_epoch_ = 0;
+  std::int64_t compressing_steps_ = 0;  ///< before it settles
   std::int64_t removal_period_ = 0, checkpoint_period_ = 0;
   double last_size_loss_ = 0;
   double macs_ = 0;  ///< of an image, now
