@@ -137,6 +137,7 @@ void visit(SettingsVisitor& v, Experiment& experiment);
 void text_choice(SettingsVisitor& v, const Field& field, std::string& value, bool is_type);
 /// The keys of `data`.
 void visit(SettingsVisitor& v, DataOptions& data);
+void visit(SettingsVisitor& v, CompressionOptions& compression);
 /// The keys of `model.init`.
 void visit(SettingsVisitor& v, InitialWeights& init);
 /// The keys of `sweep` that hold one value.

@@ -12,6 +12,7 @@
 #include "scnn/core/range.h"
 #include "scnn/core/settings_error.h"
 #include "scnn/train/evaluate.h"
+#include "train/all_finite.h"
 #include "train/trainer_state.h"
 
 namespace scnn {
@@ -20,8 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-bool all_finite(Backend& backend, const Tensor& tensor) { return std::isfinite(backend.sum_of_squares(tensor)); }
 
 constexpr std::int64_t probe_size = 64;
 /// Of the guard, which compares losses.
@@ -112,21 +111,6 @@ double Trainer::efficiency() const {
 double Trainer::gamma(double epochs) const {
   const double ramp = options_.compression.gamma_ramp_epochs;
   return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * state_.budget.factor();
-}
-
-void Trainer::step() {
-  try {
-    train_step();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::memory) throw;
-    const auto mebibytes = [](std::int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; };
-    const Graph::Memory memory = graph_.training_memory();
-    const std::int64_t batch = options_.train.batch_size;
-    throw Error(ErrorKind::memory, std::string(error.what()) + "; training with train.batch_size " +
-                                       std::to_string(batch) + " keeps about " + mebibytes(batch * memory.of_image) +
-                                       " of activations and " + mebibytes(memory.of_parameters) +
-                                       " of parameters, and ops need room of their own: lower train.batch_size");
-  }
 }
 
 bool Trainer::run() {
@@ -377,28 +361,6 @@ void Trainer::save() {
   CheckpointFolder folder(options_.checkpoint_folder);
   const Checkpoint checkpoint = capture(graph_, options_.config, state_text(state_, optimizer_->schedules()));
   observer_.on_checkpoint(folder.save(checkpoint, state_.step, options_.checkpoint.keep_last).string());
-}
-
-void Trainer::report_nan(const std::string& what, const Pass& pass, const Tensor& images) {
-  Backend& backend = graph_.backend();
-  std::string place;
-  std::string remedy = "lower train.optimizer.lr or set train.clip_gradient";
-  for (const Parameter* parameter : graph_.parameters()) {
-    if (all_finite(backend, parameter->value)) continue;
-    place = " (parameter '" + parameter->name + "')";
-    if (parameter->name.ends_with(".bits")) remedy = "lower compression.gamma or the learning rate of *.bits";
-    break;
-  }
-  std::string layer;
-  graph_.probe = [&](const Graph::Node& node, bool, const Tensor& result) {
-    if (layer.empty() && !all_finite(backend, result)) layer = node.spec.name;
-  };
-  graph_.forward(images, pass);
-  graph_.probe = nullptr;
-  if (!layer.empty()) place += ", first seen in the output of layer '" + layer + "'";
-  const std::int64_t step = state_.step + (pass.mode == Mode::train ? 1 : 0);
-  throw Error(ErrorKind::training,
-              "step " + std::to_string(step) + ": " + what + " is not a number" + place + "; " + remedy);
 }
 
 }  // namespace scnn

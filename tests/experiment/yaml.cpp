@@ -14,7 +14,7 @@ TEST_CASE("the message of a misspelt key has code, place, line, caret, suggestio
         "    10 |   bist: 4\n"
         "       |   ^^^^ did you mean 'bits'?\n"
         "  known keys here: type, bits, integer_exponents_from, settle, include,\n"
-        "exclude");
+        "  exclude");
 }
 
 TEST_CASE("duplicate keys are mistakes that name the first place", "[experiment]") {
