@@ -59,7 +59,10 @@ class Stream:
             return np.zeros(0, np.float32)
         form = self.byte()
         if form == 0:
-            return self.floats(count)
+            values = self.floats(count)
+            if not np.isfinite(values).all():
+                raise Damaged("a number is not finite")
+            return values
         if form == 1:
             k = np.frombuffer(self.raw(1), np.int8)[0]
             halves = np.frombuffer(self.raw(2 * count), "<f2").astype(np.float32)

@@ -13,6 +13,7 @@
 #include "scnn/core/cores.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/experiment/nsight_tool.h"
+#include "scnn/experiment/onnx_runtime.h"
 #include "scnn/experiment/version.h"
 
 namespace scnn::cli {
@@ -56,6 +57,14 @@ Check run_folder() {
           writable};
 }
 
+Check onnx_runtime() {
+  try {
+    return {"ONNX Runtime", "by " + onnx_python()};
+  } catch (const Error& error) {
+    return {"ONNX Runtime", error.what(), false};
+  }
+}
+
 std::vector<Check> examine(const Context& context) {
   std::vector<Check> checks;
   checks.push_back({"processor", processor_name()});
@@ -89,6 +98,7 @@ std::vector<Check> examine(const Context& context) {
                     : images.found.empty() ? images.missing
                                            : images.found + "; " + images.missing,
                     images.missing.empty()});
+  checks.push_back(onnx_runtime());
   for (const DataInfo& info : data_catalogue()) {
     const auto place = find_data(info, "auto");
     checks.push_back(

@@ -37,6 +37,15 @@ std::optional<std::vector<std::uint16_t>> halves(std::span<const float> values, 
   return list;
 }
 
+bool all_finite(std::span<const float> values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
+void require_finite(std::span<const float> values) {
+  if (all_finite(values)) return;
+  throw Error(ErrorKind::training, "a scale, bias or batch-norm term is not a finite number");
+}
+
 /// Where the largest number lies in a half's upper binades, the least precision is lost below it.
 constexpr int headroom[] = {14, 15};
 
@@ -44,6 +53,7 @@ constexpr int headroom[] = {14, 15};
 
 void write_reals(Writer& out, std::span<const float> values) {
   if (values.empty()) return;
+  require_finite(values);
   const bool powers = std::ranges::all_of(values, [](float value) {
     return value > 0 && std::isnormal(value) && std::ldexp(1.0F, std::ilogb(value)) == value;
   });
@@ -70,7 +80,11 @@ std::vector<float> read_reals(Reader& in, std::uint64_t count) {
   if (count == 0) return {};
   const unsigned form = in.byte();
   if (form >= forms) in.fail("the form of its numbers is unknown");
-  if (form == static_cast<unsigned>(Form::float32)) return in.floats(count);
+  if (form == static_cast<unsigned>(Form::float32)) {
+    std::vector<float> values = in.floats(count);
+    if (!all_finite(values)) in.fail("a number is not finite");
+    return values;
+  }
   const bool half = form == static_cast<unsigned>(Form::half);
   const int k = half ? static_cast<std::int8_t>(in.byte()) : 0;
   const std::size_t each = half ? sizeof(std::uint16_t) : 1;
@@ -96,9 +110,7 @@ std::vector<float> read_reals(Reader& in, std::uint64_t count) {
 }
 
 std::vector<float> snapped(std::vector<float> values) {
-  if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
-    throw Error(ErrorKind::training, "a scale, bias or batch-norm term is not a finite number");
-  }
+  require_finite(values);
   const auto top = top_exponent(values);
   if (!top) return values;
   const int k = std::clamp(*top - headroom[0], -128, 127);

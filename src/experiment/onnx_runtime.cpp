@@ -55,7 +55,7 @@ std::string onnx_python() {
   std::string python = python_with("numpy, onnxruntime");
   if (!python.empty()) return python;
   throw Error(ErrorKind::device,
-              "this takes ONNX Runtime, and no Python here has numpy and onnxruntime: run "
+              "ONNX Runtime is needed, and no Python here has numpy and onnxruntime: run "
               "`tools/setup --with-onnx`, or set SCNN_PYTHON to a Python that has both");
 }
 

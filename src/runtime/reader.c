@@ -100,11 +100,13 @@ const char* rt_string(rt_loading* loading, const char* what) {
   return text;
 }
 
+static const char not_finite[] = "a number is not finite";
+
 /* 2^k times the binary16 `half`: exactly a normal float, or 0. */
 static float scaled_half(rt_loading* loading, unsigned half, int k) {
   const int exponent = (int)(half >> 10 & 31);
   const int fraction = (int)(half & 1023);
-  if (exponent == 31) rt_fail(loading, SCNN_RT_DAMAGED, "a number is not finite");
+  if (exponent == 31) rt_fail(loading, SCNN_RT_DAMAGED, not_finite);
   const float magnitude = (float)(exponent == 0 ? fraction : fraction + 1024);
   const double value = ldexp(magnitude, (exponent == 0 ? 1 : exponent) - 25 + k);
   if (value != 0 && (value < 1.17549435082228750797e-38 || value > 3.40282346638528859812e+38)) {
@@ -124,6 +126,7 @@ const float* rt_reals(rt_loading* loading, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) {
     if (form == 0) {
       values[i] = f32_at(bytes + 4 * i);
+      if (!isfinite(values[i])) rt_fail(loading, SCNN_RT_DAMAGED, not_finite);
     } else if (form == 1) {
       values[i] = scaled_half(loading, (unsigned)bytes[2 * i] | (unsigned)bytes[2 * i + 1] << 8, k);
     } else {

@@ -162,6 +162,19 @@ TEST_CASE("reals take the shortest form that holds them exactly") {
   CHECK(size == 0);
 }
 
+TEST_CASE("numbers that are not finite are neither written nor read") {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    Writer out;
+    CHECK_THROWS_WITH(write_reals(out, std::vector<float>{0.1F, bad}),
+                      Catch::Matchers::Contains("not a finite number"));
+    out.byte(0);  // the form of float32
+    out.floats(std::vector<float>{0.1F, bad});
+    const auto bytes = out.bytes();
+    Reader in(bytes, where);
+    CHECK_THROWS_WITH(read_reals(in, 2), Catch::Matchers::Contains("not finite"));
+  }
+}
+
 TEST_CASE("snapped numbers are within 2^-11, take two bytes, and stay when snapped again") {
   const RandomStream stream(5, Stream::probe);
   for (std::uint64_t k = 0; k < 200; ++k) {

@@ -92,6 +92,14 @@ TEST_CASE("what is wrong with a file has a status and a message") {
   CHECK(body_error(26, 15).status == SCNN_RT_DAMAGED);     // an unknown type
   CHECK(body_error(27, 11).status == SCNN_RT_DAMAGED);     // unknown flags
   CHECK(body_error(45, 0b11100100).status == SCNN_RT_OK);  // the byte that is there
+  const auto with_mean = [](const Bytes& float32) {        // in place of a half
+    Bytes body = tiny_body();
+    body.erase(body.begin() + 10, body.begin() + 14);
+    body.insert(body.begin() + 10, float32.begin(), float32.end());
+    return load_error(file_around(body));
+  };
+  CHECK(with_mean({0, 0, 0, 0, 0x3F}).status == SCNN_RT_OK);
+  CHECK(with_mean({0, 0, 0, 0xC0, 0x7F}).status == SCNN_RT_DAMAGED);
   Bytes body = tiny_body();
   body.push_back(0);
   CHECK(std::string(load_error(file_around(body)).message) == "bytes are left over behind the last layer");
