@@ -74,13 +74,7 @@ void add_train(CLI::App& bench, Context& context) {
   CLI::App* verb = bench.add_subcommand(
       "train",
       "training steps of an experiment by part: data, forward, backward, update, and what is outside of kernels");
-  verb->add_option("FILE", options->file, "the experiment, a YAML file")
-      ->required()
-      ->option_text(" ")
-      ->type_name("YAML");
-  verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
-      ->option_text(" ")
-      ->type_name("SETTING");
+  add_experiment(*verb, options->file, options->overrides);
   CLI::Option* steps = verb->add_option("--steps", options->what.steps, "steps to measure; default 30")
                            ->type_name("N")
                            ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000}).description(""));
@@ -100,7 +94,7 @@ void add_train(CLI::App& bench, Context& context) {
       ->allow_extra_args(false)
       ->check(CLI::Range(0.001, 0.999).description(""));
   verb->add_option("--trace", options->trace, "every single range and kernel, for ui.perfetto.dev")->type_name("FILE");
-  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
+  add_device(*verb, options->device);
   verb->callback([&context, options] {
     std::ranges::sort(options->what.keep, std::ranges::greater());
     context.action = [&context, options] { return train(context, *options); };

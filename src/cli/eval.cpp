@@ -133,16 +133,14 @@ int eval(const Context& context, const EvalArguments& options) {
 void add_eval(CLI::App& program, Context& context) {
   auto options = std::make_shared<EvalArguments>();
   CLI::App* verb = program.add_subcommand("eval", "accuracy and loss of a run, a checkpoint or a packed model");
-  verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
-      ->required()
-      ->option_text(" ");
+  add_model(*verb, "MODEL", options->model);
   one_of(verb->add_option("--split", options->split, "which images"), {"test", "validation", "train"});
   verb->add_option(
           "--expect", options->expectations,
           "a check such as top1>=0.93, file_bytes<=20000 or, of a calibrated file, bytes_top1>=0.93; exit 8 if not met")
       ->type_name("CHECK");
   verb->add_option("--experiment", options->experiment, "the experiment whose data to use")->type_name("YAML");
-  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
+  add_device(*verb, options->device);
   verb->callback([&context, options] { context.action = [&context, options] { return eval(context, *options); }; });
 }
 

@@ -126,9 +126,7 @@ int do_export(const Context& context, const ExportArguments& options) {
 void add_export(CLI::App& program, Context& context) {
   auto options = std::make_shared<ExportArguments>();
   CLI::App* verb = program.add_subcommand("export", "a run's network as a packed model, or for other programs");
-  verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
-      ->required()
-      ->option_text(" ");
+  add_model(*verb, "MODEL", options->model);
   std::vector<std::string> names;
   std::string docs, outs;
   for (const ExportFormat& format : export_formats()) {

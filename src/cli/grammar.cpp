@@ -39,6 +39,23 @@ CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words) 
   return option->check(CLI::IsMember(words).description(""))->type_name(shown);
 }
 
+void add_experiment(CLI::App& verb, std::string& file, std::vector<std::string>& overrides) {
+  verb.add_option("FILE", file, "the experiment, a YAML file")->required()->option_text(" ")->type_name("YAML");
+  verb.add_option("SETTINGS", overrides, "settings to replace, key=value (scnn explain KEY)")
+      ->option_text(" ")
+      ->type_name("SETTING");
+}
+
+void add_model(CLI::App& verb, const std::string& name, std::string& model) {
+  verb.add_option(name, model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
+      ->required()
+      ->option_text(" ");
+}
+
+void add_device(CLI::App& verb, std::string& device) {
+  one_of(verb.add_option("--device", device, "where to compute"), {"auto", "cpu", "cuda"});
+}
+
 const std::vector<ExitCode>& exit_codes() {
   static const std::vector<ExitCode> codes = {{0, "done"},
                                               {1, "a bug of the program"},

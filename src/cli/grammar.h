@@ -31,6 +31,14 @@ struct Command {
 /// Lets an option take these words alone; help, manual and completions show "a|b|c".
 CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words);
 
+// What several verbs take.
+/// An experiment's file, and the settings to replace in it.
+void add_experiment(CLI::App& verb, std::string& file, std::vector<std::string>& overrides);
+/// What is trained or exported already, as the positional argument `name`.
+void add_model(CLI::App& verb, const std::string& name, std::string& model);
+/// --device.
+void add_device(CLI::App& verb, std::string& device);
+
 struct ExitCode {
   int code;
   const char* meaning;

@@ -167,9 +167,7 @@ int predict(const Context& context, const PredictArguments& options) {
 void add_predict(CLI::App& program, Context& context) {
   auto options = std::make_shared<PredictArguments>();
   CLI::App* verb = program.add_subcommand("predict", "what a network takes images for, by the C runtime");
-  verb->add_option("MODEL", options->model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
-      ->required()
-      ->option_text(" ");
+  add_model(*verb, "MODEL", options->model);
   verb->add_option("IMAGE", options->images,
                    "JPEG or PNG files, brought to the network's size, or arrays (.npy, .npz): uint8 pixels, or floats "
                    "already normalised")

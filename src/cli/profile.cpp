@@ -168,13 +168,7 @@ int profile(const Context& context, const ProfileArguments& options) {
 void add_profile(CLI::App& program, Context& context) {
   auto options = std::make_shared<ProfileArguments>();
   CLI::App* verb = program.add_subcommand("profile", "where the time of an experiment's training steps goes");
-  verb->add_option("FILE", options->file, "the experiment, a YAML file")
-      ->required()
-      ->option_text(" ")
-      ->type_name("YAML");
-  verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
-      ->option_text(" ")
-      ->type_name("SETTING");
+  add_experiment(*verb, options->file, options->overrides);
   one_of(verb->add_option("--tool", options->tool,
                           "nsys or ncu (NVIDIA Nsight), builtin (a timer), or nvtx (named ranges for a tool started "
                           "by hand); default: nsys where the device is CUDA and it is installed, else builtin"),
@@ -188,7 +182,7 @@ void add_profile(CLI::App& program, Context& context) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000000000}).description(""));
   verb->add_option("--out", options->out, "folder of the profile, missing or empty; default profiles/NAME/TIME-HASH")
       ->type_name("DIR");
-  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
+  add_device(*verb, options->device);
   verb->callback([&context, options] { context.action = [&context, options] { return profile(context, *options); }; });
 }
 

@@ -129,17 +129,11 @@ void print_result(const Context& context, const RunResult& result) {
 void add_run(CLI::App& program, Context& context) {
   auto options = std::make_shared<RunArguments>();
   CLI::App* verb = program.add_subcommand("run", "train, compress, evaluate, export and report an experiment");
-  verb->add_option("FILE", options->file, "the experiment, a YAML file")
-      ->required()
-      ->option_text(" ")
-      ->type_name("YAML");
-  verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain KEY)")
-      ->option_text(" ")
-      ->type_name("SETTING");
+  add_experiment(*verb, options->file, options->overrides);
   verb->add_option("--out", options->out, "the run folder itself, missing or empty; default runs/NAME/TIME-HASH")
       ->type_name("DIR");
   verb->add_option("--name", options->name, "another name for the run")->type_name("NAME");
-  one_of(verb->add_option("--device", options->device, "where to compute"), {"auto", "cpu", "cuda"});
+  add_device(*verb, options->device);
   verb->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
       ->type_name("TIME");
   verb->add_flag("--dry-run", options->dry_run, "print network and data, train nothing");
