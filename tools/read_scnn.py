@@ -52,17 +52,17 @@ class Stream:
         return self.varint(), self.varint()
 
     def floats(self, count):
-        return np.frombuffer(self.raw(4 * count), "<f4").astype(np.float32)
+        values = np.frombuffer(self.raw(4 * count), "<f4").astype(np.float32)
+        if not np.isfinite(values).all():
+            raise Damaged("a number is not finite")
+        return values
 
     def reals(self, count):
         if not count:
             return np.zeros(0, np.float32)
         form = self.byte()
         if form == 0:
-            values = self.floats(count)
-            if not np.isfinite(values).all():
-                raise Damaged("a number is not finite")
-            return values
+            return self.floats(count)
         if form == 1:
             k = np.frombuffer(self.raw(1), np.int8)[0]
             halves = np.frombuffer(self.raw(2 * count), "<f2").astype(np.float32)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -116,6 +117,9 @@ class Reader {
     const auto part = raw(count * sizeof(float));
     std::vector<float> values(static_cast<std::size_t>(count));
     if (count > 0) std::memcpy(values.data(), part.data(), part.size());
+    for (const float value : values) {
+      if (!std::isfinite(value)) fail("a number is not finite");
+    }
     return values;
   }
   [[nodiscard]] float real() { return floats(1).front(); }

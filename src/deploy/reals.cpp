@@ -37,12 +37,8 @@ std::optional<std::vector<std::uint16_t>> halves(std::span<const float> values, 
   return list;
 }
 
-bool all_finite(std::span<const float> values) {
-  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
-}
-
 void require_finite(std::span<const float> values) {
-  if (all_finite(values)) return;
+  if (std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) return;
   throw Error(ErrorKind::training, "a scale, bias or batch-norm term is not a finite number");
 }
 
@@ -80,11 +76,7 @@ std::vector<float> read_reals(Reader& in, std::uint64_t count) {
   if (count == 0) return {};
   const unsigned form = in.byte();
   if (form >= forms) in.fail("the form of its numbers is unknown");
-  if (form == static_cast<unsigned>(Form::float32)) {
-    std::vector<float> values = in.floats(count);
-    if (!all_finite(values)) in.fail("a number is not finite");
-    return values;
-  }
+  if (form == static_cast<unsigned>(Form::float32)) return in.floats(count);
   const bool half = form == static_cast<unsigned>(Form::half);
   const int k = half ? static_cast<std::int8_t>(in.byte()) : 0;
   const std::size_t each = half ? sizeof(std::uint16_t) : 1;

@@ -230,7 +230,9 @@ PackedModel trim(PackedModel model, Backend& backend) {
   for (;;) {
     const std::unique_ptr<Graph> graph = unpack(model, backend);
     if (!graph->connected()) {
-      throw Error(ErrorKind::training, "no live path is left from the images to the logits; lower compression.gamma");
+      throw Error(ErrorKind::training,
+                  "no live path is left from the images to the logits; lower compression.gamma, or raise "
+                  "compression.target_bytes where it is set");
     }
     std::vector<ChannelSet> live = Liveness(model, graph->states()).live_sets();
     if (live == model.sets) break;

@@ -93,6 +93,15 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
                "set a gamma above 0 to start from");
     }
   }
+  const double settles = 1 - c.settle_fraction;  // share of training where it begins
+  if (settles < 1 && c.integer_exponents_from > settles && c.integer_exponents_from < 1) {
+    conflict(
+        "compression.integer_exponents_from",
+        fmt::format("exponents would become integers at {:g} of training, and stay from {:g} on, where the network "
+                    "settles",
+                    c.integer_exponents_from, settles),
+        fmt::format("set at most {:g}", settles));
+  }
   if (c.type == CompressionType::lsq && c.bits < 2) {
     conflict("compression.bits", fmt::format("bits is {}, lsq needs at least 2", c.bits), "with 1 there is no step up");
   }
@@ -111,6 +120,10 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
     } else if (!at.empty() && at.back() > static_cast<double>(e.train.epochs)) {
       conflict("compression.prune.epochs",
                fmt::format("channels go after epoch {}, training has {}", at.back(), e.train.epochs), "");
+    } else if (const double last = settles * static_cast<double>(e.train.epochs); !at.empty() && at.back() > last) {
+      conflict("compression.prune.epochs",
+               fmt::format("channels go after epoch {}, and from epoch {:g} on the network settles", at.back(), last),
+               "");
     }
     if (c.removal.epochs <= 0 && c.removal.steps <= 0) {
       conflict("compression.removal", "without removal pruned channels would stay in the network as zeros", "");

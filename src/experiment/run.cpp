@@ -119,8 +119,10 @@ RunResult finish(RunFolder& folder, const Experiment& experiment, Parts& parts, 
           "use a smaller network",
           result.file_bytes, target);
     } else if (result.file_bytes < target - target / 50) {
-      spdlog::warn("model.scnn has {} bytes, more than 2% below compression.target_bytes {}: use a larger network",
-                   result.file_bytes, target);
+      spdlog::warn(
+          "model.scnn has {} bytes, more than 2% below compression.target_bytes {}: train longer, or use a larger "
+          "network",
+          result.file_bytes, target);
     }
   }
   folder.finish(RunState::done, 0);

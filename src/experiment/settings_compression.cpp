@@ -93,12 +93,12 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
            .range = bits,
            .types = self},
           o.output_min_bits);
-  v.value(
-      {.key = "revive",
-       .doc = "channels with zero bits go on learning and may come back; what a removal finds at zero bits is taken "
-              "out, or frozen at once and taken out by the next one",
-       .types = self},
-      o.revive);
+  v.value({.key = "revive",
+           .doc = "channels with zero bits go on learning and may come back while bits move; what a removal finds at "
+                  "zero bits is taken "
+                  "out, or frozen at once and taken out by the next one",
+           .types = self},
+          o.revive);
   bool pruned = true;
   if (v.begin({.key = "prune", .doc = "which channels lose their bits", .types = prune, .required = true}, pruned)) {
     v.value({.key = "fraction",
@@ -142,8 +142,9 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
   present = o.settle_fraction > 0;
   if (v.begin(
           {.key = "settle",
-           .doc = "at the end of training bits and exponents stay, the size loss is over, and the weights learn on; "
-                  "schedules and ramps end before; none: bits move to the end",
+           .doc =
+               "at the end of training bits and exponents stay, the size loss is over, and the weights learn on; "
+               "schedules that end with training (cosine, anneal_end) end where it begins; none: bits move to the end",
            .types = exponents,
            .word = "none"},
           present)) {

@@ -78,14 +78,17 @@ static uint32_t u32_at(const uint8_t* p) {
   return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static float f32_at(const uint8_t* p) {
+static const char not_finite[] = "a number is not finite";
+
+static float f32_at(rt_loading* loading, const uint8_t* p) {
   const uint32_t bits = u32_at(p);
   float value;
   memcpy(&value, &bits, sizeof(value));
+  if (!isfinite(value)) rt_fail(loading, SCNN_RT_DAMAGED, not_finite);
   return value;
 }
 
-float rt_f32(rt_loading* loading) { return f32_at(rt_raw(loading, 4)); }
+float rt_f32(rt_loading* loading) { return f32_at(loading, rt_raw(loading, 4)); }
 
 /* A zero byte becomes C0 80, which no UTF-8 contains: names stay different, and end where they end. */
 const char* rt_string(rt_loading* loading, const char* what) {
@@ -99,8 +102,6 @@ const char* rt_string(rt_loading* loading, const char* what) {
   }
   return text;
 }
-
-static const char not_finite[] = "a number is not finite";
 
 /* 2^k times the binary16 `half`: exactly a normal float, or 0. */
 static float scaled_half(rt_loading* loading, unsigned half, int k) {
@@ -125,8 +126,7 @@ const float* rt_reals(rt_loading* loading, uint64_t count) {
   float* values = rt_temporary(loading, (size_t)count, sizeof(float));
   for (uint64_t i = 0; i < count; ++i) {
     if (form == 0) {
-      values[i] = f32_at(bytes + 4 * i);
-      if (!isfinite(values[i])) rt_fail(loading, SCNN_RT_DAMAGED, not_finite);
+      values[i] = f32_at(loading, bytes + 4 * i);
     } else if (form == 1) {
       values[i] = scaled_half(loading, (unsigned)bytes[2 * i] | (unsigned)bytes[2 * i + 1] << 8, k);
     } else {

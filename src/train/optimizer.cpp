@@ -97,7 +97,9 @@ void Optimizer::epoch_ended(std::int64_t epochs, double training_loss) {
 double Optimizer::gradient_scale() const {
   if (clip_gradient <= 0) return 1.0;
   double sum = 0;
-  for (const Target& target : targets_) sum += squared_norm(graph_.backend(), *target.parameter);
+  for (const Target& target : targets_) {
+    if (!target.held) sum += squared_norm(graph_.backend(), *target.parameter);
+  }
   const double norm = std::sqrt(sum);
   // As torch.nn.utils.clip_grad_norm_.
   return std::min(1.0, clip_gradient / (norm + 1e-6));
@@ -105,7 +107,7 @@ double Optimizer::gradient_scale() const {
 
 void Optimizer::hold(const std::string& pattern) {
   for (Target& target : targets_) {
-    if (glob_match(pattern, target.parameter->name)) target.lr = 0;
+    target.held = target.held || glob_match(pattern, target.parameter->name);
   }
 }
 
@@ -119,7 +121,7 @@ void Optimizer::prepare(double epochs, std::int64_t steps, double gamma) {
   for (const Schedule& schedule : schedules_) factors.push_back(schedule.factor(epochs));
   lrs_.clear();
   for (const Target& target : targets_) {
-    lrs_.push_back(static_cast<float>(target.lr * factors[target.schedule]));
+    lrs_.push_back(target.held ? 0.0F : static_cast<float>(target.lr * factors[target.schedule]));
   }
   std::vector<float> numbers = {static_cast<float>(1.0 - std::pow(options_.beta1, static_cast<double>(steps))),
                                 static_cast<float>(1.0 - std::pow(options_.beta2, static_cast<double>(steps))),

@@ -48,7 +48,11 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   evaluation_set_ = resident(graph_.backend(), held_out);
   loader_ = batches(BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
   steps_per_epoch_ = loader_->batches_per_epoch();
-  compressing_steps_ = total_steps() - std::llround(compression.settle_fraction * static_cast<double>(total_steps()));
+  compressing_steps_ = total_steps();
+  if (compression.settle_fraction > 0) {
+    const double settling = compression.settle_fraction * static_cast<double>(total_steps());
+    compressing_steps_ -= std::clamp<std::int64_t>(std::llround(settling), 1, total_steps() - 1);
+  }
   const double compressing = static_cast<double>(compressing_steps_) / static_cast<double>(steps_per_epoch_);
   optimizer_ =
       std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, compressing,
@@ -179,7 +183,8 @@ void Trainer::train_step() {
 void Trainer::budget() {
   if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
   if (state_.step >= compressing_steps_) {
-    if (state_.step % budget_period_ != 0 && state_.step != total_steps()) return;
+    const bool turn = state_.step == compressing_steps_ || state_.step % budget_period_ == 0;
+    if (!turn && state_.step != total_steps()) return;
     land(graph_, options_.compression.target_bytes, [this] { return options_.file_bytes(graph_); });
   } else if (state_.step % budget_period_ == 0) {
     state_.budget.measured(static_cast<double>(state_.step) / static_cast<double>(compressing_steps_),
@@ -326,7 +331,7 @@ void Trainer::end_epoch() {
   record.train_top1 = static_cast<double>(state_.correct) / static_cast<double>(state_.images);
   record.size_loss = last_size_loss_;
   record.gamma = state_.step > compressing_steps_ ? 0 : gamma(epochs_done());
-  record.lr = optimizer_->lr(epochs_done());
+  record.lr = optimizer_->lr(std::nextafter(epochs_done(), 0.0));  // of its end, not of what begins there
   record.train_seconds = state_.train_seconds;
   record.removal_seconds = state_.removal_seconds;
   record.wait_seconds = loader_->waited_seconds();

@@ -1,4 +1,5 @@
 // What a training step that fails is told as.
+#include "scnn/core/error.h"
 #include "scnn/train/trainer.h"
 #include "train/all_finite.h"
 

@@ -109,6 +109,22 @@ TEST_CASE("clipping does not count gradients that nothing follows") {
   CHECK(subject.moved(sgd(1.0), "fc.bias", 0.5) == Approx(0.5 / std::sqrt(elements - 1)).epsilon(1e-4));
 }
 
+TEST_CASE("what is held neither moves nor counts when gradients are clipped") {
+  Subject subject;
+  double followed = 0;
+  for (const Parameter* p : subject.graph.parameters())
+    followed += p->trainable && p->name != "conv.weight" ? static_cast<double>(p->value.size()) : 0;
+  Optimizer optimizer(subject.graph, sgd(1.0), {}, 10);
+  optimizer.clip_gradient = 0.5;
+  optimizer.hold("conv.w*");
+  const float weight = parameter(subject.graph, "conv.weight").value.data<float>()[0];
+  const float bias = parameter(subject.graph, "fc.bias").value.data<float>()[0];
+  optimizer.step(0, 1);
+  CHECK(parameter(subject.graph, "conv.weight").value.data<float>()[0] == weight);
+  const float moved = bias - parameter(subject.graph, "fc.bias").value.data<float>()[0];
+  CHECK(moved == Approx(0.5 / std::sqrt(followed)).epsilon(1e-4));
+}
+
 TEST_CASE("clipping does not count dead channels") {
   Subject subject;
   CompressionOptions compression;

@@ -72,6 +72,7 @@ def make_optimizer(network, train):
         if not name.endswith(".weight"):
             setting["weight_decay"] = 0
         setting["base_lr"] = setting["lr"]
+        setting["format"] = name.endswith((".bits", ".exponent"))
         groups.setdefault(json.dumps(setting, sort_keys=True), {**setting, "params": []})["params"].append(parameter)
     betas = (options.get("beta1", 0.9), options.get("beta2", 0.999))
     return torch.optim.Adam(list(groups.values()), betas=betas)
@@ -97,6 +98,10 @@ class Training:
         self.loss = torch.compile(self.plain_loss) if arguments.compile else self.plain_loss
         self.steps, self.steps_per_epoch = 0, len(self.train_set[1]) // self.train["batch_size"]
         self.losses, self.order = 0.0, None
+        self.settle = self.compression.get("settle")
+        self.settle = self.settle if isinstance(self.settle, dict) else {"fraction": 0}
+        total = self.epochs * self.steps_per_epoch
+        self.compressing_steps = total - round(self.settle["fraction"] * total)
 
     def placed(self, images):
         return images.to(self.device).contiguous(memory_format=self.memory_format)
@@ -115,13 +120,24 @@ class Training:
         indices = self.order[batch * size:(batch + 1) * size]
         images, labels = self.placed(augment(self.train_set[0][indices], self.augmentation)), self.train_set[1][indices].to(self.device)
         now, ramp = self.steps / self.steps_per_epoch, (self.compression.get("gamma_ramp") or {}).get("epochs", 0)
+        settling = self.steps - self.compressing_steps
         for group in self.optimizer.param_groups:
-            group["lr"] = group["base_lr"] * factor(group["schedule"], now, self.epochs)
-        gamma = self.compression.get("gamma", 0) * (min(1.0, now / ramp) if ramp else 1.0)
+            if settling < 0:
+                group["lr"] = group["base_lr"] * factor(group["schedule"], now, self.compressing_steps / self.steps_per_epoch)
+            else:
+                share = settling / (self.epochs * self.steps_per_epoch - self.compressing_steps)
+                restart = self.settle.get("lr", 0.5) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+                group["lr"] = 0.0 if group["format"] else group["base_lr"] * restart
+        gamma = self.compression.get("gamma", 0) * (min(1.0, now / ramp) if ramp else 1.0) if settling < 0 else 0.0
         task, loss = self.loss(images, labels, gamma)
         self.losses += float(task.detach())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if settling >= 0:  # formats are held: their gradients count nowhere
+            for group in self.optimizer.param_groups:
+                if group["format"]:
+                    for parameter in group["params"]:
+                        parameter.grad.zero_()
         if self.train.get("clip_gradient") not in (None, 0, "none"):
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.train["clip_gradient"])
         for layer in self.network.quantized:

@@ -4,7 +4,9 @@
 # COLD: of little optimisation, where nothing is hot: it compiles in two thirds of the time.
 function(scnn_compile target)
   cmake_parse_arguments(arg "ALONE;COLD" "" "" ${ARGN})
-  if(NOT arg_ALONE)
+  if(arg_ALONE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+  else()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ${SCNN_UNITY} UNITY_BUILD_BATCH_SIZE 8)
   endif()
   if(arg_COLD)

@@ -29,7 +29,7 @@ class Optimizer {
     update();
   }
   void epoch_ended(std::int64_t epochs, double training_loss);
-  /// From now on no update moves the parameters that `pattern` matches.
+  /// From now on no update moves the parameters that `pattern` matches, and clipping leaves them out.
   void hold(const std::string& pattern);
   /// Learning rate of the optimizer's own settings, outside all groups.
   [[nodiscard]] double lr(double epochs) const;
@@ -44,6 +44,7 @@ class Optimizer {
     AdamParameter QuantisedLayer::*part = nullptr;  ///< what it is to its layer, where that is quantised
     std::size_t layer = 0;                          ///< of quantised_
     double lr = 0, eps = 0, weight_decay = 0;
+    bool held = false;
     std::size_t schedule = 0;
   };
   [[nodiscard]] double gradient_scale() const;
