@@ -93,7 +93,7 @@ std::vector<float> read_reals(Reader& in, std::uint64_t count) {
       values[i] = std::ldexp(half_value(bits), k);
       if (!normal_or_zero(values[i])) in.fail("a number has no place in float32");
     } else {
-      const int power = static_cast<std::int8_t>(part[i]);
+      const int power = (std::to_integer<int>(part[i]) ^ 0x80) - 0x80;  // of two's complement
       if (power < least_power || power > greatest_power) in.fail("a power of two has no place in float32");
       values[i] = std::ldexp(1.0F, power);
     }

@@ -263,7 +263,8 @@ Batch Trainer::probe(std::int64_t size) const {
 void Trainer::prune() {
   const PruneOptions& prune = options_.compression.prune;
   if (options_.compression.type != CompressionType::magnitude_prune || state_.step % steps_per_epoch_ != 0) return;
-  const auto done = static_cast<double>(state_.step / steps_per_epoch_);
+  const std::int64_t epoch = state_.step / steps_per_epoch_;
+  const auto done = static_cast<double>(epoch);
   if (std::ranges::find(prune.epochs, done) == prune.epochs.end()) return;
   prune_channels(graph_, prune_share(prune, done));
 }
