@@ -6,7 +6,7 @@
 #include <cmath>
 #include <ostream>
 
-#include "experiment/clock.h"
+#include "core/clock.h"
 
 namespace scnn {
 namespace {

@@ -94,7 +94,7 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
     }
   }
   const double settles = 1 - c.settle_fraction;  // share of training where it begins
-  if (settles < 1 && c.integer_exponents_from > settles && c.integer_exponents_from < 1) {
+  if (settles < 1 && c.integer_exponents_from > settles + 1e-9 && c.integer_exponents_from < 1) {
     conflict(
         "compression.integer_exponents_from",
         fmt::format("exponents would become integers at {:g} of training, and stay from {:g} on, where the network "
@@ -120,7 +120,8 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
     } else if (!at.empty() && at.back() > static_cast<double>(e.train.epochs)) {
       conflict("compression.prune.epochs",
                fmt::format("channels go after epoch {}, training has {}", at.back(), e.train.epochs), "");
-    } else if (const double last = settles * static_cast<double>(e.train.epochs); !at.empty() && at.back() > last) {
+    } else if (const double last = settles * static_cast<double>(e.train.epochs);
+               !at.empty() && at.back() > last + 1e-9) {
       conflict("compression.prune.epochs",
                fmt::format("channels go after epoch {}, and from epoch {:g} on the network settles", at.back(), last),
                "");

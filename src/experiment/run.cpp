@@ -10,7 +10,7 @@
 #include <iostream>
 #include <ostream>
 
-#include "experiment/clock.h"
+#include "core/clock.h"
 #include "experiment/tensorboard.h"
 #include "experiment/training.h"
 #include "scnn/core/difference.h"

@@ -12,8 +12,8 @@
 #include <ctime>
 #include <system_error>
 
+#include "core/clock.h"
 #include "core/json_problem.h"
-#include "experiment/clock.h"
 #include "experiment/records.h"
 #include "scnn/core/file.h"
 

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <vector>
 
-#include "experiment/clock.h"
+#include "core/clock.h"
 #include "scnn/core/error.h"
 #include "scnn/experiment/deploy_bench.h"
 #include "scnn/runtime/scnn_runtime.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
-#include "experiment/clock.h"
+#include "core/clock.h"
 
 namespace scnn {
 namespace {

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "experiment/clock.h"
+#include "core/clock.h"
 #include "experiment/training.h"
 #include "scnn/compress/removal.h"
 #include "scnn/train/trainer.h"

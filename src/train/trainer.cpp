@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/clock.h"
 #include "scnn/backend/host_copy.h"
 #include "scnn/compress/pruning.h"
 #include "scnn/compress/quantizer.h"
@@ -19,8 +20,6 @@ namespace scnn {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr std::int64_t probe_size = 64;
 /// Of the guard, which compares losses.
@@ -50,8 +49,8 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   steps_per_epoch_ = loader_->batches_per_epoch();
   compressing_steps_ = total_steps();
   if (compression.settle_fraction > 0) {
-    const double settling = compression.settle_fraction * static_cast<double>(total_steps());
-    compressing_steps_ -= std::clamp<std::int64_t>(std::llround(settling), 1, total_steps() - 1);
+    const auto settling = std::llround(compression.settle_fraction * static_cast<double>(total_steps()));
+    compressing_steps_ -= std::min<std::int64_t>(std::max<std::int64_t>(settling, 1), total_steps() - 1);
   }
   const double compressing = static_cast<double>(compressing_steps_) / static_cast<double>(steps_per_epoch_);
   optimizer_ =

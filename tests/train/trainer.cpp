@@ -320,6 +320,18 @@ TEST_CASE("a network settles: its number formats stay and its weights learn on, 
   }
 }
 
+TEST_CASE("a training of one step has none to settle in") {
+  TrainerOptions options = small_options();
+  options.train.epochs = 1;
+  options.compression.settle_fraction = 0.5;
+  options.train.batch_size = small_data().train.size();
+  Recorder seen;
+  Run run(options, seen);
+  REQUIRE(run.trainer->total_steps() == 1);
+  REQUIRE(run.trainer->run());
+  CHECK(seen.epochs.back().gamma == run.trainer->gamma(1));
+}
+
 TEST_CASE("a byte budget is met at the end of training, also across a resume") {
   TrainerOptions options = small_options();
   const auto file_bytes = [](Graph& graph) {

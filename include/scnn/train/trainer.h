@@ -73,7 +73,7 @@ class Trainer {
   [[nodiscard]] std::int64_t total_steps() const noexcept { return options_.train.epochs * steps_per_epoch_; }
   /// Seconds of the processor that preparing batches has taken beside the steps.
   [[nodiscard]] double preparation_seconds() const { return loader_->preparation_seconds(); }
-  /// gamma after `epochs` (a real number) of the run.
+  /// gamma after `epochs` (a real number) of the run, as long as it does not settle.
   [[nodiscard]] double gamma(double epochs) const;
 
  private:
