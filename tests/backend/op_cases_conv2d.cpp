@@ -49,7 +49,8 @@ void add_cases(const Geometry& g, std::vector<OpCase>& cases) {
   const Shape w_shape{s.out_c, g.kernel, g.kernel, s.in_c / s.groups};
   const double products = static_cast<double>(y_shape.size()) * static_cast<double>(g.kernel * g.kernel) *
                           static_cast<double>(s.in_c / s.groups);
-  // Minimal filtering at six points, which the CPU does at stride 1, rounds several times as much as plain sums do.
+  // Minimal filtering at six or eight points, which the CPU does at stride 1, rounds several times as much as plain
+  // sums do.
   const bool minimal = (g.kernel == 5 || g.kernel == 3) && g.stride == 1 && g.dilation == 1 && g.groups == 1;
   const double slack = minimal && std::min(g.in_c, g.out_c) >= 8 ? 4 : 1;
   const auto weights = [=] {

@@ -46,7 +46,7 @@ std::int64_t products(std::int64_t h, std::int64_t w, TileShape tile) {
 
 /// The tiles that an h x w output is cut into: large ones, unless too much of them would lie outside.
 TileShape tile_of(const Conv2d& s, std::int64_t h, std::int64_t w) {
-  if (s.window.kernel_h == 5) return {2, 5};
+  if (s.window.kernel_h == 5) return {4, 5};
   constexpr TileShape small{2, 3}, large{4, 3};
   return products(h, w, large) < products(h, w, small) ? large : small;
 }
@@ -126,7 +126,7 @@ bool Winograd::takes(const Conv2d& s) {
   const bool steps = w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1 && s.groups == 1;
   if (!filter || !steps || winograd_kernels() == nullptr) return false;
   // Transforms cost as much as they save where there are few channels to sum over.
-  const std::int64_t least = w.kernel_h == 3 ? winograd_kernels()->least_channels : 20;
+  const std::int64_t least = winograd_kernels()->least_channels;
   if (w.pad_h >= w.kernel_h || w.pad_w >= w.kernel_w || s.in_c < least || s.out_c < least) return false;
   // Nor where there are so many that a batch has few tiles for each of its filters to be transformed.  An image's own
   // tiles are counted, so that its result does not depend on the batch.
@@ -135,20 +135,27 @@ bool Winograd::takes(const Conv2d& s) {
   return s.in_c * s.out_c <= tiles.rows * tiles.columns * filters_per_tile;
 }
 
+float* Winograd::weights_of(std::int64_t numbers) {
+  const std::size_t bytes = static_cast<std::size_t>(numbers) * sizeof(float);
+  if (weights_.bytes() < bytes) weights_ = HostMemory(bytes);
+  return static_cast<float*>(weights_.data());
+}
+
 template <int outputs, int taps>
 void Winograd::transform(const Conv2d& s, const float* w, bool turned) {
   constexpr std::int64_t points = TileShape{outputs, taps}.points();
   constexpr int area = taps * taps;
   const std::int64_t row = padded(turned ? s.in_c : s.out_c);
   const std::int64_t from = turned ? s.out_c : s.in_c;
-  weights_.assign(static_cast<std::size_t>(points * from * row), 0.0F);
+  float* const all = weights_of(points * from * row);
+  std::fill_n(all, points * from * row, 0.0F);
   workers_.each(s.out_c, points * s.in_c * s.out_c, [&](std::int64_t o) {
     for (std::int64_t i = 0; i < s.in_c; ++i) {
       float g[area];
       float u[points];
       for (int k = 0; k < area; ++k) g[k] = w[(area * o + (turned ? area - 1 - k : k)) * s.in_c + i];
       filter_points<outputs, taps>(g, u);
-      float* to = weights_.data() + (turned ? o * row + i : i * row + o);
+      float* to = all + (turned ? o * row + i : i * row + o);
       for (std::int64_t p = 0; p < points; ++p) to[p * from * row] = u[p];
     }
   });
@@ -159,7 +166,7 @@ void Winograd::forward(const Conv2d& s, const float* x, const float* w, const fl
   with_constants(tile, [&](auto outputs, auto taps) { transform<outputs, taps>(s, w, false); });
   const TileGrid out = grid_of(s.out_h, s.out_w, s.out_c, tile);
   const TileGrid in = inputs_of(out, s.in_h, s.in_w, s.in_c, s.window.pad_h, s.window.pad_w);
-  convolve(workers_, tile, s.batch, in, out, x, weights_.data(), bias, y);
+  convolve(workers_, tile, s.batch, in, out, x, weights_of(0), bias, y);
 }
 
 void Winograd::backward_data(const Conv2d& s, const float* dy, const float* w, float* dx) {
@@ -169,7 +176,7 @@ void Winograd::backward_data(const Conv2d& s, const float* dy, const float* w, f
   const std::int64_t last = tile.taps - 1;
   const TileGrid out = grid_of(s.in_h, s.in_w, s.in_c, tile);
   const TileGrid in = inputs_of(out, s.out_h, s.out_w, s.out_c, last - s.window.pad_h, last - s.window.pad_w);
-  convolve(workers_, tile, s.batch, in, out, dy, weights_.data(), nullptr, dx);
+  convolve(workers_, tile, s.batch, in, out, dy, weights_of(0), nullptr, dx);
 }
 
 void Winograd::backward_weights(const Conv2d& s, const float* x, const float* dy, float* dw) {
@@ -193,12 +200,12 @@ void Winograd::weight_gradient(const Conv2d& s, const float* x, const float* dy,
   // Partial sums: a number that depends on the shape alone, so that results do not depend on the threads.
   const std::int64_t blocks = (tiles + block - 1) / block;
   const std::int64_t sums = std::min(blocks, std::clamp<std::int64_t>((std::int64_t{1} << 20) / size, 4, 32));
-  if (weights_.size() < static_cast<std::size_t>(sums * size)) weights_.resize(static_cast<std::size_t>(sums * size));
+  float* const all = weights_of(sums * size);
   workers_.each(sums, tiles * points * (in_row + out_row), [&](std::int64_t k) {
     const Scratch scratch(points, block, in_row, out_row);
     const TilePoints& v = scratch.v;
     const TilePoints& m = scratch.m;
-    float* sum = weights_.data() + k * size;
+    float* sum = all + k * size;
     const std::int64_t first = k * blocks / sums * block;
     const std::int64_t last = std::min(tiles, (k + 1) * blocks / sums * block);
     for (std::int64_t begin = first; begin < last; begin += block) {
@@ -220,7 +227,7 @@ void Winograd::weight_gradient(const Conv2d& s, const float* x, const float* dy,
   });
   workers_.each(s.in_c, size * sums, [&](std::int64_t i) {
     for (std::int64_t p = 0; p < points; ++p) {
-      float* total = weights_.data() + (p * s.in_c + i) * out_row;
+      float* total = all + (p * s.in_c + i) * out_row;
       for (std::int64_t k = 1; k < sums; ++k) {
         for (std::int64_t o = 0; o < out_row; ++o) total[o] += total[k * size + o];
       }
@@ -228,8 +235,7 @@ void Winograd::weight_gradient(const Conv2d& s, const float* x, const float* dy,
     for (std::int64_t o = 0; o < s.out_c; ++o) {
       float u[points];
       float g[area];
-      for (std::int64_t p = 0; p < points; ++p)
-        u[p] = weights_[static_cast<std::size_t>((p * s.in_c + i) * out_row + o)];
+      for (std::int64_t p = 0; p < points; ++p) u[p] = all[(p * s.in_c + i) * out_row + o];
       filter_from_points<outputs, taps>(u, g);
       for (int k = 0; k < area; ++k) dw[(area * o + k) * s.in_c + i] = g[k];
     }

@@ -1,17 +1,16 @@
 #pragma once
 
-#include <vector>
-
 #include "backend/cpu/parallel.h"
 #include "scnn/backend/geometry.h"
+#include "scnn/core/host_memory.h"
 
 namespace scnn::cpu {
 
 /// 3x3 and 5x5 convolutions of stride 1 by Winograd's minimal filtering (Lavin & Gray, arXiv 1509.09308), in all three
-/// directions: F(4x4, 3x3) takes 36 products for a 4x4 output instead of 144, F(2x2, 3x3), where tiles of 4 do not fit
-/// well, 16 instead of 36 for 2x2, and F(2x2, 5x5) 36 instead of 100.  The
-/// gradients are the exact adjoints of the forward transform.  Results do not depend on the number of threads; forward
-/// and data gradient of an image do not depend on the rest of the batch.
+/// directions: for a 4x4 output F(4x4, 3x3) takes 36 products instead of 144 and F(4x4, 5x5) 64 instead of 400; where
+/// tiles of 4 do not fit a 3x3 convolution well, F(2x2, 3x3) takes 16 instead of 36.  The gradients are the exact
+/// adjoints of the forward transform.  Results do not depend on the number of threads; forward and data gradient of an
+/// image do not depend on the rest of the batch.
 class Winograd {
  public:
   explicit Winograd(const Workers& workers) : workers_(workers) {}
@@ -25,6 +24,8 @@ class Winograd {
   void backward_weights(const Conv2d& shape, const float* x, const float* dy, float* dw);
 
  private:
+  /// Memory for so many numbers, aligned to vectors; what it holds stays where there was enough.
+  [[nodiscard]] float* weights_of(std::int64_t numbers);
   /// The points of all filters, [points, in, padded(out)]; `turned`, by half a circle, [points, out, padded(in)].
   template <int outputs, int taps>
   void transform(const Conv2d& shape, const float* w, bool turned);
@@ -32,7 +33,7 @@ class Winograd {
   void weight_gradient(const Conv2d& shape, const float* x, const float* dy, float* dw);
 
   Workers workers_;
-  std::vector<float> weights_;  ///< transformed weights, or the partial sums of their gradients
+  HostMemory weights_;  ///< transformed weights, or the partial sums of their gradients
 };
 
 }  // namespace scnn::cpu

@@ -5,7 +5,7 @@
 
 namespace scnn::cpu {
 
-/// F(outputs x outputs, taps x taps); there are F(2x2, 3x3), F(4x4, 3x3) and F(2x2, 5x5).
+/// F(outputs x outputs, taps x taps); there are F(2x2, 3x3), F(4x4, 3x3) and F(4x4, 5x5).
 struct TileShape {
   int outputs, taps;
   [[nodiscard]] constexpr int size() const { return outputs + taps - 1; }
@@ -15,14 +15,14 @@ struct TileShape {
 /// call(outputs, taps) with constants.
 template <class Call>
 void with_constants(TileShape shape, const Call& call) {
-  constexpr std::integral_constant<int, 2> two{};
   constexpr std::integral_constant<int, 3> three{};
+  constexpr std::integral_constant<int, 4> four{};
   if (shape.taps == 5) {
-    call(two, std::integral_constant<int, 5>{});
-  } else if (shape.outputs == 2) {
-    call(two, three);
+    call(four, std::integral_constant<int, 5>{});
+  } else if (shape.outputs == 4) {
+    call(four, three);
   } else {
-    call(std::integral_constant<int, 4>{}, three);
+    call(std::integral_constant<int, 2>{}, three);
   }
 }
 
@@ -66,7 +66,7 @@ struct TilePoints {
 struct WinogradKernels {
   /// Transformed numbers that half the second cache of such processors holds.
   std::int64_t block_floats;
-  /// Channels on both sides from which 3x3 filters are faster than oneDNN's.
+  /// Channels on both sides from which this is faster than oneDNN.
   std::int64_t least_channels;
   /// Rows [0, m) and columns [0, n) of a product; n is a multiple of `lanes`.  `add` keeps what c holds.
   void (*multiply)(const Product& product, std::int64_t m, std::int64_t n, bool add);

@@ -19,6 +19,12 @@ template <int n, class F>
   (std::make_integer_sequence<int, n>{});
 }
 
+/// Loads a vector once, where the compiler would load it for each of its uses.
+template <class V>
+[[gnu::always_inline]] inline void in_register(V& vector) {
+  asm("" : "+v"(vector));
+}
+
 /// One block of rows x (vectors of Wide, and `half` = 0 or 1 of 8 floats) columns, its sums in registers.
 template <class Wide, int rows, int vectors, int half>
 void block(const Product& p, bool add) {
@@ -43,7 +49,10 @@ void block(const Product& p, bool add) {
   for (std::int64_t k = 0; k < p.inner; ++k) {
     typename Wide::V columns[vectors + 1];
     typename Wide::V last{};
-    unrolled<vectors>([&](auto v) __attribute__((always_inline)) { columns[v] = Wide::load(b + v * Wide::width); });
+    unrolled<vectors>([&](auto v) __attribute__((always_inline)) {
+      columns[v] = Wide::load(b + v * Wide::width);
+      in_register(columns[v]);
+    });
     if constexpr (half > 0) last = Wide::load_half(b + vectors * Wide::width);
     unrolled<rows>([&](auto r) __attribute__((always_inline)) {
       const typename Wide::V factor = Wide::set(a[r * row]);

@@ -54,9 +54,10 @@ struct Minimal<2, 3> {
   }
 };
 
-/// Inputs at the points 0, 1, -1, 2, -2 and infinity: the transposed Toom-Cook multiplication of polynomials (Winograd,
-/// "Arithmetic complexity of computations", 1980).
-struct SixPoints {
+/// Points 0, 1, -1, 2, -2 and infinity: the transposed Toom-Cook multiplication of polynomials (Winograd, "Arithmetic
+/// complexity of computations", 1980).
+template <>
+struct Minimal<4, 3> {
   template <class T>
   [[gnu::always_inline]] static inline void inputs(const T (&d)[6], T (&t)[6]) {
     const T even1 = 4.0F * d[2] - d[4];
@@ -70,52 +71,6 @@ struct SixPoints {
     t[4] = even2 - odd2;
     t[5] = 4.0F * d[1] - 5.0F * d[3] + d[5];
   }
-};
-
-template <>
-struct Minimal<2, 5> : SixPoints {
-  template <class T>
-  [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[2]) {
-    y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
-    y[1] = (m[1] - m[2]) + 2.0F * (m[3] - m[4]) + m[5];
-  }
-  template <class T>
-  [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[2], T (&m)[6]) {
-    const T twice = y[1] + y[1];
-    m[0] = y[0];
-    m[1] = y[0] + y[1];
-    m[2] = y[0] - y[1];
-    m[3] = y[0] + twice;
-    m[4] = y[0] - twice;
-    m[5] = y[1];
-  }
-  static void filter(const float (&g)[5], float (&u)[6]) {
-    const float even1 = (g[0] + g[2] + g[4]) * (1.0F / 6);
-    const float odd1 = (g[1] + g[3]) * (1.0F / 6);
-    const float even2 = (g[0] + 4.0F * g[2] + 16.0F * g[4]) * (1.0F / 24);
-    const float odd2 = (g[1] + 4.0F * g[3]) * (1.0F / 12);
-    u[0] = 0.25F * g[0];
-    u[1] = even1 + odd1;
-    u[2] = even1 - odd1;
-    u[3] = even2 + odd2;
-    u[4] = even2 - odd2;
-    u[5] = g[4];
-  }
-  static void filter_adjoint(const float (&u)[6], float (&g)[5]) {
-    const float sum1 = (u[1] + u[2]) * (1.0F / 6);
-    const float difference1 = (u[1] - u[2]) * (1.0F / 6);
-    const float sum2 = (u[3] + u[4]) * (1.0F / 24);
-    const float difference2 = (u[3] - u[4]) * (1.0F / 12);
-    g[0] = 0.25F * u[0] + sum1 + sum2;
-    g[1] = difference1 + difference2;
-    g[2] = sum1 + 4.0F * sum2;
-    g[3] = difference1 + 4.0F * difference2;
-    g[4] = sum1 + 16.0F * sum2 + u[5];
-  }
-};
-
-template <>
-struct Minimal<4, 3> : SixPoints {
   template <class T>
   [[gnu::always_inline]] static inline void outputs(const T (&m)[6], T (&y)[4]) {
     const T sum1 = m[1] + m[2], difference1 = m[1] - m[2];
@@ -136,17 +91,101 @@ struct Minimal<4, 3> : SixPoints {
     m[4] = even2 - odd2;
     m[5] = y[3];
   }
-  /// A filter of five taps, the last two 0, but for infinity, where a filter's last tap stands.
   static void filter(const float (&g)[3], float (&u)[6]) {
-    Minimal<2, 5>::filter({g[0], g[1], g[2], 0, 0}, u);
+    const float even1 = (g[0] + g[2]) * (1.0F / 6);
+    const float odd1 = g[1] * (1.0F / 6);
+    const float even2 = (g[0] + 4.0F * g[2]) * (1.0F / 24);
+    const float odd2 = g[1] * (1.0F / 12);
+    u[0] = 0.25F * g[0];
+    u[1] = even1 + odd1;
+    u[2] = even1 - odd1;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
     u[5] = g[2];
   }
   static void filter_adjoint(const float (&u)[6], float (&g)[3]) {
-    float five[5];
-    Minimal<2, 5>::filter_adjoint(u, five);
-    g[0] = five[0];
-    g[1] = five[1];
-    g[2] = five[2] + u[5];
+    const float sum1 = (u[1] + u[2]) * (1.0F / 6);
+    const float difference1 = (u[1] - u[2]) * (1.0F / 6);
+    const float sum2 = (u[3] + u[4]) * (1.0F / 24);
+    const float difference2 = (u[3] - u[4]) * (1.0F / 12);
+    g[0] = 0.25F * u[0] + sum1 + sum2;
+    g[1] = difference1 + difference2;
+    g[2] = sum1 + 4.0F * sum2 + u[5];
+  }
+};
+
+/// Points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
+template <>
+struct Minimal<4, 5> {
+  template <class T>
+  [[gnu::always_inline]] static inline void inputs(const T (&d)[8], T (&t)[8]) {
+    const T even1 = d[2] - 4.25F * d[4] + d[6];
+    const T odd1 = d[1] - 4.25F * d[3] + d[5];
+    const T even2 = 0.25F * d[2] - 1.25F * d[4] + d[6];
+    const T odd2 = 0.5F * d[1] - 2.5F * d[3] + (d[5] + d[5]);
+    const T even3 = 4.0F * d[2] - 5.0F * d[4] + d[6];
+    const T odd3 = 2.0F * d[1] - 2.5F * d[3] + 0.5F * d[5];
+    t[0] = d[0] - d[6] + 5.25F * (d[4] - d[2]);
+    t[1] = even1 + odd1;
+    t[2] = even1 - odd1;
+    t[3] = even2 + odd2;
+    t[4] = even2 - odd2;
+    t[5] = even3 + odd3;
+    t[6] = even3 - odd3;
+    t[7] = d[7] - d[1] + 5.25F * (d[3] - d[5]);
+  }
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs(const T (&m)[8], T (&y)[4]) {
+    const T sum1 = m[1] + m[2], difference1 = m[1] - m[2];
+    const T sum2 = m[3] + m[4], difference2 = m[3] - m[4];
+    const T sum3 = m[5] + m[6], difference3 = m[5] - m[6];
+    y[0] = m[0] + sum1 + sum2 + sum3;
+    y[1] = difference1 + 2.0F * difference2 + 0.5F * difference3;
+    y[2] = sum1 + 4.0F * sum2 + 0.25F * sum3;
+    y[3] = difference1 + 8.0F * difference2 + 0.125F * difference3 + m[7];
+  }
+  template <class T>
+  [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[4], T (&m)[8]) {
+    const T even1 = y[0] + y[2], odd1 = y[1] + y[3];
+    const T even2 = y[0] + 4.0F * y[2], odd2 = 2.0F * y[1] + 8.0F * y[3];
+    const T even3 = y[0] + 0.25F * y[2], odd3 = 0.5F * y[1] + 0.125F * y[3];
+    m[0] = y[0];
+    m[1] = even1 + odd1;
+    m[2] = even1 - odd1;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = even3 + odd3;
+    m[6] = even3 - odd3;
+    m[7] = y[3];
+  }
+  static void filter(const float (&g)[5], float (&u)[8]) {
+    const float even1 = (g[0] + g[2] + g[4]) * (-2.0F / 9);
+    const float odd1 = (g[1] + g[3]) * (-2.0F / 9);
+    const float even2 = (g[0] + 4.0F * g[2] + 16.0F * g[4]) * (1.0F / 90);
+    const float odd2 = (g[1] + 4.0F * g[3]) * (1.0F / 45);
+    const float even3 = (16.0F * g[0] + 4.0F * g[2] + g[4]) * (2.0F / 45);
+    const float odd3 = (4.0F * g[1] + g[3]) * (4.0F / 45);
+    u[0] = g[0];
+    u[1] = even1 + odd1;
+    u[2] = even1 - odd1;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = even3 + odd3;
+    u[6] = even3 - odd3;
+    u[7] = g[4];
+  }
+  static void filter_adjoint(const float (&u)[8], float (&g)[5]) {
+    const float sum1 = (u[1] + u[2]) * (-2.0F / 9);
+    const float difference1 = (u[1] - u[2]) * (-2.0F / 9);
+    const float sum2 = (u[3] + u[4]) * (1.0F / 90);
+    const float difference2 = (u[3] - u[4]) * (1.0F / 45);
+    const float sum3 = (u[5] + u[6]) * (2.0F / 45);
+    const float difference3 = (u[5] - u[6]) * (4.0F / 45);
+    g[0] = u[0] + sum1 + sum2 + 16.0F * sum3;
+    g[1] = difference1 + difference2 + 4.0F * difference3;
+    g[2] = sum1 + 4.0F * (sum2 + sum3);
+    g[3] = difference1 + 4.0F * difference2 + difference3;
+    g[4] = sum1 + 16.0F * sum2 + sum3 + u[7];
   }
 };
 
