@@ -58,6 +58,12 @@ HostMemory::HostMemory(std::size_t bytes) : bytes_(bytes) {
   std::memset(data_, 0, bytes);
 }
 
+float* HostMemory::floats(std::int64_t count) {
+  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
+  if (bytes_ < bytes) *this = HostMemory(bytes);
+  return static_cast<float*>(data_);
+}
+
 HostMemory::HostMemory(HostMemory&& other) noexcept
     : bytes_(std::exchange(other.bytes_, 0)), data_(std::exchange(other.data_, nullptr)) {}
 

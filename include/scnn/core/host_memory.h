@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace scnn {
 
@@ -20,6 +21,8 @@ class HostMemory {
 
   [[nodiscard]] void* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// At least `count` floats; where there were fewer, new zeros instead of what it held.
+  [[nodiscard]] float* floats(std::int64_t count);
 
  private:
   std::size_t bytes_ = 0;

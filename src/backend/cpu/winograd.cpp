@@ -81,9 +81,8 @@ struct Scratch {
     thread_local HostMemory memory;
     const std::int64_t in_plane = plane_of(block, in_row);
     const std::int64_t out_plane = plane_of(block, out_row);
-    const std::size_t bytes = static_cast<std::size_t>(points * (in_plane + out_plane)) * sizeof(float);
-    if (memory.bytes() < bytes) memory = HostMemory(std::max(bytes, HostMemory::large_page));
-    auto* data = static_cast<float*>(memory.data());
+    constexpr auto least = static_cast<std::int64_t>(HostMemory::large_page / sizeof(float));
+    float* const data = memory.floats(std::max(points * (in_plane + out_plane), least));
     v = {data, in_plane, in_row};
     m = {data + points * in_plane, out_plane, out_row};
   }
@@ -135,19 +134,13 @@ bool Winograd::takes(const Conv2d& s) {
   return s.in_c * s.out_c <= tiles.rows * tiles.columns * filters_per_tile;
 }
 
-float* Winograd::weights_of(std::int64_t numbers) {
-  const std::size_t bytes = static_cast<std::size_t>(numbers) * sizeof(float);
-  if (weights_.bytes() < bytes) weights_ = HostMemory(bytes);
-  return static_cast<float*>(weights_.data());
-}
-
 template <int outputs, int taps>
-void Winograd::transform(const Conv2d& s, const float* w, bool turned) {
+const float* Winograd::transformed(const Conv2d& s, const float* w, bool turned) {
   constexpr std::int64_t points = TileShape{outputs, taps}.points();
   constexpr int area = taps * taps;
   const std::int64_t row = padded(turned ? s.in_c : s.out_c);
   const std::int64_t from = turned ? s.out_c : s.in_c;
-  float* const all = weights_of(points * from * row);
+  float* const all = weights_.floats(points * from * row);
   std::fill_n(all, points * from * row, 0.0F);
   workers_.each(s.out_c, points * s.in_c * s.out_c, [&](std::int64_t o) {
     for (std::int64_t i = 0; i < s.in_c; ++i) {
@@ -159,24 +152,27 @@ void Winograd::transform(const Conv2d& s, const float* w, bool turned) {
       for (std::int64_t p = 0; p < points; ++p) to[p * from * row] = u[p];
     }
   });
+  return all;
 }
 
 void Winograd::forward(const Conv2d& s, const float* x, const float* w, const float* bias, float* y) {
   const TileShape tile = tile_of(s, s.out_h, s.out_w);
-  with_constants(tile, [&](auto outputs, auto taps) { transform<outputs, taps>(s, w, false); });
+  const float* filters = nullptr;
+  with_constants(tile, [&](auto outputs, auto taps) { filters = transformed<outputs, taps>(s, w, false); });
   const TileGrid out = grid_of(s.out_h, s.out_w, s.out_c, tile);
   const TileGrid in = inputs_of(out, s.in_h, s.in_w, s.in_c, s.window.pad_h, s.window.pad_w);
-  convolve(workers_, tile, s.batch, in, out, x, weights_of(0), bias, y);
+  convolve(workers_, tile, s.batch, in, out, x, filters, bias, y);
 }
 
 void Winograd::backward_data(const Conv2d& s, const float* dy, const float* w, float* dx) {
   // dx is the convolution of dy with the filters turned by half a circle.
   const TileShape tile = tile_of(s, s.in_h, s.in_w);
-  with_constants(tile, [&](auto outputs, auto taps) { transform<outputs, taps>(s, w, true); });
+  const float* filters = nullptr;
+  with_constants(tile, [&](auto outputs, auto taps) { filters = transformed<outputs, taps>(s, w, true); });
   const std::int64_t last = tile.taps - 1;
   const TileGrid out = grid_of(s.in_h, s.in_w, s.in_c, tile);
   const TileGrid in = inputs_of(out, s.out_h, s.out_w, s.out_c, last - s.window.pad_h, last - s.window.pad_w);
-  convolve(workers_, tile, s.batch, in, out, dy, weights_of(0), nullptr, dx);
+  convolve(workers_, tile, s.batch, in, out, dy, filters, nullptr, dx);
 }
 
 void Winograd::backward_weights(const Conv2d& s, const float* x, const float* dy, float* dw) {
@@ -200,7 +196,7 @@ void Winograd::weight_gradient(const Conv2d& s, const float* x, const float* dy,
   // Partial sums: a number that depends on the shape alone, so that results do not depend on the threads.
   const std::int64_t blocks = (tiles + block - 1) / block;
   const std::int64_t sums = std::min(blocks, std::clamp<std::int64_t>((std::int64_t{1} << 20) / size, 4, 32));
-  float* const all = weights_of(sums * size);
+  float* const all = weights_.floats(sums * size);
   workers_.each(sums, tiles * points * (in_row + out_row), [&](std::int64_t k) {
     const Scratch scratch(points, block, in_row, out_row);
     const TilePoints& v = scratch.v;

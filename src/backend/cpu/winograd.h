@@ -24,11 +24,9 @@ class Winograd {
   void backward_weights(const Conv2d& shape, const float* x, const float* dy, float* dw);
 
  private:
-  /// Memory for so many numbers, aligned to vectors; what it holds stays where there was enough.
-  [[nodiscard]] float* weights_of(std::int64_t numbers);
   /// The points of all filters, [points, in, padded(out)]; `turned`, by half a circle, [points, out, padded(in)].
   template <int outputs, int taps>
-  void transform(const Conv2d& shape, const float* w, bool turned);
+  [[nodiscard]] const float* transformed(const Conv2d& shape, const float* w, bool turned);
   template <int outputs, int taps>
   void weight_gradient(const Conv2d& shape, const float* x, const float* dy, float* dw);
 
