@@ -112,7 +112,7 @@ void contrast(Picture& image, double factor) {
     sum += grey(image, at);
   }
   const double mean = static_cast<double>(sum) / (static_cast<double>(image.h) * image.w);
-  const int from = static_cast<int>(mean + 0.5);
+  const int from = static_cast<int>(std::floor(mean + 0.5));
   const Table table = table_of_values([&](int v) { return blended(from, v, static_cast<float>(factor)); });
   map_channels(image, [&](const Histogram&) { return table; });
 }
