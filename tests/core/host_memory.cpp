@@ -55,4 +55,19 @@ TEST_CASE("host memory moves, and says where there is none", "[memory]") {
 #endif
 }
 
+TEST_CASE("host memory grows to as many floats as are asked for", "[memory]") {
+  HostMemory memory;
+  float* const first = memory.floats(10);
+  CHECK(memory.bytes() == 40);
+  CHECK(all_zero(memory));
+  first[9] = 3;
+  CHECK(memory.floats(10) == first);
+  CHECK(memory.floats(0) == first);
+  CHECK(first[9] == 3);
+  const float* const large = memory.floats(1000);
+  CHECK(large == memory.data());
+  CHECK(memory.bytes() == 4000);
+  CHECK(all_zero(memory));
+}
+
 }  // namespace scnn

@@ -21,7 +21,8 @@ class HostMemory {
 
   [[nodiscard]] void* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  /// At least `count` floats; where there were fewer, new zeros instead of what it held.
+  /// At least `count` floats.  Where there are fewer, new zeros take the place of what it held, and pointers to that
+  /// end; std::bad_alloc where there is not so much, and it stays as it was.
   [[nodiscard]] float* floats(std::int64_t count);
 
  private:

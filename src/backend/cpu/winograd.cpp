@@ -64,7 +64,8 @@ TileGrid inputs_of(const TileGrid& out, std::int64_t h, std::int64_t w, std::int
           .step = out.step};
 }
 
-/// Tiles treated at a time: their transformed inputs and outputs stay in the second cache together.
+/// Tiles treated at a time: their transformed inputs and outputs stay in the second cache together, up to some 90
+/// channels of 64 points on both sides; fewer than 12 would make products of too few rows.
 std::int64_t block_of(std::int64_t points, std::int64_t in, std::int64_t out) {
   return std::clamp<std::int64_t>(winograd_kernels()->block_floats / (points * (padded(in) + padded(out))), 12, 96);
 }
@@ -127,10 +128,15 @@ bool Winograd::takes(const Conv2d& s) {
   // Transforms cost as much as they save where there are few channels to sum over.
   const std::int64_t least = winograd_kernels()->least_channels;
   if (w.pad_h >= w.kernel_h || w.pad_w >= w.kernel_w || s.in_c < least || s.out_c < least) return false;
+  // Nor where tiles lie outside the output for the most part: half as many products, with what the transforms cost.
+  const std::int64_t direct = s.out_h * s.out_w * w.kernel_h * w.kernel_w;
+  const TileShape tile = tile_of(s, s.out_h, s.out_w);
+  if (2 * products(s.out_h, s.out_w, tile) > direct) return false;
+  if (2 * products(s.in_h, s.in_w, tile_of(s, s.in_h, s.in_w)) > direct) return false;
   // Nor where there are so many that a batch has few tiles for each of its filters to be transformed.  An image's own
   // tiles are counted, so that its result does not depend on the batch.
   constexpr std::int64_t filters_per_tile = 8192;
-  const TileGrid tiles = grid_of(s.out_h, s.out_w, s.out_c, tile_of(s, s.out_h, s.out_w));
+  const TileGrid tiles = grid_of(s.out_h, s.out_w, s.out_c, tile);
   return s.in_c * s.out_c <= tiles.rows * tiles.columns * filters_per_tile;
 }
 

@@ -66,7 +66,7 @@ struct TilePoints {
 struct WinogradKernels {
   /// Transformed numbers that half the second cache of such processors holds.
   std::int64_t block_floats;
-  /// Channels on both sides from which this is faster than oneDNN.
+  /// Channels on both sides from which this is faster than oneDNN (README.md says what was measured).
   std::int64_t least_channels;
   /// Rows [0, m) and columns [0, n) of a product; n is a multiple of `lanes`.  `add` keeps what c holds.
   void (*multiply)(const Product& product, std::int64_t m, std::int64_t n, bool add);

@@ -19,7 +19,7 @@ template <int n, class F>
   (std::make_integer_sequence<int, n>{});
 }
 
-/// Loads a vector once, where the compiler would load it for each of its uses.
+/// Keeps a loaded vector in a register: GCC would otherwise fold the load into each of its uses.
 template <class V>
 [[gnu::always_inline]] inline void in_register(V& vector) {
   asm("" : "+v"(vector));
