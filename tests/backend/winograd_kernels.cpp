@@ -1,10 +1,12 @@
 #include "backend/cpu/winograd_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "backend/cpu/winograd.h"
 #include "catch.h"
 
 namespace scnn::cpu {
@@ -134,6 +136,46 @@ TEST_CASE("tile transforms have their adjoints, and the same bits on every proce
     }
   }
   if (kernels.size() < 2) SCNN_SKIP("this processor has no AVX-512 to compare with");
+}
+
+TEST_CASE("minimal filtering does not depend on threads, nor an image's results on its batch", "[winograd]") {
+  if (winograd_kernels() == nullptr) SCNN_SKIP("this processor has no AVX2");
+  for (const std::int64_t kernel : {3, 5}) {
+    const Conv2d many{.batch = 40,
+                      .in_h = 13,
+                      .in_w = 9,
+                      .in_c = 13,
+                      .out_h = 13,
+                      .out_w = 9,
+                      .out_c = 22,
+                      .window = {.kernel_h = kernel, .kernel_w = kernel, .pad_h = kernel / 2, .pad_w = kernel / 2}};
+    Conv2d one = many;
+    one.batch = 1;
+    REQUIRE(Winograd::takes(many));
+    const std::int64_t pixels = many.batch * many.in_h * many.in_w;
+    const auto x = numbers(pixels * many.in_c, 6), dy = numbers(pixels * many.out_c, 7);
+    const auto w = numbers(kernel * kernel * many.in_c * many.out_c, 8);
+    struct Results {
+      std::vector<float> y, dx, dw;
+    };
+    const auto run = [&](const Conv2d& s, int threads) {
+      Winograd winograd{Workers(threads)};
+      const auto rows = static_cast<std::size_t>(s.batch * s.in_h * s.in_w);
+      Results r{std::vector<float>(rows * static_cast<std::size_t>(s.out_c)),
+                std::vector<float>(rows * static_cast<std::size_t>(s.in_c)), std::vector<float>(w.size())};
+      winograd.forward(s, x.data(), w.data(), nullptr, r.y.data());
+      winograd.backward_data(s, dy.data(), w.data(), r.dx.data());
+      winograd.backward_weights(s, x.data(), dy.data(), r.dw.data());
+      return r;
+    };
+    const Results alone = run(many, 1), shared = run(many, 3), first = run(one, 1);
+    INFO(kernel << " x " << kernel);
+    CHECK(alone.y == shared.y);
+    CHECK(alone.dx == shared.dx);
+    CHECK(alone.dw == shared.dw);
+    CHECK(std::equal(first.y.begin(), first.y.end(), alone.y.begin()));
+    CHECK(std::equal(first.dx.begin(), first.dx.end(), alone.dx.begin()));
+  }
 }
 
 }  // namespace scnn::cpu
