@@ -178,4 +178,23 @@ TEST_CASE("minimal filtering does not depend on threads, nor an image's results 
   }
 }
 
+TEST_CASE("minimal filtering is left where its tiles lie outside the output for the most part", "[winograd]") {
+  if (winograd_kernels() == nullptr) SCNN_SKIP("this processor has no AVX2");
+  const auto takes = [](std::int64_t kernel, std::int64_t out) {
+    const std::int64_t in = out + kernel - 1;
+    return Winograd::takes({.in_h = in,
+                            .in_w = in,
+                            .in_c = 16,
+                            .out_h = out,
+                            .out_w = out,
+                            .out_c = 24,
+                            .window = {.kernel_h = kernel, .kernel_w = kernel}});
+  };
+  CHECK_FALSE(takes(5, 1));
+  CHECK_FALSE(takes(5, 2));
+  CHECK(takes(5, 20));
+  CHECK_FALSE(takes(3, 1));
+  CHECK(takes(3, 12));
+}
+
 }  // namespace scnn::cpu

@@ -182,7 +182,8 @@ def evaluate(training):
 
 
 def forget_peak():
-    """From here on the process's peak memory is that of training: loading the data, as written here, took more."""
+    """From here on the process's peak memory is that of training: loading the data, as written here, took more.
+    Where the system has no such file the peak stays that of the whole process."""
     try:
         with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
             file.write("5")

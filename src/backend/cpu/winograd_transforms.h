@@ -114,7 +114,7 @@ struct Minimal<4, 3> {
   }
 };
 
-/// Points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
+/// Points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity: those of F(4, 3) and two more.
 template <>
 struct Minimal<4, 5> {
   template <class T>
@@ -136,27 +136,23 @@ struct Minimal<4, 5> {
   }
   template <class T>
   [[gnu::always_inline]] static inline void outputs(const T (&m)[8], T (&y)[4]) {
-    const T sum1 = m[1] + m[2], difference1 = m[1] - m[2];
-    const T sum2 = m[3] + m[4], difference2 = m[3] - m[4];
-    const T sum3 = m[5] + m[6], difference3 = m[5] - m[6];
-    y[0] = m[0] + sum1 + sum2 + sum3;
-    y[1] = difference1 + 2.0F * difference2 + 0.5F * difference3;
-    y[2] = sum1 + 4.0F * sum2 + 0.25F * sum3;
-    y[3] = difference1 + 8.0F * difference2 + 0.125F * difference3 + m[7];
+    const T whole[6] = {m[0], m[1], m[2], m[3], m[4], m[7]};
+    Minimal<4, 3>::outputs(whole, y);
+    const T sum = m[5] + m[6], difference = m[5] - m[6];
+    y[0] += sum;
+    y[1] += 0.5F * difference;
+    y[2] += 0.25F * sum;
+    y[3] += 0.125F * difference;
   }
   template <class T>
   [[gnu::always_inline]] static inline void outputs_adjoint(const T (&y)[4], T (&m)[8]) {
-    const T even1 = y[0] + y[2], odd1 = y[1] + y[3];
-    const T even2 = y[0] + 4.0F * y[2], odd2 = 2.0F * y[1] + 8.0F * y[3];
-    const T even3 = y[0] + 0.25F * y[2], odd3 = 0.5F * y[1] + 0.125F * y[3];
-    m[0] = y[0];
-    m[1] = even1 + odd1;
-    m[2] = even1 - odd1;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = even3 + odd3;
-    m[6] = even3 - odd3;
-    m[7] = y[3];
+    T whole[6];
+    Minimal<4, 3>::outputs_adjoint(y, whole);
+    const T even = y[0] + 0.25F * y[2], odd = 0.5F * y[1] + 0.125F * y[3];
+    for (int i = 0; i < 5; ++i) m[i] = whole[i];
+    m[5] = even + odd;
+    m[6] = even - odd;
+    m[7] = whole[5];
   }
   static void filter(const float (&g)[5], float (&u)[8]) {
     const float even1 = (g[0] + g[2] + g[4]) * (-2.0F / 9);
