@@ -11,7 +11,6 @@
 #include <cstring>
 
 #include "scnn/core/error.h"
-#include "scnn/core/file.h"
 
 namespace scnn {
 namespace {
@@ -34,19 +33,14 @@ namespace {
 
 }  // namespace
 
-Child::Child(const std::filesystem::path& program, const std::vector<std::string>& arguments,
-             const std::filesystem::path& log) {
-  const Descriptor file(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
-  if (file.get() < 0) {
-    throw Error(ErrorKind::run_folder, fmt::format("cannot write {}: {}", log.string(), std::strerror(errno)));
-  }
+Child::Child(const std::filesystem::path& program, const std::vector<std::string>& arguments, const Descriptor& log) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const std::string path = program.string();
   const pid_t parent = ::getpid();
   pid_ = ::fork();
-  if (pid_ == 0) become(path.c_str(), argv.data(), file.get(), parent);
+  if (pid_ == 0) become(path.c_str(), argv.data(), log.get(), parent);
   if (pid_ < 0) {
     throw Error(ErrorKind::memory,
                 fmt::format("cannot start a process: {} (ulimit -u, ulimit -v)", std::strerror(errno)));

@@ -7,16 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "scnn/core/file.h"
+
 namespace scnn {
 
 /// A program that runs beside this one.  It has a process group of its own, so that a Ctrl-C reaches only this program,
 /// and gets SIGTERM when the thread that started it ends, however that comes about.
 class Child {
  public:
-  /// Runs `program` with the arguments (the first is its name); stdin is empty, stdout and stderr are appended to
-  /// `log`. Error(run_folder) where that cannot be opened, Error(memory) where no process can be made.
-  Child(const std::filesystem::path& program, const std::vector<std::string>& arguments,
-        const std::filesystem::path& log);
+  /// Runs `program` with the arguments (the first is its name); stdin is empty, stdout and stderr go to `log`, whose
+  /// lock, if it has one, holds while any of both processes is alive.  Error(memory) where no process can be made.
+  Child(const std::filesystem::path& program, const std::vector<std::string>& arguments, const Descriptor& log);
 
   /// The exit code once it has ended, 128 + the number of a signal that ended it.
   [[nodiscard]] std::optional<int> ended();

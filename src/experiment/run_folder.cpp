@@ -296,7 +296,7 @@ bool RunFolder::abandoned() const {
 }
 
 void RunFolder::lock(bool take_over, bool lock_decides) {
-  lock_ = lock_folder(path_);
+  lock_ = lock_file(file(".lock"));
   if (!lock_) {
     throw Error(ErrorKind::usage, fmt::format("{} is at work: process {} on {}; stop it first", path_.string(),
                                               info_.process, info_.host));

@@ -89,6 +89,7 @@ class Scheduler {
   };
   struct Running {
     Waiting what;
+    Descriptor claim;
     Child child;
     std::uintmax_t log_start;
   };
@@ -131,11 +132,20 @@ class Scheduler {
     }
   }
 
-  /// Whether another process has the run's folder.  One that a kill left without run.json is removed.
+  /// The run's log, locked: a run belongs to the sweep that has it, from before its folder is made until the process
+  /// that writes it, which shares the lock, has ended and is told of.  Nothing while another sweep has it.
+  [[nodiscard]] std::optional<Descriptor> claim(const SweepRun& run) const {
+    auto log = lock_file(log_of(run));
+    if (!log || log->get() >= 0) return log;
+    throw Error(ErrorKind::run_folder, fmt::format("cannot write {}: {}", log_of(run).string(), std::strerror(errno)));
+  }
+
+  /// Whether somebody else, such as a user's `scnn resume`, has the folder of a run that is ours.  One that a kill left
+  /// without run.json is removed.
   [[nodiscard]] bool is_busy(const SweepRun& run) const {
     const fs::path path = run_path(folder_, run.name);
     if (!fs::exists(path)) return false;
-    const auto lock = lock_folder(path);
+    const auto lock = lock_file(path / ".lock");
     if (lock && !RunFolder::is_run(path)) fs::remove_all(path);
     return !lock;
   }
@@ -148,25 +158,27 @@ class Scheduler {
 
   void start(Waiting one) {
     const SweepRun& run = *one.run;
-    if (is_busy(run)) return put_off(std::move(one));
+    std::optional<Descriptor> mine = claim(run);
+    if (!mine || is_busy(run)) return put_off(std::move(one));
     const SweepRunStatus status = sweep_run_status(folder_, run.name);
     if (status.result) return count_done(*status.result);  // by another process meanwhile
-    const fs::path path = run_path(folder_, run.name), log = log_of(run);
+    const fs::path path = run_path(folder_, run.name);
     const bool fresh = status.state == SweepRunStatus::State::waiting;
     std::vector<std::string> words = {"scnn", "-q", "resume", path.string()};
     if (fresh) {
       const fs::path settings = folder_ / "runs" / (run.name + ".yaml");
-      write_shared(settings, run.experiment.yaml);  // another process may have this run, too
+      write_shared(settings, run.experiment.yaml);  // without locks, another process may have this run, too
       words = {"scnn", "-q", "run", settings.string(), "--out", path.string()};
       if (run.experiment.device.threads == 0 && plan_.threads > 0) {
         words.push_back(fmt::format("device.threads={}", plan_.threads));
       }
     }
     std::error_code none;
-    const std::uintmax_t size = fs::file_size(log, none);
+    const std::uintmax_t size = fs::file_size(log_of(run), none);
     console_.line(fmt::format("{}  {} {}", run.name, fresh ? "starts:" : "goes on:", one.label));
     progress_.running.push_back({run.name, console_.now()});
-    running_.push_back({std::move(one), Child(options_.program, words, log), none ? 0 : size});
+    Child child(options_.program, words, *mine);
+    running_.push_back({std::move(one), *std::move(mine), child, none ? 0 : size});
   }
 
   void reap() {

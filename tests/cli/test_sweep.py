@@ -5,6 +5,7 @@ refused.
 usage: test_sweep.py PROGRAM [unittest arguments]
 """
 import csv
+import fcntl
 import json
 import os
 import shutil
@@ -154,6 +155,21 @@ class Sweeps(Case):
         self.expect(0, "sweep", "--resume", folder, "--jobs", 2)
         self.assert_like_straight(folder)
         self.expect(75, "sweep", self.file, "--out", self.place / "short", "--max-time", "0.001s", says="0 of 8 runs are done, 0 failed")
+
+    def test_a_run_is_its_sweeps_before_its_folder_is_complete(self):
+        folder = self.place / "claimed"
+        shutil.copytree(self.straight, folder)
+        run = folder / "runs" / RUNS[2]
+        shutil.rmtree(run)
+        (run / "checkpoints").mkdir(parents=True)  # as scnn run makes it, before it locks it
+        with open(f"{run}.log", "a") as log:
+            fcntl.flock(log, fcntl.LOCK_EX)
+            process = self.start("--resume", folder)
+            self.assertTrue(any(f"{RUNS[2]} is at work in another process: waiting" in line for line in process.stdout))
+            self.assertTrue((run / "checkpoints").exists())
+        _, errors = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assert_like_straight(folder)
 
     def test_a_run_that_another_process_has_is_waited_for(self):
         folder = self.place / "twice"

@@ -50,14 +50,17 @@ TEST_CASE("file errors name the path and carry the caller's kind", "[file]") {
   }
 }
 
-TEST_CASE("a folder is one's own until it is let go", "[file]") {
+TEST_CASE("a file is one's own until it is let go", "[file]") {
   const test::TemporaryFolder folder;
-  auto mine = lock_folder(folder.path());
+  const auto path = folder.write("log", "before");
+  auto mine = lock_file(path);
   CHECK(mine.has_value());
-  CHECK_FALSE(lock_folder(folder.path()).has_value());
+  CHECK_FALSE(lock_file(path).has_value());
   mine.reset();
-  CHECK(lock_folder(folder.path()).has_value());
-  CHECK(lock_folder("/proc").has_value());  // where nobody can lock, everybody may go on
+  CHECK(lock_file(path).has_value());
+  CHECK(read_text(path, ErrorKind::data) == "before");
+  const auto nowhere = lock_file("/proc/.lock");  // where nobody can lock, everybody may go on
+  CHECK((nowhere && nowhere->get() == -1));
 }
 
 TEST_CASE("hashes", "[file]") {

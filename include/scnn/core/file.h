@@ -39,9 +39,10 @@ class Descriptor {
   int fd_;
 };
 
-/// Takes a folder until the result goes, by flock on its file `.lock`; nothing where somebody else has it.  Where there
-/// are no locks, or the folder cannot be written, everybody gets it.
-[[nodiscard]] std::optional<Descriptor> lock_folder(const std::filesystem::path& path);
+/// Takes a file, which is made where there is none and opened to append, by flock until the result and all copies of it
+/// that child processes got are closed; nothing where somebody else has it.  Where there are no locks everybody gets
+/// it; where the file cannot be opened the descriptor is -1, and errno says why.
+[[nodiscard]] std::optional<Descriptor> lock_file(const std::filesystem::path& path);
 
 /// XXH3 64-bit hash (xxHash).
 [[nodiscard]] std::uint64_t hash64(std::span<const std::byte> content) noexcept;
