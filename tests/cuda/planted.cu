@@ -101,6 +101,26 @@ __global__ void shared_beyond(float* out) {
   out[threadIdx.x] = line.value[threadIdx.x];
 }
 
+/// In one access: the compiler takes a vector apart that is more than copied.
+__device__ void copy_vector(const float* x, float* out) {
+  *reinterpret_cast<float4*>(out) = *reinterpret_cast<const float4*>(x);
+}
+
+__global__ void half_written(float* out) {
+  const unsigned t = threadIdx.x;
+  if (t < 2) out[t] = 1;
+  __syncthreads();
+  if (t == 0) copy_vector(out, out + 4);
+}
+
+__global__ void half_beyond(float* out) {
+  GPU_SMEM(Line, line);
+  const unsigned t = threadIdx.x;
+  if (t < 254) line.value[t] = 1;
+  __syncthreads();
+  if (t == 0) copy_vector(line.value + 252, out);
+}
+
 __global__ void misaligned_copy(const float* x) {
   GPU_SMEM(Line, line);
   gpu::cp_async16(&line.value[2], x, true);
@@ -207,6 +227,10 @@ void run(Kernel kernel, const float* x, float* out, cudaStream_t stream) {
       return one_block(shared_beyond, sizeof(Line) - sizeof(float), stream, out);
     case Kernel::device_unwritten:
       return one_block(shift, 0, stream, out, out, 0, 0);
+    case Kernel::half_written:
+      return one_block(half_written, 0, stream, out);
+    case Kernel::half_beyond:
+      return one_block(half_beyond, sizeof(Line) - 2 * sizeof(float), stream, out);
     case Kernel::misaligned_copy:
       return one_block(misaligned_copy, sizeof(Line), stream, x);
     case Kernel::misaligned_vector:

@@ -25,6 +25,8 @@ enum class Kernel {
   read_before,           // x[-1]
   shared_beyond,         // behind the shared memory asked for
   device_unwritten,      // out, which nobody wrote
+  half_written,          // a float4 of out, of which two floats were written
+  half_beyond,           // a float4 half behind the shared memory asked for
   misaligned_copy,       // cp.async to a place of 8 bytes' alignment
   misaligned_vector,     // a float4 at such a place
 };

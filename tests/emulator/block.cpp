@@ -21,7 +21,6 @@ struct Grid {
   std::vector<Thread> threads;
   std::vector<std::unique_ptr<Fiber>> spare;  ///< unwatched ones, for blocks with more threads
   std::vector<Warp> warps;
-  Thread* running = nullptr;
   std::mt19937 random;
   SharedMemory shared;
   std::uint64_t turns = 0;
@@ -93,7 +92,7 @@ void make_threads(Grid& g, bool watched) {
 }
 
 void take_turn(Grid& g, Thread& t) {
-  g.running = &t;
+  running = &t;
   ++g.turns;
   t.fiber->enter();
   set_mode(Mode::emulator);
@@ -129,7 +128,7 @@ bool open_barrier(Grid& g, std::size_t alive) {
   if (waiting == 0 || waiting != alive) return false;
   for (Thread& t : g.threads) {
     if (t.state != Thread::State::at_barrier) continue;
-    g.running = &t;
+    running = &t;
     if (t.at.line != first->at.line) die("threads of a block wait at different __syncthreads");
     t.state = Thread::State::ready;
   }
@@ -156,11 +155,11 @@ void run_block(Grid& g, bool watched) {
     if (open_barrier(g, alive) || progress) continue;
     for (Thread& t : g.threads) {
       if (t.state == Thread::State::done) continue;
-      g.running = &t;
+      running = &t;
       die("deadlock: a barrier or warp operation that not every thread it needs reaches");
     }
   }
-  g.running = nullptr;
+  running = nullptr;
   g.shared.close();
 }
 
@@ -187,18 +186,17 @@ void run_grid(const Shape& shape, const std::function<void()>& body, unsigned se
   g.body = nullptr;
 }
 
-Thread* running_thread() { return grid().running; }
-uint3 thread_index() { return grid().running->index; }
+uint3 thread_index() { return running->index; }
 uint3 block_index() { return grid().block; }
 dim3 block_extent() { return grid().shape.block; }
 dim3 grid_extent() { return grid().shape.grid; }
-int lane() { return grid().running->lane; }
+int lane() { return running->lane; }
 unsigned char* shared_memory() { return grid().shared.begin(); }
 std::uint64_t turns_taken() { return grid().turns; }
 
 void block_barrier(Place place) {
   Grid& g = grid();
-  Thread& t = *g.running;
+  Thread& t = *running;
   // Two objects in turn: with one, a thread that is already at the next barrier would order its accesses before those
   // of a late waker.
   void* barrier = &g.barriers[g.first_barrier + static_cast<std::size_t>(t.barriers_passed++ % 2)];
@@ -214,7 +212,7 @@ void block_barrier(Place place) {
 
 void warp_barrier(std::uint32_t mask, Place place) {
   Grid& g = grid();
-  Thread& t = *g.running;
+  Thread& t = *running;
   const auto of_warp = static_cast<std::size_t>(2 + 2 * t.warp + t.warp_barriers_passed++ % 2);
   void* barrier = &g.barriers[g.first_barrier + of_warp];
   release(barrier);
@@ -227,7 +225,7 @@ void warp_operation(const char* name, std::uint32_t mask, void* argument,
                     void (*execute)(const WarpArguments&, std::uint32_t mask), Place place) {
   const Quiet quiet;
   Grid& g = grid();
-  Thread& t = *g.running;
+  Thread& t = *running;
   Warp& w = g.warps[static_cast<std::size_t>(t.warp)];
   const auto lane = static_cast<std::size_t>(t.lane);
   t.at = place;

@@ -57,8 +57,9 @@ struct Shape {
 /// Runs every block of a grid in a shuffled order.
 void run_grid(const Shape& shape, const std::function<void()>& body, unsigned seed);
 
+inline constinit thread_local Thread* running = nullptr;
 /// The CUDA thread whose code runs, or null.
-[[nodiscard]] Thread* running_thread();
+[[nodiscard]] inline Thread* running_thread() { return running; }
 
 // What kernels ask.  Constant within a thread of a block.
 [[nodiscard]] uint3 thread_index() __attribute__((const));

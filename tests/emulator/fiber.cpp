@@ -31,8 +31,6 @@ Fiber::~Fiber() {
   munmap(stack_, stack_bytes);
 }
 
-bool Fiber::owns(const void* place) const { return place >= stack_ && place < stack_ + stack_bytes; }
-
 void Fiber::enter() {
   done_ = false;
 #if defined(EMULATOR_ASAN)

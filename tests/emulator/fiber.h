@@ -22,7 +22,7 @@ class Fiber {
   void leave();
   [[nodiscard]] bool done() const { return done_; }
   [[nodiscard]] bool watched() const { return watched_; }
-  [[nodiscard]] bool owns(const void* place) const;
+  [[nodiscard]] bool owns(const void* place) const { return place >= stack_ && place < stack_ + stack_bytes; }
 
  private:
   using Transfer = boost::context::detail::transfer_t;

@@ -4,13 +4,25 @@
 #if defined(EMULATOR_MEMCHECK)
 #include <cstddef>
 
+#include "emulator/block.h"
 #include "emulator/memory.h"
 #include "emulator/report.h"
 
+namespace {
+
+template <std::size_t bytes>
+void check(const void* place, bool is_write) {
+  using namespace emulator;
+  if (mode() == Mode::kernel && (is_written<bytes>(place) || running_thread()->fiber->owns(place))) return;
+  check_access(place, bytes, is_write);
+}
+
+}  // namespace
+
 // NOLINTBEGIN(bugprone-reserved-identifier): the compiler's names.
-#define EMULATOR_ACCESS(size)                                                                            \
-  extern "C" void __asan_load##size##_noabort(const void* p) { emulator::check_access(p, size, false); } \
-  extern "C" void __asan_store##size##_noabort(void* p) { emulator::check_access(p, size, true); }
+#define EMULATOR_ACCESS(size)                                                           \
+  extern "C" void __asan_load##size##_noabort(const void* p) { check<size>(p, false); } \
+  extern "C" void __asan_store##size##_noabort(void* p) { check<size>(p, true); }
 EMULATOR_ACCESS(1)
 EMULATOR_ACCESS(2)
 EMULATOR_ACCESS(4)

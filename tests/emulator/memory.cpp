@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <map>
+#include <vector>
 
 #include "emulator/block.h"
 
@@ -24,8 +26,6 @@ constexpr bool follows_writes = true;
 constexpr bool follows_writes = false;  // kernels do not tell what they write
 #endif
 constexpr std::size_t alignment = 256;
-constexpr std::size_t shared_room = std::size_t{256} << 10;  // behind the device's memory
-constexpr std::size_t arena_bytes = device_bytes + shared_room;
 
 unsigned char* reserve(std::size_t bytes) {
   void* range = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -35,19 +35,28 @@ unsigned char* reserve(std::size_t bytes) {
 
 struct Arena {
   unsigned char* base = reserve(arena_bytes);
-  unsigned char* states = reserve(arena_bytes);
-  std::size_t end = alignment;                           // nothing was ever allocated from here on
-  std::map<std::size_t, std::size_t> allocated;          // offset to bytes
-  std::map<std::size_t, std::vector<std::size_t>> free;  // room to offsets
+  unsigned char* states = reserve(arena_bytes + alignment);  // an access may begin with the last byte
+  std::size_t end = alignment;                               // nothing was ever allocated from here on
+  std::map<std::size_t, std::size_t> allocated;              // offset to bytes
+  std::map<std::size_t, std::vector<std::size_t>> free;      // room to offsets
   std::size_t in_use = 0, peak = 0, limit = device_bytes;
 
-  Arena() { close(0, arena_bytes); }
+  Arena() {
+    close(0, arena_bytes);
+    range = {reinterpret_cast<std::uintptr_t>(base), states};
+  }
   void open(std::size_t offset, std::size_t bytes) {
 #if defined(EMULATOR_ASAN)
     __asan_unpoison_memory_region(base + offset, bytes);
 #endif
     std::memset(states + offset, static_cast<int>(Byte::fresh), bytes);
     std::memset(base + offset, 0xff, bytes);
+  }
+  /// Once nothing is allocated: pages that are there cost time whenever the host's access begins or ends.
+  void begin_anew() {
+    for (unsigned char* pages : {base, states}) madvise(pages, device_bytes, MADV_DONTNEED);
+    end = alignment;
+    free.clear();
   }
   void close(std::size_t offset, std::size_t bytes) {
 #if defined(EMULATOR_ASAN)
@@ -71,7 +80,7 @@ std::size_t room_for(std::size_t bytes) { return (bytes + alignment) / alignment
 }
 
 void check_states(std::size_t offset, std::size_t bytes, bool is_write) {
-  unsigned char* states = arena().states + offset;
+  unsigned char* states = range.states + offset;
   if (offset + bytes > arena_bytes) refuse(Byte::closed, is_write);
   for (std::size_t i = 0; i < bytes; ++i) {
     const auto state = static_cast<Byte>(states[i]);
@@ -79,10 +88,6 @@ void check_states(std::size_t offset, std::size_t bytes, bool is_write) {
     refuse(state, is_write);
   }
   if (is_write) std::memset(states, static_cast<int>(Byte::written), bytes);
-}
-
-std::size_t offset_of(const void* place) {
-  return static_cast<std::size_t>(static_cast<const unsigned char*>(place) - arena().base);
 }
 
 }  // namespace
@@ -99,8 +104,6 @@ DeviceAccess::DeviceAccess() {
 DeviceAccess::~DeviceAccess() {
   if (--accesses == 0) protect(PROT_NONE);
 }
-
-bool is_device_memory(const void* place) { return offset_of(place) < arena_bytes; }
 
 void* device_allocate(std::size_t bytes) {
   const Quiet quiet;
@@ -128,25 +131,26 @@ void* device_allocate(std::size_t bytes) {
 bool device_free(void* place) {
   const Quiet quiet;
   Arena& a = arena();
-  const auto found = a.allocated.find(offset_of(place));
+  const auto found = a.allocated.find(range.offset_of(place));
   if (found == a.allocated.end()) return false;
   const auto [offset, bytes] = *found;
   a.close(offset, bytes);
   a.in_use -= bytes;
   a.free[room_for(bytes)].push_back(offset);
   a.allocated.erase(found);
+  if (a.allocated.empty()) a.begin_anew();
   return true;
 }
 
 void device_close(void* place, std::size_t bytes) {
   const Quiet quiet;
-  arena().close(offset_of(place), bytes);
+  arena().close(range.offset_of(place), bytes);
 }
 
 void device_open(void* place, std::size_t bytes) {
   const Quiet quiet;
   const DeviceAccess access;
-  arena().open(offset_of(place), bytes);
+  arena().open(range.offset_of(place), bytes);
 }
 
 std::size_t device_bytes_peak() { return arena().peak; }
@@ -154,19 +158,19 @@ std::size_t device_bytes_in_use() { return arena().in_use; }
 void limit_device_bytes(std::size_t bytes) { arena().limit = bytes; }
 
 void driver_reads(const void* from, std::size_t bytes) {
-  if (is_device_memory(from)) check_states(offset_of(from), bytes, false);
+  if (is_device_memory(from)) check_states(range.offset_of(from), bytes, false);
 }
 void driver_writes(void* to, std::size_t bytes) {
-  if (is_device_memory(to)) check_states(offset_of(to), bytes, true);
+  if (is_device_memory(to)) check_states(range.offset_of(to), bytes, true);
 }
 
 void still_fresh(void* to, std::size_t bytes) {
-  if (is_device_memory(to)) std::memset(arena().states + offset_of(to), static_cast<int>(Byte::fresh), bytes);
+  if (is_device_memory(to)) std::memset(range.states + range.offset_of(to), static_cast<int>(Byte::fresh), bytes);
 }
 
 void check_access(const void* place, std::size_t bytes, bool is_write) {
   const Mode now = mode();
-  const std::size_t offset = offset_of(place);
+  const std::size_t offset = range.offset_of(place);
   if (offset < arena_bytes) {
     if (now == Mode::kernel) {
       check_states(offset, bytes, is_write);
@@ -177,7 +181,7 @@ void check_access(const void* place, std::size_t bytes, bool is_write) {
   }
   if (now != Mode::kernel) return;
   // A thread's stack and the program's constants are its own.
-  if (running_thread()->fiber->owns(place)) return;
+  if (running->fiber->owns(place)) return;
   const auto* at = static_cast<const char*>(place);
   if (!is_write && at >= __executable_start && at < _end) return;
   die("a kernel touches host memory");

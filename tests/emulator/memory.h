@@ -1,9 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <vector>
+#include <cstring>
 
 /// The memory of the emulated device: one range of addresses, each byte of it closed, fresh or written.
 ///
@@ -15,8 +15,22 @@ namespace emulator {
 enum class Byte : std::uint8_t { closed = 0, fresh = 1, written = 2 };
 
 constexpr std::size_t device_bytes = std::size_t{1} << 30;
+constexpr std::size_t shared_room = std::size_t{256} << 10;  // behind the device's memory
+constexpr std::size_t arena_bytes = device_bytes + shared_room;
 
-[[nodiscard]] bool is_device_memory(const void* place);
+/// Where the range begins, and the states of its bytes.  Before anything asked for memory, where no program has any.
+struct Range {
+  std::uintptr_t begin = std::uintptr_t{1} << 63;
+  unsigned char* states = nullptr;
+
+  /// An offset beyond arena_bytes is no place in it.
+  [[nodiscard]] std::size_t offset_of(const void* place) const {
+    return reinterpret_cast<std::uintptr_t>(place) - begin;
+  }
+};
+inline constinit Range range;
+
+[[nodiscard]] inline bool is_device_memory(const void* place) { return range.offset_of(place) < arena_bytes; }
 
 /// Bytes of device memory, fresh and filled with 0xff (NaN), or null where none are left.
 [[nodiscard]] void* device_allocate(std::size_t bytes);
@@ -48,6 +62,17 @@ void driver_writes(void* to, std::size_t bytes);
 void still_fresh(void* to, std::size_t bytes);
 
 void check_access(const void* place, std::size_t bytes, bool is_write);
+
+/// What check_access finds right almost always: bytes in the range that were written to.
+template <std::size_t bytes>
+[[nodiscard]] bool is_written(const void* place) {
+  static constexpr auto written = [] {
+    std::array<Byte, bytes> all{};
+    all.fill(Byte::written);
+    return all;
+  }();
+  return is_device_memory(place) && std::memcmp(range.states + range.offset_of(place), written.data(), bytes) == 0;
+}
 
 /// Shared memory of the block that runs, fresh and poisoned with NaN for each block.
 class SharedMemory {

@@ -16,15 +16,8 @@ void AnnotateIgnoreWritesEnd(const char*, int);
 
 namespace emulator {
 
-namespace {
-thread_local Mode now = Mode::host;
-}
-
-Mode mode() { return now; }
-void set_mode(Mode mode) { now = mode; }
-
-Quiet::Quiet() : saved_(now) {
-  now = Mode::emulator;
+Quiet::Quiet() : saved_(mode()) {
+  set_mode(Mode::emulator);
 #if defined(EMULATOR_TSAN)
   AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
   AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
@@ -36,11 +29,11 @@ Quiet::~Quiet() {
   AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
   AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 #endif
-  now = saved_;
+  set_mode(saved_);
 }
 
 void die(const char* what) {
-  now = Mode::emulator;
+  set_mode(Mode::emulator);
   std::fflush(stdout);
   if (const Thread* t = running_thread()) {
     const uint3 block = block_index();

@@ -13,8 +13,9 @@ struct Place {
 
 /// Whose code runs on this OS thread: decides what it may touch.
 enum class Mode : unsigned char { host, kernel, emulator };
-[[nodiscard]] Mode mode();
-void set_mode(Mode mode);
+inline constinit thread_local Mode current_mode = Mode::host;
+[[nodiscard]] inline Mode mode() { return current_mode; }
+inline void set_mode(Mode mode) { current_mode = mode; }
 
 /// The emulator's own work: not checked by the memory checker, invisible to ThreadSanitizer.
 class Quiet {
