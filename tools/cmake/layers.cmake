@@ -1,3 +1,12 @@
+# What all files include is compiled once for a batch of them: large batches on few cores, small ones to keep many busy.  A
+# batch of 8 is part of one of 32: what compiles in large batches compiles in small ones.
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+if(cores LESS_EQUAL 4)
+  set(SCNN_UNITY_BATCH 32)
+else()
+  set(SCNN_UNITY_BATCH 8)
+endif()
+
 # scnn_compile(TARGET [ALONE] [COLD]): how its files are compiled.  Several at a time, with SCNN_UNITY; CMake leaves out those
 # with options or definitions of their own.
 # ALONE: each by itself, where what a hot loop becomes should not depend on its neighbours.
@@ -7,7 +16,7 @@ function(scnn_compile target)
   if(arg_ALONE)
     set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
   else()
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ${SCNN_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ${SCNN_UNITY} UNITY_BUILD_BATCH_SIZE ${SCNN_UNITY_BATCH})
   endif()
   if(arg_COLD)
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
