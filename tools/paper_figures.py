@@ -96,21 +96,32 @@ def sweep_points(folder):
 
 
 def front(points):
-    """(bytes, top-1) of the points that no smaller one matches, by size."""
+    """(bytes, top-1, its standard error or None) of the points that no smaller one matches, by size."""
     best, out = -1.0, []
-    for size, top1 in sorted((point.mean("file_bytes"), point.mean("top1")) for point in points):
+    for size, top1, error in sorted((point.mean("file_bytes"), point.mean("top1"), point.error("top1")) for point in points):
         if top1 > best:
             best = top1
-            out.append((size, top1))
+            out.append((size, top1, error))
     return out
 
 
 def at_size(front_points, size):
-    """The front's top-1 at a size, in a straight line over log bytes; None outside of it."""
-    for (low, a), (high, b) in zip(front_points, front_points[1:]):
+    """The front's top-1 at a size and its standard error, in a straight line over log bytes; beyond its largest point that
+    point's, as a file need not grow; (None, None) below its smallest."""
+    for (low, a, error_a), (high, b, error_b) in zip(front_points, front_points[1:]):
         if low <= size <= high:
-            return a + (b - a) * math.log(size / low) / math.log(high / low)
-    return None
+            part = math.log(size / low) / math.log(high / low)
+            return a + (b - a) * part, None if None in (error_a, error_b) else math.hypot((1 - part) * error_a, part * error_b)
+    return front_points[-1][1:] if front_points and size >= front_points[-1][0] else (None, None)
+
+
+def gain(line, point):
+    """How far the front is ahead of a point at its size, and the difference's standard error; None where there is none."""
+    level, error = at_size(line, point.mean("file_bytes"))
+    if level is None:  # smaller than any of ours
+        return None, None
+    theirs = point.error("top1")
+    return level - point.mean("top1"), None if None in (error, theirs) else math.hypot(error, theirs)
 
 
 def rank_correlation(pairs):
@@ -149,8 +160,8 @@ def claims(run, points):
     out = []
 
     def claim(text, said, found, holds, rule):
-        out.append({"claim": text, "paper": said, "ours": found, "rule": rule,
-                    "verdict": "not measured" if holds is None else "as the paper" if holds else "differs"})
+        verdict = {None: "not measured", True: "as the paper", False: "differs"}.get(holds, holds)
+        out.append({"claim": text, "paper": said, "ours": found, "rule": rule, "verdict": verdict})
 
     if run:
         sizes = run.sizes()
@@ -196,19 +207,16 @@ def claims(run, points):
     for method in by_method:
         if method in ("none", "self_compress"):
             continue
-        gains = []
-        for point in by_method[method]:
-            level = at_size(line, point.mean("file_bytes"))
-            if level is None:  # smaller and better, or larger and no better, is an answer too
-                if line and point.mean("file_bytes") > line[-1][0]:
-                    level = line[-1][1]
-                else:
-                    continue
-            gains.append((level - point.mean("top1"), point))
-        text = "; ".join(f"{gain:+.2f} points at {point.mean('file_bytes'):,.0f} bytes" for gain, point in gains)
+        gains = [(*found, point) for point in by_method[method] if (found := gain(line, point))[0] is not None]
+        text = "; ".join(f"{ahead:+.2f}{'' if error is None else f' ± {error:.2f}'} points at {point.mean('file_bytes'):,.0f} bytes"
+                         for ahead, error, point in gains)
         said = "93.4 at 3.6%, where ours has 95.5" if method == "diffq" else "not in the paper"
+        # From one seed there is no error to compare with.
+        ahead_at_all = all(ahead > 2 * (error or 0) for ahead, error, _ in gains)
+        behind = any(ahead < -2 * (error or 0) for ahead, error, _ in gains)
         claim(f"Fig. 3: ahead of {METHODS[method]} at its size", said, text or "no size in common",
-              all(gain > 0 for gain, _ in gains) if gains else None, "ahead at each of its sizes that our front reaches")
+              (True if ahead_at_all else False if behind else "undecided") if gains else None,
+              "ahead at each of its sizes that our front reaches, differs where it is behind at one: by more than 2 standard errors")
     return out
 
 

@@ -67,9 +67,27 @@ class ReproducePaper(unittest.TestCase):
 
     def test_the_front_is_read_between_its_points(self):
         line = paper.front(self.points()[1:3])
-        self.assertEqual([size for size, _ in line], [2000, 8100])
-        self.assertAlmostEqual(paper.at_size([(100, 50), (10000, 70)], 1000), 60)
-        self.assertIsNone(paper.at_size(line, 100))
+        self.assertEqual([size for size, _, _ in line], [2000, 8100])
+        level, error = paper.at_size([(100, 50, 0.6), (10000, 70, 0.8)], 1000)
+        self.assertAlmostEqual(level, 60)
+        self.assertAlmostEqual(error, 0.5)   # half of each
+        self.assertEqual(paper.at_size([(100, 50, None), (10000, 70, 0.8)], 1000)[1], None)
+        self.assertEqual(paper.at_size(line, 100), (None, None))
+        self.assertEqual(paper.at_size(line, 9000)[0], 70)
+
+    def test_a_method_is_ahead_by_more_than_two_standard_errors_or_it_is_undecided(self):
+        def ahead(*top1):
+            points = paper.sweep_points(make_sweep(self.place / f"rival{top1}", [
+                ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.69, 8000, 4.0), (0.71, 8000, 4.0)]),
+                ({"compression.type": "lsq", "compression.bits": 4}, False, [(value, 9000, 6.0) for value in top1])]))
+            row = self.verdicts(None, points)["Fig. 3: ahead of LSQ at its size"]
+            return row["ours"], row["verdict"]
+        # Standard errors of 1 and 1 point: twice that of the difference is 2.83.
+        self.assertEqual(ahead(0.66, 0.68), ("+3.00 ± 1.41 points at 9,000 bytes", "as the paper"))
+        self.assertEqual(ahead(0.67, 0.69)[1], "undecided")
+        self.assertEqual(ahead(0.71, 0.73)[1], "undecided")
+        self.assertEqual(ahead(0.72, 0.74)[1], "differs")
+        self.assertEqual(ahead(0.69), ("+1.00 points at 9,000 bytes", "as the paper"))
 
     def test_rank_correlation(self):
         self.assertAlmostEqual(paper.rank_correlation([(1, 5), (2, 3), (3, 1)]), -1)
