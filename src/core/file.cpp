@@ -25,7 +25,8 @@ Descriptor::~Descriptor() {
 }
 
 std::optional<Descriptor> lock_file(const std::filesystem::path& path) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));  // NFS: only if writable
+  // Open for writing: NFS locks nothing else.
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (file.get() >= 0 && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return std::nullopt;
   return file;
 }

@@ -132,12 +132,10 @@ class Scheduler {
     }
   }
 
-  /// The run's log, locked: a run belongs to the sweep that has it, from before its folder is made until the process
-  /// that writes it, which shares the lock, has ended and is told of.  Nothing while another sweep has it.
+  /// A run belongs to the sweep that has this lock, from before its folder is made until the process that writes it,
+  /// which shares the lock, has ended and is told of.  Nothing while another sweep has it.
   [[nodiscard]] std::optional<Descriptor> claim(const SweepRun& run) const {
-    auto log = lock_file(log_of(run));
-    if (!log || log->get() >= 0) return log;
-    throw Error(ErrorKind::run_folder, fmt::format("cannot write {}: {}", log_of(run).string(), std::strerror(errno)));
+    return lock_file(folder_ / "runs" / (run.name + ".lock"));
   }
 
   /// Whether somebody else, such as a user's `scnn resume`, has the folder of a run that is ours.  One that a kill left
@@ -162,7 +160,7 @@ class Scheduler {
     if (!mine || is_busy(run)) return put_off(std::move(one));
     const SweepRunStatus status = sweep_run_status(folder_, run.name);
     if (status.result) return count_done(*status.result);  // by another process meanwhile
-    const fs::path path = run_path(folder_, run.name);
+    const fs::path path = run_path(folder_, run.name), log = log_of(run);
     const bool fresh = status.state == SweepRunStatus::State::waiting;
     std::vector<std::string> words = {"scnn", "-q", "resume", path.string()};
     if (fresh) {
@@ -174,10 +172,10 @@ class Scheduler {
       }
     }
     std::error_code none;
-    const std::uintmax_t size = fs::file_size(log_of(run), none);
+    const std::uintmax_t size = fs::file_size(log, none);
     console_.line(fmt::format("{}  {} {}", run.name, fresh ? "starts:" : "goes on:", one.label));
     progress_.running.push_back({run.name, console_.now()});
-    Child child(options_.program, words, *mine);
+    Child child(options_.program, words, log, *mine);
     running_.push_back({std::move(one), *std::move(mine), child, none ? 0 : size});
   }
 

@@ -162,11 +162,22 @@ class Sweeps(Case):
         run = folder / "runs" / RUNS[2]
         shutil.rmtree(run)
         (run / "checkpoints").mkdir(parents=True)  # as scnn run makes it, before it locks it
-        with open(f"{run}.log", "a") as log:
-            fcntl.flock(log, fcntl.LOCK_EX)
+        self.resume_while_locked(folder, f"{run}.lock", lambda: self.assertTrue((run / "checkpoints").exists()))
+
+    def test_a_run_that_a_user_resumes_is_waited_for(self):
+        folder = self.place / "resumed"
+        shutil.copytree(self.straight, folder)
+        run = folder / "runs" / RUNS[2]
+        (run / "result.json").unlink()
+        before = (run / "run.json").read_text()
+        self.resume_while_locked(folder, run / ".lock", lambda: self.assertEqual((run / "run.json").read_text(), before))
+
+    def resume_while_locked(self, folder, lock, check):
+        with open(lock, "a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             process = self.start("--resume", folder)
             self.assertTrue(any(f"{RUNS[2]} is at work in another process: waiting" in line for line in process.stdout))
-            self.assertTrue((run / "checkpoints").exists())
+            check()
         _, errors = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 0, errors)
         self.assert_like_straight(folder)

@@ -262,6 +262,7 @@ TEST_CASE("host and device memory are kept apart", "[emulator]") {
 
 TEST_CASE("missing barriers and races of blocks are found", "[emulator]") {
   if (finds_races) {
+    CHECK(last_words(Kernel::block_sum).empty());
     for (const Kernel kernel : {Kernel::missing_barrier, Kernel::write_after_read, Kernel::race_of_blocks}) {
       const std::string words = last_words(kernel);
       INFO(static_cast<int>(kernel) << ": " << words);

@@ -8,8 +8,9 @@
 /// The memory of the emulated device: one range of addresses, each byte of it closed, fresh or written.
 ///
 /// In builds without a sanitizer, kernels and the host code beside them are compiled so that every load and store asks
-/// check_access first; it ends the program at the first access out of bounds, read of a fresh byte, kernel access to
-/// host memory, or host access to the device's.  AddressSanitizer builds see closed bytes as poisoned.
+/// memcheck.cpp first, which leaves to check_access what is not plainly right; that ends the program at the first
+/// access out of bounds, read of a fresh byte, kernel access to host memory, or host access to the device's.
+/// AddressSanitizer builds see closed bytes as poisoned.
 namespace emulator {
 
 enum class Byte : std::uint8_t { closed = 0, fresh = 1, written = 2 };

@@ -16,6 +16,8 @@ void AnnotateIgnoreWritesEnd(const char*, int);
 
 namespace emulator {
 
+void set_mode(Mode mode) { current_mode = mode; }
+
 Quiet::Quiet() : saved_(mode()) {
   set_mode(Mode::emulator);
 #if defined(EMULATOR_TSAN)

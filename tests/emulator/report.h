@@ -15,7 +15,7 @@ struct Place {
 enum class Mode : unsigned char { host, kernel, emulator };
 inline constinit thread_local Mode current_mode = Mode::host;
 [[nodiscard]] inline Mode mode() { return current_mode; }
-inline void set_mode(Mode mode) { current_mode = mode; }
+void set_mode(Mode mode);  // not inline: ThreadSanitizer would see a race of the CUDA threads that call it
 
 /// The emulator's own work: not checked by the memory checker, invisible to ThreadSanitizer.
 class Quiet {

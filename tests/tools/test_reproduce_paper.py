@@ -71,7 +71,6 @@ class ReproducePaper(unittest.TestCase):
         level, error = paper.at_size([(100, 50, 0.6), (10000, 70, 0.8)], 1000)
         self.assertAlmostEqual(level, 60)
         self.assertAlmostEqual(error, 0.5)   # half of each
-        self.assertEqual(paper.at_size([(100, 50, None), (10000, 70, 0.8)], 1000)[1], None)
         self.assertEqual(paper.at_size(line, 100), (None, None))
         self.assertEqual(paper.at_size(line, 9000)[0], 70)
 
@@ -87,7 +86,9 @@ class ReproducePaper(unittest.TestCase):
         self.assertEqual(ahead(0.67, 0.69)[1], "undecided")
         self.assertEqual(ahead(0.71, 0.73)[1], "undecided")
         self.assertEqual(ahead(0.72, 0.74)[1], "differs")
-        self.assertEqual(ahead(0.69), ("+1.00 points at 9,000 bytes", "as the paper"))
+        # Half a point for one seed: 2.24.
+        self.assertEqual(ahead(0.677), ("+2.30 ± 1.12 points at 9,000 bytes", "as the paper"))
+        self.assertEqual(ahead(0.678)[1], "undecided")
 
     def test_rank_correlation(self):
         self.assertAlmostEqual(paper.rank_correlation([(1, 5), (2, 3), (3, 1)]), -1)

@@ -1,11 +1,12 @@
-# What all files include is compiled once for a batch of them: large batches on few cores, small ones to keep many busy.  A
-# batch of 8 is part of one of 32: what compiles in large batches compiles in small ones.
+# What all files include is compiled once for a batch of them: large batches on few cores, small ones to keep many busy.
+# File-local names must be unique in a batch: -DSCNN_UNITY_BATCH=32 shows on any machine what a small one would stumble over.
 cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
 if(cores LESS_EQUAL 4)
-  set(SCNN_UNITY_BATCH 32)
+  set(batch 32)
 else()
-  set(SCNN_UNITY_BATCH 8)
+  set(batch 8)
 endif()
+set(SCNN_UNITY_BATCH ${batch} CACHE STRING "with SCNN_UNITY: how many files at a time; 32 on up to 4 cores, else 8")
 
 # scnn_compile(TARGET [ALONE] [COLD]): how its files are compiled.  Several at a time, with SCNN_UNITY; CMake leaves out those
 # with options or definitions of their own.

@@ -39,9 +39,9 @@ class Descriptor {
   int fd_;
 };
 
-/// Takes a file, which is made where there is none and opened to append, by flock until the result and all copies of it
-/// that child processes got are closed; nothing where somebody else has it.  Where there are no locks everybody gets
-/// it; where the file cannot be opened the descriptor is -1, and errno says why.
+/// Takes a file, which is made where there is none, by flock until the result, and what a child process inherited of
+/// it, is closed; nothing where somebody else has it.  Where there are no locks, or the file cannot be opened,
+/// everybody gets it.
 [[nodiscard]] std::optional<Descriptor> lock_file(const std::filesystem::path& path);
 
 /// XXH3 64-bit hash (xxHash).
