@@ -79,6 +79,11 @@ class Compare(unittest.TestCase):
         self.assertEqual(done.returncode, 5)
         self.assertIn("no JSON came from", done.stderr)
 
+    def test_a_program_of_another_version(self):
+        done = self.run_compare(scnn=SCNN.replace('"step_ms"', '"step"'))
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("lacks 'step_ms'", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

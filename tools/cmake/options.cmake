@@ -7,7 +7,7 @@ option(SCNN_TESTS "build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(SCNN_FUZZ "build the libFuzzer targets (clang alone)" OFF)
 option(SCNN_WERROR "warnings are errors" OFF)
 option(SCNN_ONEDNN "the CPU's products by oneDNN; without it plain loops, slow, in a far smaller program" ON)
-option(SCNN_UNITY "compile several files at a time: a whole build in a quarter of the time" ON)
+option(SCNN_UNITY "compile several files at a time: a whole build in a fraction of the time" ON)
 option(SCNN_NATIVE "compile for this machine's processor (faster, not portable)" ON)
 set(SCNN_SANITIZE "" CACHE STRING "address;undefined or thread: instrument everything")
 
