@@ -15,7 +15,7 @@ namespace scnn {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "scnn-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "scnn-XXXXXX").string();  // mkdtemp fills in the X
     if (::mkdtemp(name.data()) == nullptr) {
       throw Error(ErrorKind::run_folder,
                   "cannot make " + name + ": " + std::strerror(errno) + "; set TMPDIR to a folder for temporary files");

@@ -35,26 +35,26 @@ unsigned char* reserve(std::size_t bytes) {
 
 struct Arena {
   unsigned char* base = reserve(arena_bytes);
-  unsigned char* states = reserve(arena_bytes + alignment);  // an access may begin with the last byte
-  std::size_t end = alignment;                               // nothing was ever allocated from here on
-  std::map<std::size_t, std::size_t> allocated;              // offset to bytes
-  std::map<std::size_t, std::vector<std::size_t>> free;      // room to offsets
+  std::size_t end = alignment;                           // nothing was ever allocated from here on
+  std::map<std::size_t, std::size_t> allocated;          // offset to bytes
+  std::map<std::size_t, std::vector<std::size_t>> free;  // room to offsets
   std::size_t in_use = 0, peak = 0, limit = device_bytes;
 
   Arena() {
+    // An access may begin with the last byte.
+    range = {reinterpret_cast<std::uintptr_t>(base), reserve(arena_bytes + alignment)};
     close(0, arena_bytes);
-    range = {reinterpret_cast<std::uintptr_t>(base), states};
   }
   void open(std::size_t offset, std::size_t bytes) {
 #if defined(EMULATOR_ASAN)
     __asan_unpoison_memory_region(base + offset, bytes);
 #endif
-    std::memset(states + offset, static_cast<int>(Byte::fresh), bytes);
+    std::memset(range.states + offset, static_cast<int>(Byte::fresh), bytes);
     std::memset(base + offset, 0xff, bytes);
   }
   /// Once nothing is allocated: pages that are there cost time whenever the host's access begins or ends.
   void begin_anew() {
-    for (unsigned char* pages : {base, states}) madvise(pages, device_bytes, MADV_DONTNEED);
+    for (unsigned char* pages : {base, range.states}) madvise(pages, device_bytes, MADV_DONTNEED);
     end = alignment;
     free.clear();
   }
@@ -62,7 +62,7 @@ struct Arena {
 #if defined(EMULATOR_ASAN)
     __asan_poison_memory_region(base + offset, bytes);
 #endif
-    if (bytes < arena_bytes) std::memset(states + offset, static_cast<int>(Byte::closed), bytes);
+    if (bytes < arena_bytes) std::memset(range.states + offset, static_cast<int>(Byte::closed), bytes);
   }
 };
 
@@ -181,7 +181,7 @@ void check_access(const void* place, std::size_t bytes, bool is_write) {
   }
   if (now != Mode::kernel) return;
   // A thread's stack and the program's constants are its own.
-  if (running->fiber->owns(place)) return;
+  if (running_thread()->fiber->owns(place)) return;
   const auto* at = static_cast<const char*>(place);
   if (!is_write && at >= __executable_start && at < _end) return;
   die("a kernel touches host memory");
