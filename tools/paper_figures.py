@@ -20,6 +20,10 @@ def paper(name):
     return rows(PAPER / f"{name}.csv")
 
 
+# Points of top-1 that count as kept: about twice what the paper's own claim, 95.69 against 95.45, lost.
+KEPT = 0.5
+
+
 class Run:
     """A finished run's folder: its epochs, layers at the end and result."""
 
@@ -56,7 +60,8 @@ class Run:
         return [(int(row["epoch"]), float(row["learned_bits"]) / 32 / float(row["original_weights"])) for row in self.epochs]
 
     def seconds(self):
-        return [(int(row["epoch"]), float(row["train_seconds"])) for row in self.epochs]
+        """Of each epoch's training, with the waiting for its batches."""
+        return [(int(row["epoch"]), float(row["train_seconds"]) + float(row["wait_seconds"])) for row in self.epochs]
 
     def macs(self):
         return [float(row["macs"]) for row in self.epochs]
@@ -100,28 +105,23 @@ def sweep_points(folder):
     return points
 
 
-def front(points):
-    """(bytes, top-1, its standard error) of the points that no smaller one matches, by size."""
-    best, out = -1.0, []
-    for size, top1, error in sorted((point.mean("file_bytes"), point.mean("top1"), point.error_or("top1")) for point in points):
-        if top1 > best:
-            best = top1
-            out.append((size, top1, error))
-    return out
+def curve(points):
+    """(bytes, top-1, its standard error) of all points by size: which of them did best by chance is not chosen."""
+    return sorted((point.mean("file_bytes"), point.mean("top1"), point.error_or("top1")) for point in points)
 
 
-def at_size(front_points, size):
-    """The front's top-1 at a size and its standard error, in a straight line over log bytes; beyond its largest point that
+def at_size(line, size):
+    """A curve's top-1 at a size and its standard error, straight between its points over log bytes; beyond its largest point that
     point's, as a file need not grow; (None, None) below its smallest."""
-    for (low, a, error_a), (high, b, error_b) in zip(front_points, front_points[1:]):
+    for (low, a, error_a), (high, b, error_b) in zip(line, line[1:]):
         if low <= size <= high:
-            part = math.log(size / low) / math.log(high / low)
+            part = math.log(size / low) / math.log(high / low) if high > low else 0.5
             return a + (b - a) * part, math.hypot((1 - part) * error_a, part * error_b)
-    return front_points[-1][1:] if front_points and size >= front_points[-1][0] else (None, None)
+    return line[-1][1:] if line and size >= line[-1][0] else (None, None)
 
 
 def gain(line, point):
-    """How far the front is ahead of a point at its size, and the difference's standard error; None below its smallest."""
+    """How far a curve is ahead of a point at its size, and the difference's standard error; None below its smallest."""
     level, error = at_size(line, point.mean("file_bytes"))
     return None if level is None else (level - point.mean("top1"), math.hypot(error, point.error_or("top1")))
 
@@ -184,27 +184,30 @@ def claims(run, points):
               "27% or less, half as many again")
         blocks = channel_blocks(run)
         if len(blocks) > 2:
+            thinned = sum(kept < 0.95 for _, _, kept in blocks)
             rank = rank_correlation([(a, b) for _, a, b in blocks])
             claim("Fig. 4: which layers lose most channels", "res3's first convolution (11% left), prep (47%), layer2 (44%)",
                   "least left: " + ", ".join(f"{name} {100 * kept:.0f}%" for name, _, kept in sorted(blocks, key=lambda b: b[2])[:3])
-                  + f"; rank correlation with the paper's {rank:.2f}", rank > 0.5, "rank correlation above 0.5")
+                  + f"; rank correlation with the paper's {rank:.2f}", rank > 0.64 if 2 * thinned >= len(blocks) else "undecided",
+                  "rank correlation above 0.64 (chance: 5% with 8 layers); undecided where fewer than half of the layers lost 5% of their "
+                  "channels")
     by_method = {}
     for point in points:
         by_method.setdefault(point.method, []).append(point)
     floats, ours = by_method.get("none", []), by_method.get("self_compress", [])
     if floats and ours:
-        baseline = floats[0].mean("top1")
-
-        def keeps(point):
-            return point.mean("top1") >= baseline - 2 * math.hypot(floats[0].error_or("top1"), point.error_or("top1"))
-        kept = [point for point in ours if keeps(point)]
-        least = min(kept, key=lambda point: point.mean("learned_percent")) if kept else None
+        # (points lost, standard error, point) of those that are small enough; the likeliest to have kept it first.
+        small = sorted(((floats[0].mean("top1") - point.mean("top1"), math.hypot(floats[0].error_or("top1"), point.error_or("top1")), point)
+                        for point in ours if point.mean("learned_percent") <= 4.5), key=lambda found: found[0] + 2 * found[1])
+        holds = None
+        if small:
+            holds = (True if small[0][0] + 2 * small[0][1] <= KEPT else
+                     False if all(lost - 2 * error > KEPT for lost, error, _ in small) else "undecided")
         claim("Fig. 3: float accuracy is kept down to about 3% of the bits", "95.69 ± 0.22 float; 95.45 at 3%",
-              f"float {baseline:.2f}; " + (f"{least.mean('top1'):.2f} at {least.mean('learned_percent'):.2f}%" if least else
-                                          "no gamma keeps it"),
-              bool(least) and least.mean("learned_percent") <= 4.5,
-              "within 2 standard errors of the difference (1.4 points with one seed) at 4.5% or less")
-    line = front(ours)
+              f"float {floats[0].mean('top1'):.2f}; " + (f"{small[0][2].mean('top1'):.2f} at {small[0][2].mean('learned_percent'):.2f}%"
+                                                         if small else "no run is that small"), holds,
+              f"at 4.5% or less, at most {KEPT} points are lost with 2 standard errors added; differs where more are with 2 taken off")
+    line = curve(ours)
     for method in by_method:
         if method in ("none", "self_compress"):
             continue
@@ -214,7 +217,7 @@ def claims(run, points):
         holds = (True if all(ahead > 2 * error for ahead, error, _ in gains) else
                  False if any(ahead < -2 * error for ahead, error, _ in gains) else "undecided")
         claim(f"Fig. 3: ahead of {METHODS[method]} at its size", said, text or "no size in common", holds if gains else None,
-              "ahead at each of its sizes that our front reaches, differs if behind at one: by more than 2 standard errors (of one seed's "
+              "ahead at each of its sizes that our gammas reach, differs if behind at one: by more than 2 standard errors (of one seed's "
               "top-1 0.5 points are assumed)")
     return out
 
@@ -241,22 +244,40 @@ def markdown(scale, command, run, points, table):
     return "\n".join(out)
 
 
-def draw(folder, run, points):
-    """figure_1.svg to figure_4.svg: the paper's points in grey over ours."""
+def draw_one(folder, name, title, x, y, content):
+    """One figure as SVG; `content` draws on its axes."""
     import matplotlib
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "scnn"   # the same input gives the same file
     from matplotlib import pyplot
+    canvas, axes = pyplot.subplots(figsize=(7, 4.2))
+    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3)
+    content(axes)
+    axes.legend(frameon=False)
+    canvas.tight_layout()
+    canvas.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    pyplot.close(canvas)
 
-    def figure(name, title, x, y, content):
-        canvas, axes = pyplot.subplots(figsize=(7, 4.2))
-        axes.set(title=title, xlabel=x, ylabel=y)
-        axes.grid(alpha=0.3)
-        content(axes)
-        axes.legend(frameon=False)
-        canvas.tight_layout()
-        canvas.savefig(folder / f"{name}.svg", metadata={"Date": None})
-        pyplot.close(canvas)
+
+def draw_calibration(folder, runs):
+    """figure_1.svg: size by epoch, not by the share of training, as far as the longest run goes."""
+    def content(axes):
+        longest = max(len(run.epochs) for run in runs)
+        theirs = paper("fig1_size_by_epoch")[:longest]   # its epoch 0 is the first
+        axes.plot([int(row["epoch"]) + 1 for row in theirs], [100 * float(row["size_rel_to_fp32"]) for row in theirs], color="0.6",
+                  label="paper")
+        for run in runs:
+            epochs, values = zip(*run.sizes())
+            axes.plot(epochs, [100 * value for value in values], label=f"{run.folder.name}, gamma {float(run.epochs[0]['gamma']):g}")
+        axes.set_ylim(bottom=0)
+    draw_one(folder, "figure_1", "Size by epoch", "epoch", "learned bits, % of 32-bit weights", content)
+
+
+def draw(folder, run, points):
+    """figure_1.svg to figure_4.svg: the paper's points in grey over ours."""
+    def figure(*arguments):
+        draw_one(folder, *arguments)
 
     def over_training(axes, epochs, values, **style):
         """Against the share of training, so that runs of any length lie on one axis."""

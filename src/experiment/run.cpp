@@ -159,6 +159,12 @@ RunResult train(RunFolder& folder, const Experiment& experiment, Parts& parts, c
   Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, folder.checkpoints()), observers);
   folder.set_total_steps(trainer.total_steps());
   if (from) trainer.resume(*from);
+  if (const double fall = trainer.unopposed_fall(); fall > 0 && experiment.compression.target_bytes == 0) {
+    spdlog::info(
+        "size loss: at full gamma and learning rate, and if the task did not oppose it, it would take {:.2g} bits a "
+        "weight in a step, {:.2g} in an epoch",
+        fall, fall * static_cast<double>(trainer.steps_per_epoch()));
+  }
   if (!trainer.run()) {
     const StopRequest request = watcher.request().value_or(StopRequest{});
     throw Error(request.kind, fmt::format("{}; go on with: scnn resume {}", request.why, folder.path().string()));

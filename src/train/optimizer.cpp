@@ -90,6 +90,14 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
 
 double Optimizer::lr(double epochs) const { return options_.lr * schedules_.front().factor(epochs); }
 
+std::vector<double> Optimizer::steady_steps(const std::string& parameter, std::vector<double> gradients) const {
+  const auto target = std::ranges::find(targets_, parameter, [](const Target& t) { return t.parameter->name; });
+  if (target == targets_.end()) throw Error(ErrorKind::bug, "Optimizer: no learned parameter '" + parameter + "'");
+  const bool sgd = options_.type == OptimizerType::sgd;
+  for (double& g : gradients) g *= target->lr / (sgd ? 1.0 - options_.momentum : std::abs(g) + target->eps);
+  return gradients;
+}
+
 void Optimizer::epoch_ended(std::int64_t epochs, double training_loss) {
   for (Schedule& schedule : schedules_) schedule.epoch_ended(epochs, training_loss);
 }

@@ -116,6 +116,28 @@ double Trainer::gamma(double epochs) const {
   return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * state_.budget.factor();
 }
 
+double Trainer::unopposed_fall() {
+  if (options_.compression.type != CompressionType::self_compress) return 0;
+  std::vector<std::vector<double>> slopes = size_loss_->credits();
+  const std::vector<LayerStatus> layers = meter_.layers(graph_);
+  double bits = 0, weights = 0;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const LayerStatus& layer = layers[l];
+    weights += static_cast<double>(layer.live_weights);
+    if (slopes[l].empty()) continue;  // float
+    for (double& s : slopes[l]) s *= options_.compression.gamma / static_cast<double>(meter_.original_weights());
+    const std::vector<double> steps = optimizer_->steady_steps(layer.layer + ".bits", slopes[l]);
+    double sum = 0, live = 0;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (!(layer.bits[i] > 0)) continue;
+      sum += steps[i];
+      ++live;
+    }
+    if (live > 0) bits += sum / live * static_cast<double>(layer.live_weights);
+  }
+  return weights > 0 ? bits / weights : 0;
+}
+
 bool Trainer::run() {
   observer_.on_start(state_.step, total_steps());
   while (state_.step < total_steps()) {
@@ -334,7 +356,9 @@ void Trainer::end_epoch() {
   record.lr = optimizer_->lr(std::nextafter(epochs_done(), 0.0));  // of its end, not of what begins there
   record.train_seconds = state_.train_seconds;
   record.removal_seconds = state_.removal_seconds;
-  record.wait_seconds = loader_->waited_seconds();
+  const double waited = loader_->waited_seconds();
+  record.wait_seconds = waited - waited_;
+  waited_ = waited;
   record.efficiency = efficiency();
   optimizer_->epoch_ended(record.epoch, record.train_loss);
 

@@ -157,3 +157,23 @@ TEST_CASE("a pattern that fits no parameter is an error; bits may be named witho
   options.groups[0].match = {"*.bit"};
   CHECK_THROWS_WITH(Optimizer(subject.graph, options, {}, 10), Contains("groups[0].match: '*.bit' fits no parameter"));
 }
+
+TEST_CASE("steady_steps: where a constant gradient has led each optimizer's steps after many") {
+  for (const OptimizerType type : {OptimizerType::sgd, OptimizerType::adam, OptimizerType::adamw}) {
+    OptimizerOptions options;
+    options.type = type;
+    options.eps = 0.5;  // beside a gradient of 1
+    options.groups = {{{"fc.bias"}, 1e-3, std::nullopt, std::nullopt, std::nullopt}};
+    Subject subject;
+    Optimizer optimizer(subject.graph, options, {}, 10);
+    const float* value = parameter(subject.graph, "fc.bias").value.data<float>();
+    for (int step = 1; step < 200; ++step) optimizer.step(0, step);
+    const double before = value[0];
+    optimizer.step(0, 200);
+    const std::vector<double> said = optimizer.steady_steps("fc.bias", {1.0, -1.0});
+    REQUIRE(said.size() == 2);
+    CHECK(before - value[0] == Approx(said[0]).epsilon(1e-3));
+    CHECK(said[1] == -said[0]);
+    CHECK_THROWS_WITH(optimizer.steady_steps("nobody", {}), Contains("no learned parameter 'nobody'"));
+  }
+}

@@ -39,8 +39,9 @@ class ByteBudget {
 };
 
 /// Shifts the bits of all live channels by one amount, the largest in [-1, 1] found by bisection at which `bytes()` is
-/// at most `target`; nothing where `bytes()` is within 2% below it already.  At least `least_bits` and at most max_bits
-/// stay.  Returns the size reached, which is more than `target` where a whole bit less is not enough.
+/// at most `target`; nothing where `bytes()` is within 2% below it already.  Bits stay within their
+/// limits: max_bits, and 0, where a channel dies, or output_min_bits.  Returns the size reached, which is more than
+/// `target` where a whole bit less is not enough.
 std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::int64_t()>& bytes);
 
 }  // namespace scnn

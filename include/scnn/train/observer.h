@@ -43,8 +43,9 @@ struct EpochRecord {
   std::optional<Metrics> evaluation;  ///< on the validation split, or, where there is none, the test split
   std::string evaluation_split;
   SizeStatus size;
-  double train_seconds = 0;  ///< training steps only
-  double eval_seconds = 0, removal_seconds = 0, wait_seconds = 0;
+  double train_seconds = 0;  ///< of this epoch, as all seconds: training steps only
+  double eval_seconds = 0, removal_seconds = 0;
+  double wait_seconds = 0;  ///< between steps, for batches
   /// Share of the work over share of the time: (multiply-adds of its steps / those of the first epoch's) / (their time
   /// / the first epoch's).  NaN where a checkpoint of an earlier version does not tell.
   double efficiency = 1;

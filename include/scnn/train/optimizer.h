@@ -33,6 +33,10 @@ class Optimizer {
   void hold(const std::string& pattern);
   /// Learning rate of the optimizer's own settings, outside all groups.
   [[nodiscard]] double lr(double epochs) const;
+  /// How far one update moves a learned parameter's elements if `gradients` have long been theirs, before schedules,
+  /// clipping and weight decay: lr g / (|g| + eps) with Adam, lr g / (1 - momentum) with SGD.  Error(bug) where no
+  /// parameter has that name.
+  [[nodiscard]] std::vector<double> steady_steps(const std::string& parameter, std::vector<double> gradients) const;
   /// States of the schedules: the optimizer's own, then one for each group.
   [[nodiscard]] std::vector<Schedule>& schedules() noexcept { return schedules_; }
 

@@ -73,6 +73,10 @@ class Trainer {
   [[nodiscard]] std::int64_t total_steps() const noexcept { return options_.train.epochs * steps_per_epoch_; }
   /// Seconds of the processor that preparing batches has taken beside the steps.
   [[nodiscard]] double preparation_seconds() const { return loader_->preparation_seconds(); }
+  /// Bits a weight that the size loss, at full gamma and learning rate, would take in one step of self-compression from
+  /// the network as it stands if no other loss opposed it; 0 of other types.  Unlike gamma it compares networks,
+  /// optimizers and both forms of the size loss; times steps_per_epoch() it compares batch sizes.
+  [[nodiscard]] double unopposed_fall();
   /// gamma after `epochs` (a real number) of the run, as long as it does not settle.
   [[nodiscard]] double gamma(double epochs) const;
 
@@ -125,7 +129,8 @@ class Trainer {
   std::int64_t compressing_steps_ = 0;  ///< before it settles
   std::int64_t removal_period_ = 0, checkpoint_period_ = 0;
   double last_size_loss_ = 0;
-  double macs_ = 0;  ///< of an image, now
+  double waited_ = 0;  ///< seconds that loader_ had waited when the epoch began
+  double macs_ = 0;    ///< of an image, now
 
   // A step's memory: it stays, so that a recorded step finds it again.
   Tensor loss_, predicted_, dlogits_, step_number_;
