@@ -1,5 +1,6 @@
 #include "cuda/conv_gemm.h"
 #include "cuda/conv_pipeline.h"
+#include "cuda/conv_plan.h"
 
 namespace scnn::cuda {
 namespace {
@@ -141,6 +142,7 @@ void launch_tile(Stream& stream, const char* op, WeightUse use, const ConvGemm<O
   call.by_n_tiles = FastDivide(n_tiles > 0 ? n_tiles : 1);
   const auto blocks = static_cast<unsigned>(n_tiles * m_tiles);
   if (blocks == 0) return;
+  static_assert(sizeof(ConvGemmMemory<Tile>) <= kMostSharedBytes);
   const auto run = [&](auto* kernel) {
     launch(stream, op, kernel, dim3(blocks), dim3(Tile::kThreads), sizeof(ConvGemmMemory<Tile>), call);
   };

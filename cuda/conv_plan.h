@@ -1,11 +1,16 @@
 #pragma once
 
+#include <cstddef>
+
 #include "cuda/conv_gemm.h"
 #include "cuda/conv_wgrad.h"
 
 /// Which tiles a shape gets.  Rules depend on shapes alone, never on the GPU at hand: a sum's order, and so its bits,
 /// are the same everywhere.  They are counts of blocks for 132 multiprocessors, not yet measurements.
 namespace scnn::cuda {
+
+/// The shared memory of the largest tile, in bytes; GPUs for desktops have less a block.
+constexpr std::size_t kMostSharedBytes = 146 * 1024;
 
 [[nodiscard]] ConvTile conv_tile(int pixels, int outputs);
 

@@ -1,4 +1,5 @@
 #include "cuda/conv_pipeline.h"
+#include "cuda/conv_plan.h"
 #include "cuda/conv_wgrad.h"
 
 namespace scnn::cuda {
@@ -138,6 +139,7 @@ void launch_tile(Stream& stream, const char* op, const ConvWgrad& args) {
   const dim3 grid(static_cast<unsigned>((columns + Tile::kN - 1) / Tile::kN),
                   static_cast<unsigned>((args.out_channels + Tile::kM - 1) / Tile::kM),
                   static_cast<unsigned>(args.splits));
+  static_assert(sizeof(WgradMemory<Tile>) <= kMostSharedBytes);
   launch(stream, op, conv_wgrad<Tile>, grid, dim3(Tile::kThreads), sizeof(WgradMemory<Tile>), call);
 }
 

@@ -1,6 +1,7 @@
 #include "cuda/cuda_backend.h"
 
 #include "backend/checks.h"
+#include "cuda/conv_plan.h"
 #include "scnn/core/error.h"
 
 namespace scnn::cuda {
@@ -72,6 +73,14 @@ CudaBackend::CudaBackend(Device device, const BackendOptions& options)
     throw Error(ErrorKind::device,
                 "there are no own kernels in tf32: set device.convolution: auto or cudnn, or "
                 "device.precision: fp32 or bf16");
+  }
+  const std::size_t shared = shared_bytes(device.index);
+  if (options.precision == Precision::bf16 && options.convolution != ConvolutionPath::cudnn &&
+      shared < kMostSharedBytes) {
+    throw Error(ErrorKind::device, "kernels in bf16 need " + std::to_string(kMostSharedBytes / 1024) +
+                                       " KiB of shared memory a block, " + describe(device.index) + ", has " +
+                                       std::to_string(shared / 1024) +
+                                       ": set device.precision: fp32 or tf32, or device.convolution: cudnn");
   }
   if (tf32 || options.convolution == ConvolutionPath::cudnn) library_ = make_convolution_library(*stream_);
 }

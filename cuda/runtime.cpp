@@ -88,6 +88,12 @@ std::string describe(int device) {
          std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
+std::size_t shared_bytes(int device) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device), "device properties");
+  return properties.sharedMemPerBlockOptin;
+}
+
 Stream::Stream(int device) : device_(device) {
   use();
   cudaStream_t stream = nullptr;
@@ -98,6 +104,10 @@ Stream::Stream(int device) : device_(device) {
   check(cudaDeviceGetDefaultMemPool(&pool, device), "memory pool");
   std::uint64_t keep_all = std::numeric_limits<std::uint64_t>::max();
   check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all), "memory pool");
+  // Peaks are of this stream's life, not of one before it.
+  std::uint64_t none = 0;
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &none), "memory pool");
+  check(cudaDeviceSetGraphMemAttribute(device, cudaGraphMemAttrUsedMemHigh, &none), "graph memory");
   faults_ = static_cast<Fault*>(allocate(sizeof(Fault)));
   zero(faults_, sizeof(Fault));
 }
@@ -126,8 +136,10 @@ void* Stream::allocate(std::size_t bytes) {
 }
 
 void Stream::release(void* memory) noexcept {
-  // Fails only where everything before it has failed already: the next wait tells.
-  if (memory != nullptr) (void)cudaFreeAsync(memory, stream_of(handle_));
+  if (memory == nullptr || cudaFreeAsync(memory, stream_of(handle_)) == cudaSuccess) return;
+  // Everything before it has failed already, and the next wait tells; or a capture frees what it did not allocate.
+  (void)cudaGetLastError();  // or the next launch would be blamed
+  spoiled_ = capturing_;
 }
 
 void Stream::zero(void* memory, std::size_t bytes) {
@@ -148,9 +160,11 @@ std::unique_ptr<CapturedGraph> Stream::capture(const std::function<void()>& work
   use();
   check(cudaStreamBeginCapture(stream_of(handle_), cudaStreamCaptureModeThreadLocal), "capture");
   capturing_ = true;
+  spoiled_ = false;
   cudaGraph_t graph = nullptr;
   try {
     work();
+    if (spoiled_) throw Error(ErrorKind::bug, "recorded work frees memory that was there before");
   } catch (...) {
     capturing_ = false;
     (void)cudaStreamEndCapture(stream_of(handle_), &graph);

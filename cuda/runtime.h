@@ -20,6 +20,9 @@ namespace scnn::cuda {
 /// Name, compute capability, multiprocessors, CUDA version.
 [[nodiscard]] std::string describe(int device);
 
+/// Bytes of shared memory that a block may have.
+[[nodiscard]] std::size_t shared_bytes(int device);
+
 /// A value that a kernel refused: the first one found since the last wait.
 struct Fault {
   unsigned count;  ///< of refused values
@@ -69,12 +72,13 @@ class Stream {
     copy(to, kept->data(), kept->size() * sizeof(T));
     kept_.push_back(kept);
   }
-  /// What `work` puts on this stream, not done yet.  Error(bug) where it waits or brings host memory.
+  /// What `work` puts on this stream, not done yet.  Error(bug) where it waits, brings host memory, or
+  /// frees memory that was there before.
   [[nodiscard]] std::unique_ptr<CapturedGraph> capture(const std::function<void()>& work);
   void launch(const CapturedGraph& graph);
   /// Error(bug) "recorded work `what`" while work is captured.
   void refuse_while_capturing(const char* what) const;
-  /// The most memory in use at once, graphs' included.
+  /// The most memory that was in use at once outside graphs, and the most that graphs used: together at least the peak.
   [[nodiscard]] std::int64_t peak_bytes() const;
 
   /// Error(device) where anything since the last wait went wrong, Error(bug) where a kernel reported a Fault.
@@ -87,7 +91,7 @@ class Stream {
 
  private:
   int device_;
-  bool capturing_ = false;
+  bool capturing_ = false, spoiled_ = false;
   void* handle_ = nullptr;
   Fault* faults_ = nullptr;
   Fault seen_{};  ///< where wait() has it copied: a copy may come after a wait that failed

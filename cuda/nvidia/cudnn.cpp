@@ -3,6 +3,8 @@
 // The older convolution interface of cuDNN 9: it names whether an algorithm is deterministic.
 #include <cudnn.h>
 
+#include <vector>
+
 #include "cuda/nvidia/dynamic_library.h"
 #include "cuda/nvidia/packages.h"
 #include "scnn/core/error.h"
@@ -84,23 +86,34 @@ class Cudnn::Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  [[nodiscard]] bool found() const { return found_; }
-  [[nodiscard]] std::int64_t workspace_bytes() const { return static_cast<std::int64_t>(bytes_); }
+  [[nodiscard]] bool found() const { return !candidates_.empty(); }
+  [[nodiscard]] std::int64_t workspace_bytes() const { return static_cast<std::int64_t>(candidates_.front().bytes); }
 
-  void run(void* x, void* w, void* y, void* room) const {
+  /// With the first candidate, in workspace_bytes() at `room`.
+  [[nodiscard]] cudnnStatus_t run(void* x, void* w, void* y, void* room) const {
     const Library& l = library();
     const float one = 1;
     const float zero = 0;
+    const auto& [algorithm, bytes, math] = candidates_.front();
+    if (const cudnnStatus_t set = l.set_math_type(conv_, math); set != CUDNN_STATUS_SUCCESS) return set;
     switch (pass_) {
       case ConvPass::forward:
-        return l.check(l.forward(handle_, &one, x_, x, w_, w, conv_, forward_, room, bytes_, &zero, y_, y), "forward");
+        return l.forward(handle_, &one, x_, x, w_, w, conv_, static_cast<cudnnConvolutionFwdAlgo_t>(algorithm), room,
+                         bytes, &zero, y_, y);
       case ConvPass::backward_data:
-        return l.check(l.backward_data(handle_, &one, w_, w, y_, y, conv_, data_, room, bytes_, &zero, x_, x),
-                       "backward data");
+        return l.backward_data(handle_, &one, w_, w, y_, y, conv_,
+                               static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm), room, bytes, &zero, x_, x);
       case ConvPass::backward_weights:
-        return l.check(l.backward_weights(handle_, &one, x_, x, y_, y, conv_, weights_, room, bytes_, &zero, w_, w),
-                       "backward weights");
+        return l.backward_weights(handle_, &one, x_, x, y_, y, conv_,
+                                  static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm), room, bytes, &zero, w_, w);
     }
+    return CUDNN_STATUS_BAD_PARAM;
+  }
+  /// Goes on to the next candidate; false where there is none.
+  [[nodiscard]] bool pass_over() {
+    if (candidates_.size() < 2) return false;
+    candidates_.erase(candidates_.begin());
+    return true;
   }
 
  private:
@@ -134,30 +147,28 @@ class Cudnn::Plan {
   }
   void choose(Precision precision) {
     const Library& l = library();
-    int count = 0;
-    const auto asked = [&](auto ask, auto a, auto b, auto c, auto& algorithm, auto performance) {
+    const auto ask = [&](auto heuristics, auto a, auto b, auto c, auto performance) {
       std::array<decltype(performance), 16> found;
-      const cudnnStatus_t status = ask(handle_, a, b, conv_, c, narrow(found.size()), &count, found.data());
-      if (status == CUDNN_STATUS_NOT_SUPPORTED) return;
+      int count = 0;
+      const cudnnStatus_t status = heuristics(handle_, a, b, conv_, c, narrow(found.size()), &count, found.data());
+      if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED) return;
       l.check(status, "algorithms");
-      for (int i = 0; i < count && !found_; ++i) {
+      for (int i = 0; i < count; ++i) {
         const auto& f = found[static_cast<std::size_t>(i)];
         const bool exact = precision != Precision::fp32 || f.mathType == CUDNN_FMA_MATH;
-        found_ = f.status == CUDNN_STATUS_SUCCESS && f.determinism == CUDNN_DETERMINISTIC && exact &&
-                 f.memory <= most_workspace_bytes;
-        if (!found_) continue;
-        algorithm = f.algo;
-        bytes_ = f.memory;
-        l.check(l.set_math_type(conv_, f.mathType), "math type");
+        if (f.status == CUDNN_STATUS_SUCCESS && f.determinism == CUDNN_DETERMINISTIC && exact &&
+            f.memory <= most_workspace_bytes) {
+          candidates_.push_back({static_cast<int>(f.algo), f.memory, f.mathType});
+        }
       }
     };
     switch (pass_) {
       case ConvPass::forward:
-        return asked(l.forward_algorithms, x_, w_, y_, forward_, cudnnConvolutionFwdAlgoPerf_t{});
+        return ask(l.forward_algorithms, x_, w_, y_, cudnnConvolutionFwdAlgoPerf_t{});
       case ConvPass::backward_data:
-        return asked(l.data_algorithms, w_, y_, x_, data_, cudnnConvolutionBwdDataAlgoPerf_t{});
+        return ask(l.data_algorithms, w_, y_, x_, cudnnConvolutionBwdDataAlgoPerf_t{});
       case ConvPass::backward_weights:
-        return asked(l.weight_algorithms, x_, y_, w_, weights_, cudnnConvolutionBwdFilterAlgoPerf_t{});
+        return ask(l.weight_algorithms, x_, y_, w_, cudnnConvolutionBwdFilterAlgoPerf_t{});
     }
   }
   void destroy() noexcept {
@@ -173,11 +184,12 @@ class Cudnn::Plan {
   cudnnTensorDescriptor_t x_ = nullptr, y_ = nullptr;
   cudnnFilterDescriptor_t w_ = nullptr;
   cudnnConvolutionDescriptor_t conv_ = nullptr;
-  bool found_ = false;
-  cudnnConvolutionFwdAlgo_t forward_{};
-  cudnnConvolutionBwdDataAlgo_t data_{};
-  cudnnConvolutionBwdFilterAlgo_t weights_{};
-  std::size_t bytes_ = 0;
+  struct Candidate {
+    int algorithm;
+    std::size_t bytes;  ///< of workspace
+    cudnnMathType_t math;
+  };
+  std::vector<Candidate> candidates_;  ///< deterministic ones, the fastest by cuDNN's guess first
 };
 
 Cudnn::Cudnn(Stream& stream) : stream_(stream) {
@@ -196,7 +208,7 @@ Cudnn::~Cudnn() {
   (void)library().destroy(static_cast<cudnnHandle_t>(handle_));
 }
 
-const Cudnn::Plan& Cudnn::plan(ConvPass pass, const Conv2d& s, Precision precision) {
+Cudnn::Plan& Cudnn::plan(ConvPass pass, const Conv2d& s, Precision precision) {
   const Window& w = s.window;
   const Key key{static_cast<std::int64_t>(pass),
                 static_cast<std::int64_t>(precision),
@@ -227,10 +239,17 @@ bool Cudnn::takes(ConvPass pass, const Conv2d& shape, Precision precision) {
 }
 
 void Cudnn::convolve(ConvPass pass, const Conv2d& shape, Precision precision, void* x, void* w, void* y) {
-  const Plan& known = plan(pass, shape, precision);
+  Plan& known = plan(pass, shape, precision);
   if (!known.found()) throw Error(ErrorKind::device, "cuDNN has no deterministic algorithm for a convolution");
-  const Scratch<char> room(stream_, known.workspace_bytes());
-  known.run(x, w, y, room.data());
+  for (;;) {
+    const Scratch<char> room(stream_, known.workspace_bytes());
+    const cudnnStatus_t status = known.run(x, w, y, room.data());
+    if (status == CUDNN_STATUS_SUCCESS) return;
+    // Its heuristics promise nothing: an algorithm may refuse when it is to run.
+    if (known.pass_over()) continue;
+    throw Error(ErrorKind::device, std::string("cuDNN, convolution: ") + library().text(status) +
+                                       ": set device.convolution: own and device.precision: fp32 or bf16");
+  }
 }
 
 std::string Cudnn::description() {

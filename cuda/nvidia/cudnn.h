@@ -8,7 +8,8 @@
 
 namespace scnn::cuda {
 
-/// cuDNN on one stream: what it does with a shape is asked once, from its heuristics and without timing, and kept.
+/// cuDNN on one stream: what it does with a shape is asked once, from its heuristics and without timing, and kept; an
+/// algorithm that fails gives way to the next.
 class Cudnn {
  public:
   /// Error(device) where the library is absent.
@@ -28,7 +29,7 @@ class Cudnn {
   class Plan;
   using Key = std::array<std::int64_t, 18>;
 
-  [[nodiscard]] const Plan& plan(ConvPass pass, const Conv2d& shape, Precision precision);
+  [[nodiscard]] Plan& plan(ConvPass pass, const Conv2d& shape, Precision precision);
 
   Stream& stream_;
   void* handle_ = nullptr;

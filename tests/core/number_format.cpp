@@ -1,5 +1,6 @@
 #include "scnn/core/number_format.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -11,6 +12,25 @@ namespace {
 double q(double w, double b, double e) { return quantize(w, channel_format(b, e)); }
 
 }  // namespace
+
+TEST_CASE("powers of two: exact at integers, within 1.2 units in the last place between them", "[number_format]") {
+  for (int whole = -149; whole <= 127; ++whole) {
+    CHECK(power_of_two(static_cast<float>(whole)) == std::ldexp(1.0F, whole));
+  }
+  double worst = 0;
+  for (float x = -20.0F; x < 10.0F; x += 0.00037F) {
+    const double right = std::exp2(static_cast<double>(x));
+    const double unit = std::ldexp(1.0, std::ilogb(right) - 23);
+    worst = std::max(worst, std::abs(static_cast<double>(power_of_two(x)) - right) / unit);
+  }
+  CHECK(worst < 1.2);
+  // The very bits, of any compiler and processor.
+  CHECK(power_of_two(-5.3F) == 0x1.9fdf88p-6F);
+  CHECK(power_of_two(0.4999F) == 0x1.6a037ap+0F);
+  CHECK(power_of_two(-1000.0F) == 0.0F);
+  CHECK(std::isinf(power_of_two(1000.0F)));
+  CHECK(std::isnan(power_of_two(std::nanf(""))));
+}
 
 TEST_CASE("ties round to even", "[number_format]") {
   // At b = 0 both bounds are -0.5: a channel without bits is zero, whatever its weights.

@@ -56,6 +56,15 @@ TEST_CASE("an unusable GPU says why, and how to get one", "[cuda]") {
   CHECK(contains(message(0), "no NVIDIA GPU"));
 }
 
+TEST_CASE("bf16 is refused where its kernels' tiles do not fit the GPU", "[cuda]") {
+  const Restored restored;
+  emulator::device().shared_bytes = 99 * 1024;
+  CHECK(message_of(ErrorKind::device, [] { (void)backend_for(gpu_0, {.precision = Precision::bf16}); }) ==
+        "kernels in bf16 need 146 KiB of shared memory a block, emulated device, compute capability 9.0, 1 "
+        "multiprocessors, CUDA 13.0, has 99: set device.precision: fp32 or tf32, or device.convolution: cudnn");
+  CHECK_NOTHROW(backend_for(gpu_0));
+}
+
 TEST_CASE("the oldest architecture of a build is known wherever it stands in the list", "[cuda]") {
   CHECK(cuda::oldest_of("80;90") == 80);
   CHECK(cuda::oldest_of("120-real;90-virtual;100") == 90);

@@ -92,7 +92,7 @@ TEST_CASE("work that waits or brings host memory cannot be recorded, and leaves 
   CHECK_THROWS_WITH((void)backend->record([&] { (void)backend->record([] {}); }), "recorded work records itself");
   // Memory that was there before may not be freed by a graph.
   auto old = std::make_unique<Tensor>(backend->allocate({4}));
-  CHECK_THROWS_WITH((void)backend->record([&] { old.reset(); }), Catch::Matchers::Contains("end of capture"));
+  CHECK_THROWS_WITH((void)backend->record([&] { old.reset(); }), "recorded work frees memory that was there before");
   set_values(*backend, ones, x);
   CHECK(backend->sum_of_squares(x) == 4);
 }

@@ -4,15 +4,6 @@
 
 namespace scnn::test {
 
-struct Recorder : TrainObserver {
-  std::vector<double> losses;
-  std::vector<EpochRecord> epochs;
-  std::vector<RemovalRecord> removals;
-  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
-  void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>&) override { epochs.push_back(record); }
-  void on_removal(const RemovalRecord& record) override { removals.push_back(record); }
-};
-
 /// A run on a device of its choice, with what it told.
 struct Training : Recorder, Run {
   Training(Device device, const TrainerOptions& options, const NetworkBuilder& net = network(),

@@ -164,7 +164,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {
   if (index < 0 || index >= device().count) return failed(cudaErrorInvalidDevice);
-  *properties = {"emulated device", device().major, device().minor, 1, emulator::device_bytes};
+  *properties = {"emulated device", device().major, device().minor, 1, emulator::device_bytes, device().shared_bytes};
   return cudaSuccess;
 }
 
@@ -216,6 +216,10 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t /*pool*/, cudaMemPoolAttr /*at
 }
 
 // The emulated pool's figure holds graphs' memory already.
+cudaError_t cudaDeviceSetGraphMemAttribute(int /*device*/, cudaGraphMemAttributeType /*attribute*/, void* /*value*/) {
+  return cudaSuccess;
+}
+
 cudaError_t cudaDeviceGetGraphMemAttribute(int /*device*/, cudaGraphMemAttributeType /*attribute*/, void* value) {
   std::memset(value, 0, sizeof(std::uint64_t));
   return cudaSuccess;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,8 +13,9 @@ namespace emulator {
 struct Device {
   int count = 1;
   int major = 9, minor = 0;
-  cudaError_t driver = cudaSuccess;  ///< what every question for devices answers
-  unsigned seed = 1;                 ///< of the schedules
+  std::size_t shared_bytes = 227 * 1024;  ///< that a block is said to have
+  cudaError_t driver = cudaSuccess;       ///< what every question for devices answers
+  unsigned seed = 1;                      ///< of the schedules
   std::uint64_t launches = 0;
   std::uint64_t graph_launches = 0;
   std::vector<std::string>

@@ -80,19 +80,22 @@ class ReproducePaper(unittest.TestCase):
         self.assertEqual(paper.at_size(line, 9000)[0], 70)
 
     def test_a_method_is_ahead_by_more_than_two_standard_errors_or_it_is_undecided(self):
-        def ahead(*top1):
-            points = paper.sweep_points(make_sweep(self.place / f"rival{top1}", [
+        def ahead(*top1, size=8000):
+            points = paper.sweep_points(make_sweep(self.place / f"rival{top1}{size}", [
                 ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.69, 8000, 4.0), (0.71, 8000, 4.0)]),
-                ({"compression.type": "lsq", "compression.bits": 4}, False, [(value, 9000, 6.0) for value in top1])]))
+                ({"compression.type": "lsq", "compression.bits": 4}, False, [(value, size, 6.0) for value in top1])]))
             row = self.verdicts(None, points)["Fig. 3: ahead of LSQ at its size"]
             return row["ours"], row["verdict"]
         # Standard errors of 1 and 1 point: twice that of the difference is 2.83.
-        self.assertEqual(ahead(0.66, 0.68), ("+3.00 ± 1.41 points at 9,000 bytes", "as the paper"))
+        self.assertEqual(ahead(0.66, 0.68), ("+3.00 ± 1.41 points at 8,000 bytes", "as the paper"))
         self.assertEqual(ahead(0.67, 0.69)[1], "undecided")
         self.assertEqual(ahead(0.71, 0.73)[1], "undecided")
         self.assertEqual(ahead(0.72, 0.74)[1], "differs")
+        # A larger file may be beaten by ours, and not beat it: a smaller gamma was not tried.
+        self.assertEqual(ahead(0.66, 0.68, size=9000), ("+3.00 ± 1.41 points at 9,000 bytes, beyond our largest", "as the paper"))
+        self.assertEqual(ahead(0.72, 0.74, size=9000)[1], "undecided")
         # Half a point for one seed: 2.24.
-        self.assertEqual(ahead(0.677), ("+2.30 ± 1.12 points at 9,000 bytes", "as the paper"))
+        self.assertEqual(ahead(0.677), ("+2.30 ± 1.12 points at 8,000 bytes", "as the paper"))
         self.assertEqual(ahead(0.678)[1], "undecided")
 
     def test_rank_correlation(self):
@@ -104,7 +107,7 @@ class ReproducePaper(unittest.TestCase):
         self.assertEqual(rows["Fig. 1: size falls throughout training"]["verdict"], "as the paper")
         self.assertEqual(rows["Fig. 2: an epoch's seconds fall with the size"]["verdict"], "as the paper")
         self.assertEqual(rows["Fig. 3: ahead of DiffQ at its size"]["verdict"], "as the paper")
-        self.assertEqual(rows["Fig. 3: ahead of fixed bits at its size"]["verdict"], "differs")   # larger, and better
+        self.assertEqual(rows["Fig. 3: ahead of fixed bits at its size"]["verdict"], "undecided")   # larger, and better
         flat = make_run(self.place / "flat")
         text = (flat / "epochs.csv").read_text().splitlines()
         (flat / "epochs.csv").write_text("\n".join([text[0]] + [f"{e},{e},0.1,400000,100000,9,1,1000" for e in range(1, 21)]) + "\n")

@@ -6,14 +6,6 @@ using namespace scnn::test;
 
 namespace {
 
-struct EpochRecorder : TrainObserver {
-  std::vector<EpochRecord> epochs;
-  std::int64_t steps = 0, stop_at = -1;
-  void on_step(const StepRecord&) override { ++steps; }
-  void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>&) override { epochs.push_back(record); }
-  bool should_stop() override { return steps == stop_at; }
-};
-
 TrainerOptions options_of(CompressionType type) {
   TrainerOptions options = small_options();
   options.compression.type = type;
@@ -35,7 +27,7 @@ constexpr CompressionType rivals[] = {CompressionType::diffq, CompressionType::l
 TEST_CASE("rivals train in the same loop, and report bits as their kind has them") {
   for (const CompressionType type : rivals) {
     INFO(static_cast<int>(type));
-    EpochRecorder seen;
+    Recorder seen;
     Run run(options_of(type), seen);
     REQUIRE(run.trainer->run());
     const EpochRecord& last = seen.epochs.back();
@@ -70,21 +62,21 @@ TEST_CASE(
     options.train.schedule.threshold = 0.5;
     options.train.schedule.cooldown = 1;
     options.train.schedule.factor = 0.5;
-    EpochRecorder whole_seen;
+    Recorder whole_seen;
     Run whole(options, whole_seen);
     REQUIRE(whole.trainer->run());
     REQUIRE(whole_seen.epochs.back().lr < whole_seen.epochs.front().lr);
     for (const std::int64_t stop_at : {30, 32, 41}) {
       const TemporaryFolder folder;
       options.checkpoint_folder = folder.path();
-      EpochRecorder first_seen;
+      Recorder first_seen;
       first_seen.stop_at = stop_at;
       Run first(options, first_seen);
       REQUIRE_FALSE(first.trainer->run());
       std::vector<std::string> warnings;
       const auto checkpoint = CheckpointFolder(folder.path()).newest(warnings);
       REQUIRE(checkpoint.has_value());
-      EpochRecorder second_seen;
+      Recorder second_seen;
       Run second(options, second_seen);
       second.trainer->resume(*checkpoint);
       REQUIRE(second.trainer->run());

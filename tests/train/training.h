@@ -32,6 +32,18 @@ inline TrainerOptions small_options() {
   return options;
 }
 
+/// Keeps what the trainer tells, and may stop it behind a step.
+struct Recorder : TrainObserver {
+  std::vector<EpochRecord> epochs;
+  std::vector<double> losses;
+  std::vector<RemovalRecord> removals;
+  std::int64_t stop_at = -1;
+  void on_step(const StepRecord& record) override { losses.push_back(record.loss); }
+  void on_epoch(const EpochRecord& record, const std::vector<LayerStatus>&) override { epochs.push_back(record); }
+  void on_removal(const RemovalRecord& record) override { removals.push_back(record); }
+  bool should_stop() override { return static_cast<std::int64_t>(losses.size()) == stop_at; }
+};
+
 /// A fresh network on the small data, and its trainer.
 struct Run {
   explicit Run(const TrainerOptions& options, TrainObserver& observer, int threads = 1)
