@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kThreads) activation_pass(const ActivationPass
     GPU_UNROLL
     for (int e = 0; e < kChunk; ++e) {
       const bool scaled = p.exponents != nullptr && first + e < p.channels;
-      chunk.values[e] = to_bf16(scaled ? x[e] * power_of_two(p.exponents[first + e]) : x[e]);
+      chunk.values[e] = to_bf16(scaled ? x[e] * portable_exp2(p.exponents[first + e]) : x[e]);
     }
     reinterpret_cast<Chunk*>(p.to)[i] = chunk;
   }

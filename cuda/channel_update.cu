@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kThreads) channel_update(const ChannelLayer* l
       layer.dbits[channel] = bits_gradient;
       layer.dexponents[channel] = static_cast<float>(de);
     }
-    if (layer.scales != nullptr) layer.scales[channel] = power_of_two(exponent);
+    if (layer.scales != nullptr) layer.scales[channel] = portable_exp2(exponent);
     memory.bits = bits;
     memory.exponent = exponent;
   }

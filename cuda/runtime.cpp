@@ -34,6 +34,7 @@ cudaStream_t stream_of(void* handle) { return static_cast<cudaStream_t>(handle);
 
 std::string decimal(int capability) { return std::to_string(capability / 10) + "." + std::to_string(capability % 10); }
 
+constexpr const char* frees_older_memory = "recorded work frees memory that was there before";
 constexpr const char* or_cpu = ", or set device.type: cpu";
 
 }  // namespace
@@ -104,7 +105,7 @@ Stream::Stream(int device) : device_(device) {
   check(cudaDeviceGetDefaultMemPool(&pool, device), "memory pool");
   std::uint64_t keep_all = std::numeric_limits<std::uint64_t>::max();
   check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all), "memory pool");
-  // Peaks are of this stream's life, not of one before it.
+  // The marks are the device's: they begin again with the newest stream.
   std::uint64_t none = 0;
   check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &none), "memory pool");
   check(cudaDeviceSetGraphMemAttribute(device, cudaGraphMemAttrUsedMemHigh, &none), "graph memory");
@@ -164,12 +165,13 @@ std::unique_ptr<CapturedGraph> Stream::capture(const std::function<void()>& work
   cudaGraph_t graph = nullptr;
   try {
     work();
-    if (spoiled_) throw Error(ErrorKind::bug, "recorded work frees memory that was there before");
+    if (spoiled_) throw Error(ErrorKind::bug, frees_older_memory);
   } catch (...) {
     capturing_ = false;
     (void)cudaStreamEndCapture(stream_of(handle_), &graph);
     if (graph != nullptr) (void)cudaGraphDestroy(graph);
     (void)cudaGetLastError();
+    if (spoiled_) throw Error(ErrorKind::bug, frees_older_memory);  // whatever came of it
     throw;
   }
   capturing_ = false;

@@ -219,7 +219,7 @@ def claims(run, points):
         holds = (True if all(ahead > 2 * error for ahead, error, _, _ in gains) else
                  False if any(ahead < -2 * error and not beyond for ahead, error, _, beyond in gains) else "undecided")
         claim(f"Fig. 3: ahead of {METHODS[method]} at its size", said, text or "no size in common", holds if gains else None,
-              "ahead at each of its sizes that our gammas reach, differs if behind at one of no more bytes than our largest: "
+              "ahead at each of its sizes from our smallest on, differs if behind at one up to our largest: "
               "by more than 2 standard errors (of one seed's top-1 0.5 points are assumed)")
     return out
 

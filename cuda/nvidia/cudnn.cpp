@@ -66,6 +66,18 @@ const Library& library() {
   return loaded;
 }
 
+const char* name_of(ConvPass pass) {
+  switch (pass) {
+    case ConvPass::forward:
+      return "forward";
+    case ConvPass::backward_data:
+      return "backward data";
+    case ConvPass::backward_weights:
+      return "backward weights";
+  }
+  return "";
+}
+
 int narrow(std::int64_t x) { return static_cast<int>(x); }
 
 }  // namespace
@@ -245,9 +257,10 @@ void Cudnn::convolve(ConvPass pass, const Conv2d& shape, Precision precision, vo
     const Scratch<char> room(stream_, known.workspace_bytes());
     const cudnnStatus_t status = known.run(x, w, y, room.data());
     if (status == CUDNN_STATUS_SUCCESS) return;
-    // Its heuristics promise nothing: an algorithm may refuse when it is to run.
-    if (known.pass_over()) continue;
-    throw Error(ErrorKind::device, std::string("cuDNN, convolution: ") + library().text(status) +
+    // Its heuristics promise nothing: an algorithm may refuse when it is to run.  Other failures are not the
+    // algorithm's.
+    if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED && known.pass_over()) continue;
+    throw Error(ErrorKind::device, std::string("cuDNN, ") + name_of(pass) + ": " + library().text(status) +
                                        ": set device.convolution: own and device.precision: fp32 or bf16");
   }
 }

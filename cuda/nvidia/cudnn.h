@@ -9,7 +9,7 @@
 namespace scnn::cuda {
 
 /// cuDNN on one stream: what it does with a shape is asked once, from its heuristics and without timing, and kept; an
-/// algorithm that fails gives way to the next.
+/// algorithm that refuses when it is to run gives way to the next.
 class Cudnn {
  public:
   /// Error(device) where the library is absent.

@@ -22,7 +22,7 @@ float largest_magnitude(std::span<const float> values) {
 }  // namespace
 
 float starting_exponent(float largest, float bits) {
-  const float half = power_of_two(bits - 1.0F);
+  const float half = portable_exp2(bits - 1.0F);
   return std::log2(largest / std::max(half - 1.0F, half * 0.5F));
 }
 

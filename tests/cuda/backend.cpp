@@ -60,9 +60,19 @@ TEST_CASE("bf16 is refused where its kernels' tiles do not fit the GPU", "[cuda]
   const Restored restored;
   emulator::device().shared_bytes = 99 * 1024;
   CHECK(message_of(ErrorKind::device, [] { (void)backend_for(gpu_0, {.precision = Precision::bf16}); }) ==
-        "kernels in bf16 need 146 KiB of shared memory a block, emulated device, compute capability 9.0, 1 "
-        "multiprocessors, CUDA 13.0, has 99: set device.precision: fp32 or tf32, or device.convolution: cudnn");
+        "own kernels in bf16 need 146 KiB of shared memory in a block, this GPU has 99 (emulated device, compute "
+        "capability 9.0, 1 multiprocessors, CUDA 13.0): set device.precision: fp32 or tf32, or device.convolution: "
+        "cudnn");
   CHECK_NOTHROW(backend_for(gpu_0));
+}
+
+TEST_CASE("the peak of device memory begins with the newest backend", "[cuda]") {
+  {
+    const auto backend = backend_for(gpu_0);
+    const Tensor large = backend->allocate({1 << 20});
+    CHECK(backend->peak_bytes() >= 4 << 20);
+  }
+  CHECK(backend_for(gpu_0)->peak_bytes() < 1 << 20);
 }
 
 TEST_CASE("the oldest architecture of a build is known wherever it stands in the list", "[cuda]") {

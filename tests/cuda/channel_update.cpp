@@ -155,7 +155,7 @@ TEST_CASE("the fused channel update equals the separate ops bit for bit", "[chan
       CHECK(bench.download_values(list[i].integers, layer.channels * layer.taps, static_cast<int>(layer.in_channels)) ==
             want);
       std::vector<float> scales;
-      for (const float exponent : e) scales.push_back(power_of_two(exponent));
+      for (const float exponent : e) scales.push_back(portable_exp2(exponent));
       CHECK(host_values(*backend, integers[2 * i + 1]) == scales);
     }
   }

@@ -48,7 +48,7 @@ struct Quantised {
 
 Array times_scales(Array dy, const Array& exponents) {
   for (std::int64_t i = 0; i < dy.size(); ++i) {
-    const float scale = power_of_two(static_cast<float>(exponents[i % exponents.size()]));
+    const float scale = portable_exp2(static_cast<float>(exponents[i % exponents.size()]));
     dy[i] = static_cast<double>(static_cast<float>(dy[i]) * scale);
   }
   return rounded_to_bf16(std::move(dy));
@@ -119,7 +119,7 @@ TEST_CASE("the passes give integers, scales, values and padded activations", "[t
     CHECK(pass(bits.data(), WeightForm::integers) == w.integers().values);  // exact: no bits beyond 9
     std::vector<double> powers;
     for (const double e : w.exponents.values) {
-      powers.push_back(static_cast<double>(power_of_two(static_cast<float>(e))));
+      powers.push_back(static_cast<double>(portable_exp2(static_cast<float>(e))));
     }
     CHECK(bench.download_values(scales.data(), out) == powers);
     CHECK(pass(bits.data(), WeightForm::values) == rounded_to_bf16(w.effective()).values);

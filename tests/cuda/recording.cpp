@@ -93,6 +93,12 @@ TEST_CASE("work that waits or brings host memory cannot be recorded, and leaves 
   // Memory that was there before may not be freed by a graph.
   auto old = std::make_unique<Tensor>(backend->allocate({4}));
   CHECK_THROWS_WITH((void)backend->record([&] { old.reset(); }), "recorded work frees memory that was there before");
+  old = std::make_unique<Tensor>(backend->allocate({4}));
+  const auto free_and_go_on = [&] {
+    old.reset();
+    backend->fill(x, 1.0F);
+  };
+  CHECK_THROWS_WITH((void)backend->record(free_and_go_on), "recorded work frees memory that was there before");
   set_values(*backend, ones, x);
   CHECK(backend->sum_of_squares(x) == 4);
 }

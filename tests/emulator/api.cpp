@@ -205,7 +205,8 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int /*device*/) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t /*pool*/, cudaMemPoolAttr /*attribute*/, void* /*value*/) {
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t /*pool*/, cudaMemPoolAttr attribute, void* /*value*/) {
+  if (attribute == cudaMemPoolAttrUsedMemHigh) emulator::forget_device_peak();
   return cudaSuccess;
 }
 
@@ -215,11 +216,11 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t /*pool*/, cudaMemPoolAttr /*at
   return cudaSuccess;
 }
 
-// The emulated pool's figure holds graphs' memory already.
 cudaError_t cudaDeviceSetGraphMemAttribute(int /*device*/, cudaGraphMemAttributeType /*attribute*/, void* /*value*/) {
   return cudaSuccess;
 }
 
+// The emulated pool's figure holds graphs' memory already.
 cudaError_t cudaDeviceGetGraphMemAttribute(int /*device*/, cudaGraphMemAttributeType /*attribute*/, void* value) {
   std::memset(value, 0, sizeof(std::uint64_t));
   return cudaSuccess;

@@ -154,6 +154,8 @@ void device_open(void* place, std::size_t bytes) {
 }
 
 std::size_t device_bytes_peak() { return arena().peak; }
+
+void forget_device_peak() { arena().peak = arena().in_use; }
 std::size_t device_bytes_in_use() { return arena().in_use; }
 void limit_device_bytes(std::size_t bytes) { arena().limit = bytes; }
 

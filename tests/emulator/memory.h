@@ -42,6 +42,8 @@ void device_close(void* place, std::size_t bytes);
 void device_open(void* place, std::size_t bytes);
 [[nodiscard]] std::size_t device_bytes_in_use();
 [[nodiscard]] std::size_t device_bytes_peak();
+/// The peak is what is in use now.
+void forget_device_peak();
 /// Pretends that the device has no more than this.
 void limit_device_bytes(std::size_t bytes);
 

@@ -35,8 +35,8 @@ class GpuCheck(unittest.TestCase):
         self.pretend("test_gpu", "All tests passed (3 assertions in 2 test cases)")
         self.pretend("gpu_bench", json.dumps(speed_rows()))
 
-    def pretend(self, name, output, code=0, sleep=0):
-        program = self.place / name
+    def pretend(self, name, output, code=0, sleep=0, folder=None):
+        program = (folder or self.place) / name
         (self.place / f"{name}.out").write_text(output)
         program.write_text(textwrap.dedent(f"""\
             #!/bin/sh
@@ -46,9 +46,9 @@ class GpuCheck(unittest.TestCase):
             """))
         program.chmod(0o755)
 
-    def check(self, code, *words):
+    def check(self, code, *words, path="/usr/bin:/bin"):
         done = subprocess.run([sys.executable, TOOL, "--programs", self.place, "--out", self.place / "out", *words],
-                              capture_output=True, text=True, env={**os.environ, "PATH": "/usr/bin:/bin"})
+                              capture_output=True, text=True, env={**os.environ, "PATH": path})
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         file = self.place / "out/check.json"
         return done, json.loads(file.read_text())["stages"] if file.exists() else None
@@ -95,6 +95,20 @@ class GpuCheck(unittest.TestCase):
         done, stages = self.check(0, "--stages", "speed")
         self.assertEqual(stages["speed"]["note"], "without cuBLAS and cuDNN: libcublas.so.13 was not found")
         self.assertIn("| bf16 convolution, layer2, forward: share of cuBLAS's 8192^3 | not run on a GPU |", done.stdout)
+
+    def test_the_sanitizer_is_judged_by_what_it_found_once_the_tests_have_ended(self):
+        tools = self.place / "tools"
+        tools.mkdir()
+        ended, clean = "test cases: 3 | 2 passed | 1 failed\n", "========= ERROR SUMMARY: 0 errors\n"
+        found = "========= ERROR SUMMARY: 2 errors\n"
+        for output, code, passed in ((ended + clean, 1, True), (ended + found, 9, False), (ended + found, 0, False), (clean, 1, False),
+                                     (ended, 0, False)):
+            self.pretend("compute-sanitizer", output, code, folder=tools)
+            _, stages = self.check(0 if passed else 1, "--stages", "sanitizer", path=f"{tools}:/usr/bin:/bin")
+            self.assertEqual(stages["sanitizer"]["passed"], passed, output)
+        self.pretend("compute-sanitizer", clean, 77, folder=tools)
+        _, stages = self.check(0, "--stages", "sanitizer", path=f"{tools}:/usr/bin:/bin")
+        self.assertIn("skipped", stages["sanitizer"])
 
     def test_no_gpu_is_5_and_the_table_says_so(self):
         self.pretend("scnn", json.dumps({"checks": [{"what": "CUDA", "ok": False, "found": "no NVIDIA driver"}]}))

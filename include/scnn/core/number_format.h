@@ -31,11 +31,11 @@ SCNN_HOST_DEVICE inline Real round_to_even(Real x) {
 #endif
 }
 
-/// 2^x, the same bits on every processor.  Libraries and GPUs differ in the last one, which moves a weight near a tie
-/// to another integer than the file's.  Exact where x is an integer, else within 1.2 units in the last place: a minimax
-/// polynomial of 2^f - 1 over [-1/2, 1/2], every product and sum rounded (nothing contracts them).
-SCNN_HOST_DEVICE inline float power_of_two(float x) {
-  if (!(x > -200.0F && x < 200.0F)) return x < 0.0F ? 0.0F : x * 3e38F;  // 0, infinity, or no number
+/// 2^x, the same bits on host and device where products and sums are not contracted (-ffp-contract=off, --fmad=false):
+/// libraries and GPUs differ in the last one, which moves a weight near a tie to another integer than the file's. Exact
+/// where x is an integer, else within 1.2 units in the last place: a minimax polynomial of 2^f - 1 over [-1/2, 1/2].
+SCNN_HOST_DEVICE inline float portable_exp2(float x) {
+  if (!(x > -200.0F && x < 200.0F)) return x < 0.0F ? 0.0F : x * 3e38F;  // 0, infinity or NaN
   const float whole = round_to_even(x);
   const float f = x - whole;
   float sum = 0.00015353363F;
@@ -47,16 +47,16 @@ SCNN_HOST_DEVICE inline float power_of_two(float x) {
   using std::ldexp;
   return ldexp(1.0F + sum * f, static_cast<int>(whole));
 }
-/// Of references.
-SCNN_HOST_DEVICE inline double power_of_two(double x) {
+/// The library's: double precision serves references alone.
+SCNN_HOST_DEVICE inline double portable_exp2(double x) {
   using std::exp2;
   return exp2(x);
 }
 
 template <class Real>
 SCNN_HOST_DEVICE inline ChannelFormat<Real> channel_format(Real bits, Real exponent) {
-  const Real half = power_of_two(bits - Real(1));
-  return {power_of_two(exponent), power_of_two(-exponent), -half, half - Real(1)};
+  const Real half = portable_exp2(bits - Real(1));
+  return {portable_exp2(exponent), portable_exp2(-exponent), -half, half - Real(1)};
 }
 
 /// The integer that stands for `w`: rint(clamp(2^-e * w)).
