@@ -1,16 +1,11 @@
 #pragma once
 
-#include <cstddef>
-
 #include "cuda/conv_gemm.h"
 #include "cuda/conv_wgrad.h"
 
 /// Which tiles a shape gets.  Rules depend on shapes alone, never on the GPU at hand: a sum's order, and so its bits,
 /// are the same everywhere.  They are counts of blocks for 132 multiprocessors, not yet measurements.
 namespace scnn::cuda {
-
-/// Shared memory of the largest tile, in bytes: more than compute capability 8.6, 8.9 and 12 have in a block (99 KiB).
-constexpr std::size_t kMostSharedBytes = 146 * 1024;
 
 [[nodiscard]] ConvTile conv_tile(int pixels, int outputs);
 

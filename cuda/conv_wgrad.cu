@@ -1,6 +1,6 @@
 #include "cuda/conv_pipeline.h"
-#include "cuda/conv_plan.h"
 #include "cuda/conv_wgrad.h"
+#include "cuda/tile_limits.h"
 
 namespace scnn::cuda {
 namespace {

@@ -1,7 +1,7 @@
 #include "cuda/cuda_backend.h"
 
 #include "backend/checks.h"
-#include "cuda/conv_plan.h"
+#include "cuda/tile_limits.h"
 #include "scnn/core/error.h"
 
 namespace scnn::cuda {
@@ -74,7 +74,7 @@ CudaBackend::CudaBackend(Device device, const BackendOptions& options)
                 "there are no own kernels in tf32: set device.convolution: auto or cudnn, or "
                 "device.precision: fp32 or bf16");
   }
-  const std::size_t shared = shared_bytes(device.index);
+  const std::size_t shared = most_shared_bytes(device.index);
   if (options.precision == Precision::bf16 && options.convolution != ConvolutionPath::cudnn &&
       shared < kMostSharedBytes) {
     throw Error(ErrorKind::device, "own kernels in bf16 need " + std::to_string(kMostSharedBytes / 1024) +

@@ -89,7 +89,7 @@ std::string describe(int device) {
          std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
-std::size_t shared_bytes(int device) {
+std::size_t most_shared_bytes(int device) {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, device), "device properties");
   return properties.sharedMemPerBlockOptin;

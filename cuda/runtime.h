@@ -21,7 +21,7 @@ namespace scnn::cuda {
 [[nodiscard]] std::string describe(int device);
 
 /// Bytes of shared memory that a block may have.
-[[nodiscard]] std::size_t shared_bytes(int device);
+[[nodiscard]] std::size_t most_shared_bytes(int device);
 
 /// A value that a kernel refused: the first one found since the last wait.
 struct Fault {
