@@ -271,7 +271,7 @@ def draw_calibration(folder, runs):
                   label="paper")
         for run in runs:
             epochs, values = zip(*run.sizes())
-            axes.plot(epochs, [100 * value for value in values], label=f"{run.folder.name}, gamma {float(run.epochs[0]['gamma']):g}")
+            axes.plot(epochs, [100 * value for value in values], label=f"gamma {float(run.epochs[0]['gamma']):g}")
         axes.set_ylim(bottom=0)
     draw_one(folder, "figure_1", "Size by epoch", "epoch", "learned bits, % of 32-bit weights", content)
 
