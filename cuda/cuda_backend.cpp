@@ -74,13 +74,13 @@ CudaBackend::CudaBackend(Device device, const BackendOptions& options)
                 "there are no own kernels in tf32: set device.convolution: auto or cudnn, or "
                 "device.precision: fp32 or bf16");
   }
-  const std::size_t shared = most_shared_bytes(device.index);
-  if (options.precision == Precision::bf16 && options.convolution != ConvolutionPath::cudnn &&
-      shared < kMostSharedBytes) {
-    throw Error(ErrorKind::device, "own kernels in bf16 need " + std::to_string(kMostSharedBytes / 1024) +
-                                       " KiB of shared memory in a block, this GPU has " +
-                                       std::to_string(shared / 1024) + " (" + describe(device.index) +
-                                       "): set device.precision: fp32 or tf32, or device.convolution: cudnn");
+  if (options.precision == Precision::bf16 && options.convolution != ConvolutionPath::cudnn) {
+    if (const std::size_t shared = most_shared_bytes(device.index); shared < kMostSharedBytes) {
+      throw Error(ErrorKind::device, "own kernels in bf16 need " + std::to_string(kMostSharedBytes / 1024) +
+                                         " KiB of shared memory in a block, this GPU has " +
+                                         std::to_string(shared / 1024) + " (" + describe(device.index) +
+                                         "): set device.precision: fp32 or tf32, or device.convolution: cudnn");
+    }
   }
   if (tf32 || options.convolution == ConvolutionPath::cudnn) library_ = make_convolution_library(*stream_);
 }

@@ -142,20 +142,20 @@ class ReproducePaper(unittest.TestCase):
         self.assertEqual(row(list(reversed(theirs))), "differs")
         self.assertEqual(row([100] * 6 + [40, 100]), "undecided")
 
-    def test_a_strength_is_read_between_the_runs_that_enclose_the_paper(self):
-        self.assertAlmostEqual(calibrate.equal_at([(10, 0.4), (1, 0.04), (2, None)], 0.12), 3)
-        self.assertIsNone(calibrate.equal_at([(1, 0.04), (10, 0.4)], 0.5))
-        self.assertIsNone(calibrate.equal_at([(1, 0.04), (10, 0.0)], 0.02))
-        slow, fast = (paper.Run(make_run(self.place / name, gamma=gamma, left=left, epochs=20))
-                      for name, gamma, left in (("slow", 0.01, 0.99), ("fast", 0.04, 0.9)))
-        sizes = [0.25 - 0.002 * epoch for epoch in range(100)]
-        rows = calibrate.table([fast, slow], sizes)
-        self.assertEqual([row[0] for row in rows], ["", "paper", "fast", "slow", "as the paper at gamma times steps"])
-        self.assertEqual(rows[1][4:], ["0.064"] * 2)
-        self.assertEqual(rows[2][1:4], ["0.04", "100", "4"])
-        self.assertEqual(rows[3][4], f"{4 * (0.99 - 0.99 ** 4) / 3:.3f}")
-        self.assertEqual(calibrate.table([paper.Run(make_run(self.place / "short", epochs=10))], sizes)[2][5], "")
-        self.assertTrue(1 < float(rows[4][4]) < 4)
+    def test_steps_an_epoch_are_read_where_a_run_has_the_papers_size(self):
+        run = paper.Run(make_run(self.place / "run", gamma=0.04, left=0.9))   # 100 steps an epoch
+        first = run.sizes()[0][1]
+        self.assertAlmostEqual(calibrate.steps_to(run, first), 100)
+        self.assertAlmostEqual(calibrate.steps_to(run, first * 0.95), 150)    # halfway to the second epoch's 0.9
+        self.assertIsNone(calibrate.steps_to(run, 1.01 * first))
+        self.assertIsNone(calibrate.steps_to(run, 0.0))
+        # The paper's epochs fall like one and a quarter of the run's: 125 steps.
+        head, row = calibrate.table([run], [0.125 * 0.9 ** (1.25 * epoch) for epoch in range(1, 20)])
+        self.assertEqual(len(head), len(row))
+        self.assertEqual(row, ["run", "0.04", "100", "125 (400)", "125 (400)", "125 (400)"])
+        short = paper.Run(make_run(self.place / "short", epochs=9))
+        self.assertEqual(calibrate.table([short], [0.125 * 0.9 ** epoch for epoch in range(1, 20)])[1][3:],
+                         ["100 (500)", "100 (500)", "not reached"])
 
     def test_what_cannot_be_calibrated_is_told(self):
         ramp = make_run(self.place / "ramp")

@@ -74,8 +74,8 @@ class Trainer {
   /// Seconds of the processor that preparing batches has taken beside the steps.
   [[nodiscard]] double preparation_seconds() const { return loader_->preparation_seconds(); }
   /// Bits a weight that the size loss, at full gamma and learning rate, would take in one step of self-compression from
-  /// the network as it stands if no other loss opposed it; 0 of other types.  An upper bound: with Adam the task's
-  /// gradients make each step smaller.  What a run ends at does not follow from it.
+  /// the network as it stands if no other loss opposed it; 0 of other types.  The task mostly slows
+  /// it; what a run ends at does not follow from it.
   [[nodiscard]] double unopposed_fall();
   /// gamma after `epochs` (a real number) of the run, as long as it does not settle.
   [[nodiscard]] double gamma(double epochs) const;
