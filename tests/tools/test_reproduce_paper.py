@@ -21,6 +21,7 @@ LAYERS = dict(zip(paper.PAPER_BLOCKS.values(), (8, 16, 16, 16, 32, 64, 64, 64)))
 
 def make_run(folder, top1=0.6, size=5000, percent=4.0, seed=0, epochs=20, gamma=0.05, left=0.9):
     folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("compression:\n  type: self_compress\n  settle: none\n")
     (folder / "result.json").write_text(json.dumps({
         "seed": seed, "test": {"top1": top1},
         "size": {"original_weights": 100000, "live_weights": 18000, "learned_percent": percent, "file_bytes": size},
@@ -97,6 +98,20 @@ class ReproducePaper(unittest.TestCase):
         # Half a point for one seed: 2.24.
         self.assertEqual(ahead(0.677), ("+2.30 ± 1.12 points at 8,000 bytes", "as the paper"))
         self.assertEqual(ahead(0.678)[1], "undecided")
+
+    def test_settling_is_a_method_of_its_own_and_no_rival_of_the_papers(self):
+        folder = make_sweep(self.place / "settled", [
+            ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.69, 8000, 4.0), (0.71, 8000, 4.0)]),
+            ({"compression.gamma": 0.02}, False, [(0.79, 8000, 4.0), (0.81, 8000, 4.0)]),
+            ({"compression.type": "lsq", "compression.bits": 4}, False, [(0.74, 8000, 6.0), (0.76, 8000, 6.0)])])
+        for seed in (0, 1):
+            (folder / f"runs/p1-seed{seed}/config.yaml").write_text("compression:\n  type: self_compress\n  settle: {fraction: 0.15, lr: 0.5}\n")
+        points = paper.sweep_points(folder)
+        self.assertEqual(points[1].label, "self-compression, settled gamma=0.02")
+        rows = self.verdicts(None, points)
+        self.assertEqual({claim: row["verdict"] for claim, row in rows.items()},
+                         {"Fig. 3: ahead of LSQ at its size": "differs", "Settled: ahead of LSQ at its size": "as the paper",
+                          "Settled: ahead of self-compression at its size": "as the paper"})
 
     def test_rank_correlation(self):
         self.assertAlmostEqual(paper.rank_correlation([(1, 5), (2, 3), (3, 1)]), -1)
