@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "scnn/backend/host_copy.h"
+#include "scnn/core/error.h"
 
 namespace scnn {
 namespace {
@@ -19,7 +21,7 @@ constexpr double arrival = 0.65, below = 0.99;
 
 }  // namespace
 
-double ByteBudget::factor() const { return std::exp(state.log_factor); }
+double ByteBudget::factor() const { return on() ? std::exp(state.log_factor) : 1; }
 
 double ByteBudget::reference(double progress) const {
   const double goal = below * target_;
@@ -35,7 +37,9 @@ void ByteBudget::measured(double progress, double bytes) {
     return;
   }
   const double error = std::log(bytes / reference(progress));
-  const double change = proportional * (error - state.error) + integral * error * (progress - state.progress);
+  // A fork into a longer training is at a smaller share of it than its checkpoint was.
+  const double trained = std::max(0.0, progress - state.progress);
+  const double change = proportional * (error - state.error) + integral * error * trained;
   state.log_factor = std::clamp(state.log_factor + std::clamp(change, -most_at_once, most_at_once), lowest, highest);
   state.error = error;
   state.progress = progress;
@@ -53,7 +57,8 @@ std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::in
     if (!parameter->name.ends_with(".bits") || !parameter->trainable) continue;
     all.push_back({parameter, host_values(graph.backend(), parameter->value)});
   }
-  const auto shift = [&](double by) {
+  // The size after a shift; none where it leaves no way through the network.
+  const auto shift = [&](double by) -> std::optional<std::int64_t> {
     for (const Bits& bits : all) {
       std::vector<float> shifted = bits.values;
       for (float& value : shifted) {
@@ -61,19 +66,26 @@ std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::in
       }
       set_values(graph.backend(), shifted, bits.parameter->value);
     }
-    return bytes();
+    try {
+      return bytes();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::training) throw;
+      return std::nullopt;
+    }
   };
   // The size is nearly monotonous in the shift: what bisection has seen to fit is kept, not what it ends with.
-  double low = before > target ? -1 : 0, high = before > target ? 0 : 1, best = low;
+  double low = before > target ? -1 : 0, high = before > target ? 0 : 1;
+  std::optional<double> best;
+  if (before <= target) best = 0;
   for (int i = 0; i < 12; ++i) {
     const double middle = (low + high) / 2;
-    if (shift(middle) <= target) {
-      best = low = middle;
-    } else {
-      high = middle;
-    }
+    const std::optional<std::int64_t> size = shift(middle);
+    (size && *size > target ? high : low) = middle;
+    if (size && *size <= target) best = middle;
   }
-  return shift(best);
+  // Where nothing fits, what comes closest: a whole bit less, or the least that leaves a network.
+  if (const std::optional<std::int64_t> size = shift(best.value_or(-1))) return *size;
+  return shift(high).value();
 }
 
 }  // namespace scnn

@@ -140,14 +140,13 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
     o.guard_tolerance = 0;
   }
   present = o.settle_fraction > 0;
-  if (v.begin(
-          {.key = "settle",
-           .doc =
-               "at the end of training bits and exponents stay, the size loss is over, and the weights learn on; "
-               "schedules that end with training (cosine, anneal_end) end where it begins; none: bits move to the end",
-           .types = exponents,
-           .word = "none"},
-          present)) {
+  if (v.begin({.key = "settle",
+               .doc = "at the end of training bits and exponents stay (but for target_bytes, which fits the file), "
+                      "the size loss is over, and the weights learn on; schedules that end with training (cosine, "
+                      "anneal_end) end where it begins; none: bits move to the end",
+               .types = exponents,
+               .word = "none"},
+              present)) {
     v.value({.key = "fraction",
              .doc = "share of training that is spent on it, its end",
              .range = {.min = 0, .max = 1, .open_min = true, .open_max = true},

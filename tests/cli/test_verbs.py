@@ -48,6 +48,15 @@ class Verbs(Case):
         self.expect(4, "data", "verify", "cifar10", "--root", self.place / "empty", says="data fetch")
         self.expect(2, "data")
 
+    def test_a_byte_budget_holds_for_the_whole_file(self):
+        for target in (380, 450):
+            folder = self.place / f"budget{target}"
+            done = self.expect(0, "run", self.tiny, f"compression.target_bytes={target}", "--out", folder)
+            size = (folder / "model.scnn").stat().st_size
+            self.assertLessEqual(size, target)
+            self.assertEqual(size, json.loads((folder / "result.json").read_text())["size"]["file_bytes"])
+            self.assertEqual("more than 2% below" in done.stderr, size < target - target // 50, done.stderr)
+
     def test_validate(self):
         self.assertIn("valid", self.expect(0, "validate", self.tiny).stdout)
         bad = self.place / "bad.yaml"

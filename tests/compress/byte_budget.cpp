@@ -7,6 +7,7 @@
 #include "network.h"
 #include "scnn/backend/host_copy.h"
 #include "scnn/compress/quantizer.h"
+#include "scnn/core/error.h"
 
 using namespace scnn;
 using namespace scnn::test;
@@ -62,6 +63,26 @@ TEST_CASE("the reference falls from the first size to just below the budget and 
   CHECK_FALSE(ByteBudget().on());
 }
 
+TEST_CASE("a budget that is off leaves gamma alone, whatever its checkpoint says") {
+  ByteBudget budget(10000);
+  budget.state.log_factor = 2;
+  CHECK(budget.factor() == Approx(std::exp(2.0)));
+  ByteBudget off;
+  off.state = budget.state;
+  CHECK(off.factor() == 1.0);
+}
+
+TEST_CASE("a fork into a longer training goes back in its share and keeps its gamma's direction") {
+  ByteBudget budget(10000);
+  budget.state = {0, 40000, 0.05, 1.0, std::log(10100.0 / 9900.0)};
+  budget.measured(0.5, 21000);
+  const double before = budget.state.log_factor;
+  ByteBudget later(10000);
+  later.state = {0, 40000, 0.05, 0.5, std::log(10100.0 / 9900.0)};
+  later.measured(0.5, 21000);
+  CHECK(before == later.state.log_factor);  // no training between the two
+}
+
 TEST_CASE("landing takes bits from all channels until the size fits, and no more") {
   const auto backend = backend_for(Device{}, BackendOptions{1});
   NetworkBuilder net(1, 8, 8);
@@ -92,6 +113,27 @@ TEST_CASE("landing takes bits from all channels until the size fits, and no more
   CHECK(land(graph, 9600, bytes) == stands);
   CHECK(land(graph, 11000, bytes) <= 11000);
   CHECK(bytes() >= 10990);
+  // Where fewer bits leave no way through the network, landing goes as far as one is left.
+  const double now = bits();
+  const auto fragile = [&](double least) {
+    return [&, least] {
+      if (bits() < least) throw Error(ErrorKind::training, "no live path");
+      return bytes();
+    };
+  };
+  CHECK(land(graph, bytes() - 200, fragile(now - 3)) <= std::llround(100 * now) - 200);
+  CHECK(bits() >= now - 3);
+  const double left = bits();
+  const std::int64_t closest = land(graph, 10, fragile(left - 3));
+  CHECK(closest == bytes());
+  CHECK(bits() == Approx(left - 3).margin(0.02));
+  int calls = 0;
+  CHECK_THROWS_AS(land(graph, 10,
+                       [&]() -> std::int64_t {
+                         if (++calls == 1) return bytes();
+                         throw Error(ErrorKind::bug, "another error is none of landing's");
+                       }),
+                  Error);
   // Dead channels stay dead, the logits keep their floor, and a whole bit less is the most.
   for (Parameter* parameter : graph.parameters()) {
     if (parameter->name == "conv1.bits") backend->fill(parameter->value, 0.0F);

@@ -8,7 +8,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-/// Three epochs: a channel of conv1 dies in the second and leaves in the third, one of conv2 comes back.
+/// Three epochs: a channel of conv1 dies in the second and leaves in the third, one of conv2 dies in the first and
+/// comes back.
 RunHistory falling_history() {
   RunHistory h;
   h.layers = {
@@ -39,8 +40,19 @@ TEST_CASE("deaths, revivals and the fastest fall are read from the bits by epoch
   CHECK(all[0].first_death == 2);
   CHECK(all[0].last_death == 2);
   CHECK(all[0].slowest == 0.5);
-  CHECK(all[1].died == 0);
+  CHECK(all[1].died == 1);  // every channel lives when training begins
+  CHECK(all[1].first_death == 1);
   CHECK(all[1].revived == 1);
+
+  RunHistory fork = falling_history();  // of epochs 4 to 6: who died when is not known of the first
+  for (EpochRecord& epoch : fork.epochs) epoch.epoch += 3;
+  CHECK(forgetting(fork)[1].died == 0);
+
+  RunHistory one = falling_history();
+  one.epochs.resize(1);
+  one.layers.resize(1);
+  REQUIRE(forgetting(one).size() == 1);
+  CHECK(forgetting(one)[0].layer == "conv2");
 }
 
 TEST_CASE("dips are evaluations that got worse while channels died or left") {
@@ -67,6 +79,7 @@ TEST_CASE("the section is there where bits were learned, and shows paces where a
   h.layers[1][0].pace = 1;
   CHECK_THAT(forgetting_html(h), !Contains("slowed to"));
   CHECK(forgetting_figures(h).size() == 1);
+  h.layers[0][1] = test::fake_layer("conv2", 2, {0, 1}, {4, 4});
   h.layers = {h.layers[0], h.layers[0], h.layers[0]};
   CHECK(forgetting_html(h).empty());
   CHECK(forgetting_figures(h).empty());

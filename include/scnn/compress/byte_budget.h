@@ -26,6 +26,7 @@ class ByteBudget {
   explicit ByteBudget(double target) : target_(target) {}
 
   [[nodiscard]] bool on() const noexcept { return target_ > 0; }
+  /// What gamma is multiplied by; 1 where no budget is on, whatever the state of a checkpoint says.
   [[nodiscard]] double factor() const;
   /// The size that is aimed at when `progress` (0 to 1) of training is done; needs a first measurement.
   [[nodiscard]] double reference(double progress) const;
@@ -40,8 +41,9 @@ class ByteBudget {
 
 /// Shifts the bits of all live channels by one amount, the largest in [-1, 1] found by bisection at which `bytes()` is
 /// at most `target`; nothing where `bytes()` is within 2% below it already.  Bits stay within their
-/// limits: max_bits, and 0, where a channel dies, or output_min_bits.  Returns the size reached, which is more than
-/// `target` where a whole bit less is not enough.
+/// limits: max_bits, and 0, where a channel dies, or output_min_bits.  A shift at which `bytes()` throws
+/// ErrorKind::training, no way through the network being left, goes too far.  Returns the size reached, which is more
+/// than `target` where a whole bit less is not enough.
 std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::int64_t()>& bytes);
 
 }  // namespace scnn

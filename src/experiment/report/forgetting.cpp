@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "experiment/report/html.h"
 
@@ -27,16 +26,27 @@ double mean(const std::vector<float>& values) {
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
-/// Layers whose bits ever changed.
+/// Bits before the first record as far as deaths go: every channel lives when training begins; nothing is known of a
+/// fork, which begins later.
+std::vector<float> first_bits(const RunHistory& history, const LayerStatus& layer) {
+  if (history.epochs.empty() || history.epochs.front().epoch != 1) return all_bits(layer);
+  std::vector<float> bits = all_bits(layer);
+  std::ranges::replace_if(
+      bits, [](float b) { return b <= 0; }, 1.0F);
+  return bits;
+}
+
+/// Layers whose bits ever changed, in the network's order.
 std::vector<std::string> learned(const RunHistory& history) {
   std::vector<std::string> names;
-  std::map<std::string, std::vector<float>> first;
-  for (const auto& layers : history.layers) {
-    for (const LayerStatus& layer : layers) {
-      const auto [known, inserted] = first.try_emplace(layer.layer, all_bits(layer));
-      if (inserted || known->second == all_bits(layer)) continue;
-      if (std::ranges::find(names, layer.layer) == names.end()) names.push_back(layer.layer);
-    }
+  if (history.layers.empty()) return names;
+  for (const LayerStatus& layer : history.layers.front()) {
+    const std::vector<float> first = first_bits(history, layer);
+    const bool changed = std::ranges::any_of(history.layers, [&](const std::vector<LayerStatus>& layers) {
+      const auto found = std::ranges::find(layers, layer.layer, &LayerStatus::layer);
+      return found != layers.end() && all_bits(*found) != first;
+    });
+    if (changed) names.push_back(layer.layer);
   }
   return names;
 }
@@ -71,13 +81,14 @@ std::vector<LayerForgetting> forgetting(const RunHistory& history) {
         out.fastest = fall;
         out.fastest_epoch = epoch;
       }
-      for (std::size_t i = 0; i < std::min(before.size(), bits.size()); ++i) {
-        if (before[i] > 0 && bits[i] <= 0) {
+      const std::vector<float> was = before.empty() ? first_bits(history, *layer) : before;
+      for (std::size_t i = 0; i < std::min(was.size(), bits.size()); ++i) {
+        if (was[i] > 0 && bits[i] <= 0) {
           ++out.died;
           if (out.first_death == 0) out.first_death = epoch;
           out.last_death = epoch;
         }
-        out.revived += before[i] <= 0 && bits[i] > 0 ? 1 : 0;
+        out.revived += was[i] <= 0 && bits[i] > 0 ? 1 : 0;
       }
       before = bits;
     }
