@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "experiment/places.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/data/catalogue.h"
@@ -79,7 +81,15 @@ void check_network(const Experiment& experiment, Diagnostics& diagnostics) {
   gather([&] { graph = std::make_unique<Graph>(experiment.model, *backend); });
   if (!graph) return;
   check_classes(*graph, experiment, diagnostics);
-  gather([&] { attach_quantizers(*graph, experiment.compression); });
+  gather([&] {
+    attach_quantizers(*graph, experiment.compression);
+    const bool any = std::ranges::any_of(graph->weighted_nodes(), [&](int index) {
+      return graph->nodes()[static_cast<std::size_t>(index)].layer->weights()->quantizer != nullptr;
+    });
+    if (!any && experiment.compression.type != CompressionType::none) {
+      throw SettingsError("compression.exclude", "include and exclude leave no layer to compress: type none says that");
+    }
+  });
   gather([&] { const Optimizer groups(*graph, experiment.train.optimizer, experiment.train.schedule, 1); });
 }
 

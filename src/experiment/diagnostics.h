@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -63,6 +64,10 @@ class Diagnostics {
   void add(Problem problem) { problems_.push_back(std::move(problem)); }
   [[nodiscard]] bool empty() const noexcept { return problems_.empty(); }
   [[nodiscard]] std::size_t count() const noexcept { return problems_.size(); }
+  /// Whether something was found in a section.
+  [[nodiscard]] bool has(std::string_view context) const {
+    return std::ranges::any_of(problems_, [&](const Problem& problem) { return problem.context == context; });
+  }
   /// Error(experiment) with everything gathered so far, in the order of the files' lines; nothing if there is nothing.
   void raise() const;
 

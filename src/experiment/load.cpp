@@ -107,8 +107,12 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   }
   if (const DiffqOptions& d = c.diffq;
       c.type == CompressionType::diffq && !(d.min_bits < d.init_bits && d.init_bits < d.max_bits)) {
+    // At the key that was written.
+    const char* at = reader.place("compression.init.bits").source  ? "compression.init.bits"
+                     : reader.place("compression.min_bits").source ? "compression.min_bits"
+                                                                   : "compression.max_bits";
     conflict(
-        "compression.init.bits",
+        at,
         fmt::format("init.bits {} must lie between min_bits {} and max_bits {}", d.init_bits, d.min_bits, d.max_bits),
         "their ends are where the sigmoid never comes");
   }
@@ -117,9 +121,10 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
     const bool whole = std::ranges::all_of(at, [](double epoch) { return epoch == std::floor(epoch); });
     if (!whole || std::ranges::adjacent_find(at, std::greater_equal<>()) != at.end()) {
       conflict("compression.prune.epochs", "'epochs' must be increasing whole numbers", "");
-    } else if (!at.empty() && at.back() > static_cast<double>(e.train.epochs)) {
+    } else if (!at.empty() && at.back() >= static_cast<double>(e.train.epochs)) {
       conflict("compression.prune.epochs",
-               fmt::format("channels go after epoch {}, training has {}", at.back(), e.train.epochs), "");
+               fmt::format("channels go after epoch {}, training has {}", at.back(), e.train.epochs),
+               "what is left needs an epoch to learn without them");
     } else if (const double last = settles * static_cast<double>(e.train.epochs);
                !at.empty() && at.back() > last + 1e-9) {
       conflict("compression.prune.epochs",
@@ -172,7 +177,8 @@ void check_together(const Experiment& e, const SettingsReader& reader, const Nod
   if ((e.data.type == "image_folder" || e.data.type == "arrays") && e.data.root == "auto") {
     conflict("data.root", "'root' is auto", "that is for published sets: name the folder of your own");
   }
-  if (images.channels == 0) return;  // only the files tell
+  if (images.channels == 0) return;                                      // only the files tell
+  if (e.data.type == "image_folder" && diagnostics.has("data")) return;  // its shape may be the mistake
   const bool same = input.channels == images.channels && input.h == images.h && input.w == images.w;
   const Node* type = document.find("data") ? document.find("data")->find("type") : nullptr;
   const bool mistaken = type == nullptr || type->text != e.data.type;  // a mistake of its own was told already

@@ -38,7 +38,7 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
        .doc = "size of model.scnn that gamma is moved to meet, from the value of gamma on: the file ends at most 2% "
               "below it where training is long enough and the network large enough",
        .unit = "bytes",
-       .range = between(0, 1e12),
+       .range = between(1, 1e12),
        .types = self,
        .word = "none"},
       o.target_bytes);
@@ -55,7 +55,7 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
     v.value({.key = "bits",
              .doc = "bits of every channel at the start; 4 rather than 8 where training is short",
              .unit = "bits",
-             .range = bits},
+             .range = {.min = 0, .max = 16, .open_min = true}},
             is_diffq ? o.diffq.init_bits : o.init_bits);
     v.end();
   }

@@ -112,6 +112,7 @@ double Trainer::efficiency() const {
 }
 
 double Trainer::gamma(double epochs) const {
+  if (!learns_bits(options_.compression.type)) return 0;
   const double ramp = options_.compression.gamma_ramp_epochs;
   return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * state_.budget.factor();
 }

@@ -72,6 +72,12 @@ TEST_CASE("logits must be as many as the data set has classes", "[experiment]") 
   CHECK(contains(faults("data: {type: cifar100}\n" + colour), "cifar100 has 100 classes"));
 }
 
+TEST_CASE("a compression of no layer is refused", "[experiment]") {
+  const std::string text = faults(valid + "compression: {type: fixed_bits, exclude: [conv1, fc]}\n");
+  CHECK(contains(text, "compression.exclude: include and exclude leave no layer to compress"));
+  CHECK(contains(text, "exp.yaml:8:42  in compression"));
+}
+
 TEST_CASE("patterns that name nothing are shown where they stand", "[experiment]") {
   const std::string text = faults(valid +
                                   "compression: {type: self_compress, exclude: [\"nothing\"]}\n"

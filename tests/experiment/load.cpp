@@ -159,6 +159,8 @@ TEST_CASE("values out of range or of a wrong type are mistakes", "[experiment]")
       {"compression: {type: magnitude_prune, prune: {epochs: [2, 2.5]}}", "must be increasing whole numbers", ""},
       {"compression: {type: magnitude_prune, prune: {epochs: [11]}}", "channels go after epoch 11, training has 10",
        ""},
+      {"compression: {type: magnitude_prune, prune: {epochs: [10]}}", "channels go after epoch 10, training has 10",
+       "what is left needs an epoch"},
       {"compression: {type: magnitude_prune, prune: {epochs: [9]}, settle: {fraction: 0.2}}",
        "from epoch 8 on the network settles", ""},
       {"compression: {type: self_compress, integer_exponents_from: 0.9, settle: {fraction: 0.25}}",
@@ -178,6 +180,9 @@ TEST_CASE("values out of range or of a wrong type are mistakes", "[experiment]")
       {"compression: {type: self_compress, gamma: 0, target_bytes: 2000}", "gamma is 0", "above 0 to start from"},
       {"compression: {type: none, target_bytes: 2}", "'target_bytes' does not exist for type none", "self_compress"},
       {"compression: {type: self_compress, gamma: -1}", "'gamma' is -1", "must be at least 0"},
+      {"compression: {type: self_compress, target_bytes: 0}", "'target_bytes' is 0", "must be in [1, 1000000000000]"},
+      {"compression: {type: self_compress, init: {bits: 0}}", "'bits' is 0", "must be in (0, 16]"},
+      {"compression: {type: diffq, min_bits: 9}", "init.bits 8 must lie between min_bits 9", "min_bits: 9"},
       {"compression: {type: self_compress, max_bits: 17}", "'max_bits' is 17", "must be in (0, 16]"},
       {"compression: {type: self_compress, max_bits: 4}", "init.bits 8 is above max_bits 4", ""},
       {"compression: {type: self_compress, output_min_bits: 9}", "output_min_bits 9 is above max_bits 8", ""},
@@ -232,6 +237,9 @@ TEST_CASE("mistakes in data", "[experiment]") {
                  "the network takes [1, 28, 28], cifar10 has [3, 32, 32]\n  exp.yaml:2:10  in model"));
   CHECK(contains(data("type: cifar10"), "^ write input: [3, 32, 32]"));
   CHECK(data("type: synthetic, channels: 1, height: 28, width: 28").empty());
+  // A shape that is a mistake is no advice for the network.
+  CHECK(count(data("type: image_folder, root: x, channels: 1, height: 1, width: 28"), "error[") == 1);
+  CHECK(count(data("type: image_folder, root: x, channels: 2, height: 28, width: 28"), "error[") == 1);
   // What the generator cannot make is out of range for the reader, too.
   CHECK(contains(data("type: synthetic, height: 28, width: 28, classes: 25"), "must be in [2, 24]"));
   CHECK(contains(data("type: synthetic, height: 7, width: 28"), "must be in [8, 1024]"));

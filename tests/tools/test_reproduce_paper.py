@@ -2,20 +2,30 @@
 import importlib.machinery
 import importlib.util
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import paper_figures as paper  # noqa: E402
+import paper_runs as runs_of  # noqa: E402
 
-loader = importlib.machinery.SourceFileLoader("calibrate_gamma", str(ROOT / "tools/calibrate_gamma"))
-calibrate = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-loader.exec_module(calibrate)
 
+def script(name):
+    """A tool without .py as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, str(ROOT / "tools" / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+calibrate, reproduce = script("calibrate_gamma"), script("reproduce_paper")
 LAYERS = dict(zip(paper.PAPER_BLOCKS.values(), (8, 16, 16, 16, 32, 64, 64, 64)))
 
 
@@ -53,7 +63,7 @@ class ReproducePaper(unittest.TestCase):
         self.addCleanup(subprocess.run, ["rm", "-rf", self.place], check=False)
 
     def points(self):
-        return paper.sweep_points(make_sweep(self.place / "figure_3", [
+        return runs_of.sweep_points(make_sweep(self.place / "figure_3", [
             ({"compression.type": "none", "compression.gamma": ""}, True, [(0.70, 400000, 100), (0.71, 400000, 100)]),
             ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.70, 8000, 4.0), (0.70, 8200, 4.2)]),
             ({"compression.type": "self_compress", "compression.gamma": 0.2}, False, [(0.60, 2000, 1.0), (0.62, 2000, 1.0)]),
@@ -69,7 +79,7 @@ class ReproducePaper(unittest.TestCase):
                          ["float", "self-compression gamma=0.02", "self-compression gamma=0.2", "DiffQ gamma=0.1", "fixed bits bits=4"])
         self.assertAlmostEqual(points[0].mean("top1"), 70.5)
         self.assertAlmostEqual(points[0].error("top1"), 0.5)   # deviation 0.7071 over sqrt(2)
-        self.assertIsNone(paper.Point("none", "", points[0].runs[:1]).error("top1"))
+        self.assertIsNone(runs_of.Point("none", "", points[0].runs[:1]).error("top1"))
 
     def test_the_curve_is_read_between_its_points(self):
         line = paper.curve(self.points()[1:3], 0.5)
@@ -83,7 +93,7 @@ class ReproducePaper(unittest.TestCase):
 
     def test_a_method_is_ahead_by_more_than_two_standard_errors_or_it_is_undecided(self):
         def ahead(*top1, size=8000):
-            points = paper.sweep_points(make_sweep(self.place / f"rival{top1}{size}", [
+            points = runs_of.sweep_points(make_sweep(self.place / f"rival{top1}{size}", [
                 ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.69, 8000, 4.0), (0.71, 8000, 4.0)]),
                 ({"compression.type": "lsq", "compression.bits": 4}, False, [(value, size, 6.0) for value in top1])]))
             row = self.verdicts(None, points)["Fig. 3: ahead of LSQ at its size"]
@@ -102,24 +112,24 @@ class ReproducePaper(unittest.TestCase):
 
     def test_seeds_deviate_alike_in_all_settings(self):
         def points(*groups):
-            return paper.sweep_points(make_sweep(self.place / f"pool{len(groups)}{len(groups[0])}", [
+            return runs_of.sweep_points(make_sweep(self.place / f"pool{len(groups)}{len(groups[0])}", [
                 ({"compression.type": "lsq", "compression.bits": k}, False, [(top1, 8000, 4.0) for top1 in group]) for k, group in enumerate(groups)]))
         # Squares of 2 and 8 over 1 and 2 degrees of freedom; one seed tells nothing.
         self.assertAlmostEqual(paper.seeds_deviation(points((0.50, 0.52), (0.60, 0.62, 0.64), (0.9,))), (10 / 3) ** 0.5)
         self.assertIsNone(paper.seeds_deviation(points((0.5,), (0.6,))))
-        rule = self.verdicts(None, paper.sweep_points(make_sweep(self.place / "single", [
+        rule = self.verdicts(None, runs_of.sweep_points(make_sweep(self.place / "single", [
             ({"compression.type": "self_compress", "compression.gamma": 1}, False, [(0.70, 8000, 4.0)]),
             ({"compression.type": "lsq", "compression.bits": 4}, False, [(0.68, 8000, 6.0)])])))["Fig. 3: ahead of LSQ at its size"]
         self.assertEqual(rule["ours"], "+2.00 ± 0.71 points at 8,000 bytes")
         self.assertIn("is taken to deviate by 0.5 points", rule["rule"])
 
     def test_few_weights_count_where_accuracy_is_kept(self):
-        run = paper.Run(make_run(self.place / "thin", top1=0.70))   # 18% of the weights
+        run = runs_of.Run(make_run(self.place / "thin", top1=0.70))   # 18% of the weights
         name = "18% of the weights are left, float accuracy kept"
 
         def verdict(*floats, live=18000):
             run.result["size"]["live_weights"] = live
-            points = paper.sweep_points(make_sweep(self.place / f"thin{floats}{live}", [
+            points = runs_of.sweep_points(make_sweep(self.place / f"thin{floats}{live}", [
                 ({"compression.type": "none"}, True, [(top1, 400000, 100) for top1 in floats])])) if floats else []
             return self.verdicts(run, points)[name]["verdict"]
         self.assertEqual(verdict(), "not measured")
@@ -135,7 +145,7 @@ class ReproducePaper(unittest.TestCase):
             ({"compression.type": "lsq", "compression.bits": 4}, False, [(0.74, 8000, 6.0), (0.76, 8000, 6.0)])])
         for seed in (0, 1):
             (folder / f"runs/p1-seed{seed}/config.yaml").write_text("compression:\n  type: self_compress\n  settle: {fraction: 0.15, lr: 0.5}\n")
-        points = paper.sweep_points(folder)
+        points = runs_of.sweep_points(folder)
         self.assertEqual(points[1].label, "self-compression, settled gamma=0.02")
         rows = self.verdicts(None, points)
         self.assertEqual({claim: row["verdict"] for claim, row in rows.items()},
@@ -147,7 +157,7 @@ class ReproducePaper(unittest.TestCase):
         self.assertAlmostEqual(paper.rank_correlation([(1, 1), (1, 2), (2, 2)]), 0.5)
 
     def test_verdicts_follow_from_the_numbers(self):
-        rows = self.verdicts(paper.Run(make_run(self.place / "one")), self.points())
+        rows = self.verdicts(runs_of.Run(make_run(self.place / "one")), self.points())
         self.assertEqual(rows["Fig. 1: size falls throughout training"]["verdict"], "as the paper")
         self.assertEqual(rows["Fig. 2: an epoch's seconds fall with the size"]["verdict"], "as the paper")
         self.assertEqual(rows["Fig. 3: ahead of DiffQ at its size"]["verdict"], "as the paper")
@@ -155,13 +165,13 @@ class ReproducePaper(unittest.TestCase):
         flat = make_run(self.place / "flat")
         text = (flat / "epochs.csv").read_text().splitlines()
         (flat / "epochs.csv").write_text("\n".join([text[0]] + [f"{e},{e},0.1,400000,100000,9,1,1000" for e in range(1, 21)]) + "\n")
-        rows = self.verdicts(paper.Run(flat), [])
+        rows = self.verdicts(runs_of.Run(flat), [])
         self.assertEqual(rows["Fig. 1: size falls throughout training"]["verdict"], "differs")
         self.assertEqual(rows["Fig. 2: an epoch's seconds fall with the size"]["verdict"], "differs")
 
     def test_float_accuracy_is_kept_only_where_the_errors_cannot_hide_a_loss(self):
         def verdict(*top1, percent=3.0):
-            points = paper.sweep_points(make_sweep(self.place / f"kept{top1}{percent}", [
+            points = runs_of.sweep_points(make_sweep(self.place / f"kept{top1}{percent}", [
                 ({"compression.type": "none"}, True, [(0.7995, 400000, 100), (0.8005, 400000, 100)]),
                 ({"compression.type": "self_compress", "compression.gamma": 1}, False, [(value, 9000, percent) for value in top1])]))
             return self.verdicts(None, points)["Fig. 3: float accuracy is kept down to about 3% of the bits"]["verdict"]
@@ -175,7 +185,7 @@ class ReproducePaper(unittest.TestCase):
         self.assertEqual(verdict(0.7961, 0.7971, percent=5.0), "not measured")
 
     def test_layers_thin_out_alike_only_where_layers_thin_out(self):
-        run = paper.Run(make_run(self.place / "blocks"))
+        run = runs_of.Run(make_run(self.place / "blocks"))
 
         def row(kept):
             run.layers = [{"layer": name, "original_channels": 100, "channels": list(range(left))}
@@ -187,7 +197,7 @@ class ReproducePaper(unittest.TestCase):
         self.assertEqual(row([100] * 6 + [40, 100]), "undecided")
 
     def test_steps_an_epoch_are_read_where_a_run_has_the_papers_size(self):
-        run = paper.Run(make_run(self.place / "run", gamma=0.04, left=0.9))   # 100 steps an epoch
+        run = runs_of.Run(make_run(self.place / "run", gamma=0.04, left=0.9))   # 100 steps an epoch
         first = run.sizes()[0][1]
         self.assertAlmostEqual(calibrate.steps_to(run, first), 100)
         self.assertAlmostEqual(calibrate.steps_to(run, first * 0.95), 150)    # halfway to the second epoch's 0.9
@@ -197,7 +207,7 @@ class ReproducePaper(unittest.TestCase):
         head, row = calibrate.table([run], [0.125 * 0.9 ** (1.25 * epoch) for epoch in range(1, 20)])
         self.assertEqual(len(head), len(row))
         self.assertEqual(row, ["run", "0.04", "100", "125 (400)", "125 (400)", "125 (400)"])
-        short = paper.Run(make_run(self.place / "short", epochs=9))
+        short = runs_of.Run(make_run(self.place / "short", epochs=9))
         self.assertEqual(calibrate.table([short], [0.125 * 0.9 ** epoch for epoch in range(1, 20)])[1][3:],
                          ["100 (500)", "100 (500)", "not reached"])
         self.assertEqual(calibrate.table([run], [0.2] * 19)[1][3:], ["in its first epoch"] * 3)   # smaller before its first record
@@ -222,12 +232,12 @@ class ReproducePaper(unittest.TestCase):
         self.assertIn("<svg", (self.place / "out/figure_1.svg").read_text())
 
     def test_every_block_of_the_paper_with_a_convolution_is_found(self):
-        blocks = paper.channel_blocks(paper.Run(make_run(self.place / "one")))
+        blocks = paper.channel_blocks(runs_of.Run(make_run(self.place / "one")))
         self.assertEqual([name for name, _, _ in blocks], list(paper.PAPER_BLOCKS))
 
     @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "skipped: no matplotlib")
     def test_figures_and_table_are_written_alike_each_time(self):
-        run, points = paper.Run(make_run(self.place / "one")), self.points()
+        run, points = runs_of.Run(make_run(self.place / "one")), self.points()
         folders = [self.place / "a", self.place / "b"]
         for folder in folders:
             folder.mkdir()
@@ -243,10 +253,11 @@ class ReproducePaper(unittest.TestCase):
     @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "skipped: no matplotlib")
     def test_it_runs_what_is_missing_and_goes_on_with_what_was_begun(self):
         program = self.place / "scnn"
-        program.write_text(f"#!/bin/sh\necho \"$@\" >> {self.place}/calls\nexit 75\n")
+        program.write_text(f"#!/bin/sh\ncase \"$*\" in *--dry-run*) exit 0;; esac\necho \"$@\" >> {self.place}/calls\nexit 75\n")
         program.chmod(0o755)
         runs = self.place / "runs"
         make_run(runs / "self_compression")
+        (runs / "settings.json").write_text(json.dumps({"scale": "small", "settings": {"data.root": "x"}}))
         make_sweep(runs / "figure_3", [({"compression.type": "none"}, True, [(0.7, 400000, 100)])])
         (runs / "figure_3_rivals").mkdir()
         (runs / "figure_3_rivals/plan.json").write_text("{}")
@@ -264,15 +275,81 @@ class ReproducePaper(unittest.TestCase):
         self.assertIn("Made by `tools/reproduce_paper --small data.root=x`", (runs / "README.md").read_text())
         other = subprocess.run([*words, "data.root=y"], capture_output=True, text=True, check=False)
         self.assertEqual(other.returncode, 2)
-        self.assertIn("began with the settings ['data.root=x']", other.stderr)
+        self.assertIn("began with --small data.root=x: give the same", other.stderr)
+        other = subprocess.run([*words[:2], "--medium", *words[3:], "--only-figures"], capture_output=True, text=True, check=False)
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("began with --small data.root=x: give the same", other.stderr)
         (runs / "self_compression/result.json").unlink()
         done = subprocess.run([*words, "data.root=x"], capture_output=True, text=True, check=False)
         self.assertEqual((self.place / "calls").read_text().splitlines()[1].split(" --max-time")[0],
                          f"run {ROOT}/experiments/paper_small/self_compression.yaml --out {runs}/self_compression data.root=x")
 
+    def program(self, *lines):
+        program = self.place / "scnn"
+        program.write_text("\n".join(["#!/bin/bash", *lines, ""]))
+        program.chmod(0o755)
+        return [sys.executable, ROOT / "tools/reproduce_paper", "--small", "--program", program, "--runs", self.place / "runs"]
+
+    @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "skipped: no matplotlib")
+    def test_nothing_begins_or_is_remembered_where_one_experiment_would_not_begin(self):
+        words = self.program(f'echo "$@" >> {self.place}/calls',
+                             'if [[ $* == *rivals*--dry-run*wrong* ]]; then echo "error: wrong key" >&2; exit 3; fi',
+                             'if [[ $* != *--dry-run* ]]; then exit 75; fi')
+        done = subprocess.run([*words, "wrong=1"], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (3, "error: wrong key\n"))
+        self.assertTrue(all("--dry-run" in call for call in (self.place / "calls").read_text().splitlines()))
+        done = subprocess.run([*words, "right=1"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 75, done.stderr)
+
+    @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "skipped: no matplotlib")
+    def test_ctrl_c_and_sigterm_wait_for_what_runs_to_save_itself(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 75)):
+            saved = self.place / f"saved{code}"
+            words = self.program('if [[ $* == *--dry-run* ]]; then exit 0; fi', f"trap 'sleep 0.5; touch {saved}; exit {code}' INT TERM",
+                                 f"touch {self.place}/up{code}", "while :; do sleep 0.05; done")
+            with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+                while not (self.place / f"up{code}").exists():
+                    time.sleep(0.05)
+                # Ctrl-C reaches all of a terminal's foreground, kill one process.
+                (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+                _, told = process.communicate(timeout=60)
+            self.assertTrue(saved.exists())
+            self.assertEqual(process.returncode, code, told)
+            self.assertNotIn("Traceback", told)
+
+    def test_damage_is_told_without_a_traceback(self):
+        folder = make_sweep(self.place / "runs/figure_3", [({"compression.type": "none"}, True, [(0.7, 400000, 100)])])
+        for file, text in (("sweep.json", "{"), ("runs/p0-seed0/result.json", "{}"), ("runs/p0-seed0/epochs.csv", "epoch\n")):
+            before = (folder / file).read_text()
+            (folder / file).write_text(text)
+            with self.assertRaisesRegex(runs_of.Damaged, "damaged"):
+                runs_of.sweep_points(folder)
+            (folder / file).write_text(before)
+        runs_of.sweep_points(folder)
+        words = [sys.executable, ROOT / "tools/calibrate_gamma", folder / "runs/p0-seed0"]
+        (folder / "runs/p0-seed0/epochs.csv").write_text("epoch\n")
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 7)
+        self.assertNotIn("Traceback", done.stderr)
+        if importlib.util.find_spec("matplotlib") is not None:
+            done = subprocess.run([*self.program("exit 0")[:-1], "/dev/null/runs"], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 11, done.stderr)
+            self.assertNotIn("Traceback", done.stderr)
+
+    def test_a_run_too_short_for_a_claim_is_not_judged(self):
+        rows = self.verdicts(runs_of.Run(make_run(self.place / "one", epochs=1)), [])
+        self.assertEqual(rows["Fig. 1: size falls throughout training"]["verdict"], "not measured")
+        self.assertEqual(rows["Fig. 2: an epoch's seconds fall with the size"]["verdict"], "not measured")
+        self.assertFalse(any("nan" in row["ours"] for row in rows.values()))
+
+    def test_durations(self):
+        self.assertEqual([reproduce.seconds_of(text) for text in ("90s", "15m", "1h30m")], [90, 900, 5400])
+
     def test_usage(self):
         for words, text in ((["nonsense", "--program", "/bin/true"], "not key=value"), (["--program", "/nowhere"], "not built"),
-                            (["--max-time", "soon"], "no duration")):
+                            (["--max-time", "soon"], "no duration"),
+                            (["--max-time", "0s"], "no duration"), (["--jobs", "0"], "from 1 on"), (["--program", "/etc"], "not built"),
+                            (["--only-figures", "a=1", "--program", "/bin/true"], "leave the settings out")):
             done = subprocess.run([sys.executable, ROOT / "tools/reproduce_paper", *words], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2)
             self.assertIn(text, done.stderr)

@@ -52,6 +52,10 @@ struct CompressionOptions {
   std::vector<std::string> include = {"*"}, exclude;  ///< layers by name
 };
 
+/// Whether bits are learned, against a size loss that gamma weighs.
+[[nodiscard]] constexpr bool learns_bits(CompressionType type) {
+  return type == CompressionType::self_compress || type == CompressionType::diffq;
+}
 /// Whether channels leave the network while it trains.
 [[nodiscard]] constexpr bool removes_channels(CompressionType type) {
   return type == CompressionType::self_compress || type == CompressionType::magnitude_prune;
