@@ -59,7 +59,7 @@ struct MeasuredStatistics {
 };
 
 template <bool relu>
-struct Normalise {
+struct Normalize {
   std::int64_t channels;
   const float* x;
   Normal normal;
@@ -138,10 +138,10 @@ void CudaBackend::store_statistics(const char* op, std::int64_t rows, const floa
 void CudaBackend::batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) {
   constexpr const char* op = "batch_norm_forward";
   checks::same_shape(op, x, y);
-  checks::normalisation(op, norm, channels_of(x));
+  checks::normalization(op, norm, channels_of(x));
   const auto run = [&]<bool relu>() {
     const Normal normal{in(op, *norm.scale), in(op, *norm.shift), optional(op, norm.mean), optional(op, norm.inv_std)};
-    each(*stream_, op, x.size(), Normalise<relu>{channels_of(x), in(op, x), normal, out(op, y)});
+    each(*stream_, op, x.size(), Normalize<relu>{channels_of(x), in(op, x), normal, out(op, y)});
   };
   norm.activation == Activation::relu ? run.operator()<true>() : run.operator()<false>();
 }
@@ -154,7 +154,7 @@ void CudaBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Te
   if (norm.activation == Activation::relu) checks::same_shape(op, x, y);
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
-  checks::normalisation_backward(op, norm, channels, dscale, dshift);
+  checks::normalization_backward(op, norm, channels, dscale, dshift);
   if (channels == 0) return;
   if (rows == 0) {
     fill(dscale, 0);

@@ -43,7 +43,7 @@ void CudaBackend::batch_norm_max_pool_forward(const Pool2d& shape, const Tensor&
                                               Tensor& argmax) {
   constexpr const char* op = "batch_norm_max_pool_forward";
   checks::max_pool2d(op, shape, x, y, argmax);
-  checks::normalisation(op, norm, shape.channels);
+  checks::normalization(op, norm, shape.channels);
   const auto run = [&]<bool relu>() {
     const Activated<relu> normal{
         {in(op, *norm.scale), in(op, *norm.shift), optional(op, norm.mean), optional(op, norm.inv_std)}};
@@ -61,7 +61,7 @@ void CudaBackend::batch_norm_max_pool_backward(const Pool2d& shape, const Tensor
   checks::same_shape(op, y, dy);
   checks::same_shape(op, x, dx);
   const std::int64_t channels = shape.channels;
-  checks::normalisation_backward(op, norm, channels, dscale, dshift);
+  checks::normalization_backward(op, norm, channels, dscale, dshift);
   if (channels == 0) return;
   if (x.size() == 0) {
     fill(dscale, 0);

@@ -51,10 +51,10 @@ __global__ void __launch_bounds__(kThreads) activation_pass(const ActivationPass
 __global__ void __launch_bounds__(kThreads) weight_pass(const WeightPass p, const FastDivide by_chunks) {
   const int out = static_cast<int>(blockIdx.x);
   const int chunks = by_chunks.divisor;
-  const bool quantised = p.bits != nullptr;
+  const bool quantized = p.bits != nullptr;
   const ChannelFormat<float> format =
-      quantised ? channel_format(p.bits[out], p.exponents[out]) : ChannelFormat<float>{1, 1, 0, 0};
-  const bool integers = quantised && p.form == WeightForm::integers;
+      quantized ? channel_format(p.bits[out], p.exponents[out]) : ChannelFormat<float>{1, 1, 0, 0};
+  const bool integers = quantized && p.form == WeightForm::integers;
   const float factor = integers ? 1.0F : format.scale;
   for (int i = static_cast<int>(threadIdx.x); i < p.taps * chunks; i += kThreads) {
     const int tap = by_chunks.quotient(i);
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kThreads) weight_pass(const WeightPass p, cons
     GPU_UNROLL
     for (int e = 0; e < kChunk; ++e) {
       const float w = first + e < p.in_channels ? from[e] : 0.0F;
-      chunk.values[e] = to_bf16(quantised ? factor * quantize_integer(w, format) : w);
+      chunk.values[e] = to_bf16(quantized ? factor * quantize_integer(w, format) : w);
     }
     reinterpret_cast<Chunk*>(p.to)[static_cast<std::int64_t>(out) * p.taps * chunks + i] = chunk;
   }

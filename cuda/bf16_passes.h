@@ -17,7 +17,7 @@ struct ActivationPass {
 };
 void launch_activation_pass(Stream& stream, const char* op, const ActivationPass& pass);
 
-/// Quantised weights as convolutions read them.
+/// Quantized weights as convolutions read them.
 struct WeightIntegers {
   Bf16* values = nullptr;   ///< [out, taps, padded in]
   float* scales = nullptr;  ///< [out], 2^e

@@ -20,7 +20,7 @@ struct ChannelSteps {
   friend bool operator==(const ChannelSteps&, const ChannelSteps&) = default;
 };
 
-/// One quantised layer.  Arrays are in device memory; [c] is the channel, [c, k] its weights in OHWI order.
+/// One quantized layer.  Arrays are in device memory; [c] is the channel, [c, k] its weights in OHWI order.
 struct ChannelLayer {
   int channels = 0;
   int taps = 1, in_channels = 1;    ///< weights of a channel: taps * in_channels

@@ -35,7 +35,7 @@ void CudaBackend::convolve_forward(const char* op, const Conv2d& shape, const Te
   const Kernels kernels = kernels_for(op, ConvPass::forward, shape);
   if (kernels == Kernels::tensor_core) {
     return tensor_core_forward(*stream_, op, shape, in(op, x), on_device(op, weights), optional(op, bias),
-                               options_.weight_quantisation, cache_.get(), out(op, y));
+                               options_.weight_quantization, cache_.get(), out(op, y));
   }
   Tensor room;
   const float* w = effective(op, weights, room);
@@ -51,7 +51,7 @@ void CudaBackend::convolve_backward_data(const char* op, const Conv2d& shape, co
   const Kernels kernels = kernels_for(op, ConvPass::backward_data, shape);
   if (kernels == Kernels::tensor_core) {
     return tensor_core_backward_data(*stream_, op, shape, in(op, dy), on_device(op, weights),
-                                     options_.weight_quantisation, cache_.get(), out(op, dx));
+                                     options_.weight_quantization, cache_.get(), out(op, dx));
   }
   Tensor room;
   const float* w = effective(op, weights, room);
@@ -98,7 +98,7 @@ void CudaBackend::conv2d_forward_statistics(const Conv2d& shape, const Tensor& x
   const Scratch<float> mean(*stream_, shape.out_c);
   const Scratch<float> variance(*stream_, shape.out_c);
   tensor_core_forward(*stream_, op, shape, in(op, x), on_device(op, weights), optional(op, bias),
-                      options_.weight_quantisation, cache_.get(), out(op, y), {mean.data(), variance.data()});
+                      options_.weight_quantization, cache_.get(), out(op, y), {mean.data(), variance.data()});
   store_statistics(op, shape.batch * shape.out_h * shape.out_w, mean.data(), variance.data(), statistics);
 }
 

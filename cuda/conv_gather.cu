@@ -86,7 +86,7 @@ std::vector<ConvGather> backward_data_gathers(const Conv2d& s) {
 
 const char* tensor_core_refusal(const Conv2d& s) {
   if (s.groups != 1) return "grouped";
-  // Places of an axis are kept in 16 bits, see PixelRows; offsets in chunks and pixels in 31.
+  // PoolWindow of an axis are kept in 16 bits, see PixelRows; offsets in chunks and pixels in 31.
   constexpr std::int64_t most = 1 << 14;
   const Window& k = s.window;
   const auto fits = [&](std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t dilation,

@@ -61,10 +61,10 @@ __device__ __forceinline__ void fill_weights(const ResidentCall<Out>& call, int 
     const int kernel_tap =
         (g.h.weight_first + tap_h * g.h.weight_step) * g.kernel_w + g.w.weight_first + tap_w * g.w.weight_step;
     const float* from = c.values + (static_cast<std::int64_t>(out) * c.taps + kernel_tap) * c.in_channels;
-    const bool quantised = c.bits != nullptr;
+    const bool quantized = c.bits != nullptr;
     const ChannelFormat<float> format =
-        quantised ? channel_format(c.bits[out], c.exponents[out]) : ChannelFormat<float>{1, 1, 0, 0};
-    const auto integer = [&](float w) { return quantised ? quantize_integer(w, format) : w; };
+        quantized ? channel_format(c.bits[out], c.exponents[out]) : ChannelFormat<float>{1, 1, 0, 0};
+    const auto integer = [&](float w) { return quantized ? quantize_integer(w, format) : w; };
     if constexpr (kUse == WeightUse::forward) {
       if (tap == 0 && lane == 0) scales[out - n0] = format.scale;
       for (int i = lane; i < c.in_channels; i += 32) {

@@ -5,7 +5,7 @@
 
 namespace scnn::cuda {
 
-/// A convolution whose blocks read their weights once, quantise them into shared memory, and keep them for all their
+/// A convolution whose blocks read their weights once, quantize them into shared memory, and keep them for all their
 /// pixels: no second copy of the weights exists, and the main loop fetches pixels alone.
 template <class Out>
 struct ResidentConv {

@@ -102,7 +102,7 @@ class CudaBackend final : public Backend {
     return tensor != nullptr ? in(op, *tensor) : nullptr;
   }
   void require_here(const char* op, const Tensor& tensor) const;
-  /// The values a kernel multiplies with: the stored ones, or their quantised form in `room`.
+  /// The values a kernel multiplies with: the stored ones, or their quantized form in `room`.
   [[nodiscard]] const float* effective(const char* op, const WeightView& weights, Tensor& room);
   /// y [.., channels] = values [channels] everywhere.
   void broadcast(const char* op, const Tensor& values, Tensor& y);

@@ -1,4 +1,4 @@
-#include "scnn/backend/nsight.h"
+#include "backend/nsight.h"
 
 #include <cuda_profiler_api.h>
 #include <cuda_runtime_api.h>
@@ -11,7 +11,7 @@
 namespace scnn::cuda {
 namespace {
 
-class NsightCapture final : public RangeSink {
+class NsightCapture final : public TraceSink {
  public:
   NsightCapture() : domain_(nvtxDomainCreateA("scnn")) {
     const cudaError_t error = cudaProfilerStart();
@@ -47,6 +47,6 @@ class NsightCapture final : public RangeSink {
 
 }  // namespace
 
-std::unique_ptr<RangeSink> nsight_capture() { return std::make_unique<NsightCapture>(); }
+std::unique_ptr<TraceSink> nsight_capture() { return std::make_unique<NsightCapture>(); }
 
 }  // namespace scnn::cuda

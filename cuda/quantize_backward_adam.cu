@@ -16,7 +16,7 @@ void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers,
   constexpr const char* op = "quantize_backward_adam";
   std::vector<ChannelLayer> table;
   for (const QuantisedLayer& from : layers) {
-    checks::quantised_layer(op, from);
+    checks::quantized_layer(op, from);
     const std::int64_t channels = from.bits.value->size();
     if (channels == 0) continue;
     ChannelLayer& to = table.emplace_back();

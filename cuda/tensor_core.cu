@@ -31,14 +31,14 @@ class Bf16Copy {
 std::int64_t in_pixels(const Conv2d& s) { return s.batch * s.in_h * s.in_w; }
 std::int64_t out_pixels(const Conv2d& s) { return s.batch * s.out_h * s.out_w; }
 
-/// One product, its weights quantised as `way` says; `output.scale` belongs to this function.
+/// One product, its weights quantized as `way` says; `output.scale` belongs to this function.
 void multiply(Stream& stream, const char* op, const Conv2d& shape, WeightUse use,
               const std::vector<ConvGather>& gathers, const Bf16* source, const DeviceWeights& weights,
-              WeightQuantisation way, WeightCache* cache, ConvOutput<float> output) {
+              WeightQuantization way, WeightCache* cache, ConvOutput<float> output) {
   const int in = narrow(shape.in_c);
   const int out = narrow(shape.out_c);
   const int taps = taps_of(shape);
-  if (way == WeightQuantisation::on_load) {
+  if (way == WeightQuantization::on_load) {
     for (const ConvGather& gather : gathers) {
       ResidentConv<float> conv;
       conv.gather = gather;
@@ -54,14 +54,14 @@ void multiply(Stream& stream, const char* op, const Conv2d& shape, WeightUse use
     }
     return;
   }
-  const bool keep = cache != nullptr && weights.bits != nullptr && way == WeightQuantisation::integers;
+  const bool keep = cache != nullptr && weights.bits != nullptr && way == WeightQuantization::integers;
   WeightIntegers ready = keep ? cache->integers(op, weights, out, taps, in) : WeightIntegers{};
   const bool make = ready.values == nullptr;
   const Scratch<Bf16> copy(stream, make ? std::int64_t{out} * taps * padded_channels(in) : 0);
   const Scratch<float> scales(stream, make ? out : 0);
   if (make) {
     ready = {copy.data(), scales.data(), taps};
-    const WeightForm form = way == WeightQuantisation::values ? WeightForm::values : WeightForm::integers;
+    const WeightForm form = way == WeightQuantization::values ? WeightForm::values : WeightForm::integers;
     launch_weight_pass(
         stream, op, {weights.values, weights.bits, weights.exponents, out, taps, in, form, ready.values, ready.scales});
   }
@@ -83,33 +83,33 @@ void multiply(Stream& stream, const char* op, const Conv2d& shape, WeightUse use
 
 bool tensor_cores_take(const Conv2d& shape) { return tensor_core_refusal(shape) == nullptr; }
 
-WeightQuantisation weight_quantisation(const Conv2d& shape, bool forward, WeightQuantisation wanted) {
+WeightQuantization weight_quantization(const Conv2d& shape, bool forward, WeightQuantization wanted) {
   std::size_t bytes = 0;
   for (const ConvGather& g : forward ? std::vector{forward_gather(shape)} : backward_data_gathers(shape)) {
     const std::size_t needed = resident_bytes(g, narrow(forward ? shape.out_c : shape.in_c));
     bytes = needed > bytes ? needed : bytes;
   }
   const bool fits = bytes <= kMostResidentBytes;
-  if (wanted == WeightQuantisation::on_load && !fits) return WeightQuantisation::integers;
-  if (wanted != WeightQuantisation::automatic) return wanted;
+  if (wanted == WeightQuantization::on_load && !fits) return WeightQuantization::integers;
+  if (wanted != WeightQuantization::automatic) return wanted;
   // Wide layers read their pixels once for each 64 outputs when weights stay: the streaming kernel's 128 are better.
   constexpr std::int64_t most_outputs = 64;
-  return fits && (forward ? shape.out_c : shape.in_c) <= most_outputs ? WeightQuantisation::on_load
-                                                                      : WeightQuantisation::integers;
+  return fits && (forward ? shape.out_c : shape.in_c) <= most_outputs ? WeightQuantization::on_load
+                                                                      : WeightQuantization::integers;
 }
 
 void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, const float* x,
-                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, WeightCache* cache,
+                         const DeviceWeights& weights, const float* bias, WeightQuantization wanted, WeightCache* cache,
                          float* y, const ChannelMoments& moments) {
   const Bf16Copy source(stream, op, x, nullptr, in_pixels(shape), narrow(shape.in_c));
-  const WeightQuantisation way = weight_quantisation(shape, true, wanted);
+  const WeightQuantization way = weight_quantization(shape, true, wanted);
   ConvOutput<float> output;
   output.out = y;
   output.bias = bias;
   output.channels = output.pitch = narrow(shape.out_c);
   const int pixels = narrow(out_pixels(shape));
   const int rows =
-      way == WeightQuantisation::on_load ? kResidentRows : extents_of(conv_tile(pixels, output.channels)).m;
+      way == WeightQuantization::on_load ? kResidentRows : extents_of(conv_tile(pixels, output.channels)).m;
   const bool measures = moments.mean != nullptr;
   const Scratch<Moments> tiles(stream, measures ? std::int64_t{(pixels + rows - 1) / rows} * output.channels : 0);
   output.moments = tiles.data();
@@ -119,10 +119,10 @@ void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, co
 }
 
 void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,
-                               const DeviceWeights& weights, WeightQuantisation wanted, WeightCache* cache, float* dx) {
-  const WeightQuantisation way = weight_quantisation(shape, false, wanted);
+                               const DeviceWeights& weights, WeightQuantization wanted, WeightCache* cache, float* dx) {
+  const WeightQuantization way = weight_quantization(shape, false, wanted);
   // The product reduces over out channels: their 2^e goes into dy.
-  const float* exponents = way == WeightQuantisation::values ? nullptr : weights.exponents;
+  const float* exponents = way == WeightQuantization::values ? nullptr : weights.exponents;
   const Bf16Copy source(stream, op, dy, exponents, out_pixels(shape), narrow(shape.out_c));
   ConvOutput<float> output;
   output.out = dx;

@@ -11,8 +11,8 @@ namespace scnn::cuda {
 /// Whether these kernels take the shape; the others are for the float kernels of convolution.h and depthwise.cu.
 [[nodiscard]] bool tensor_cores_take(const Conv2d& shape);
 
-/// Where a layer's weights are quantised if `wanted` leaves it open.  Forward and backward may differ.
-[[nodiscard]] WeightQuantisation weight_quantisation(const Conv2d& shape, bool forward, WeightQuantisation wanted);
+/// Where a layer's weights are quantized if `wanted` leaves it open.  Forward and backward may differ.
+[[nodiscard]] WeightQuantization weight_quantization(const Conv2d& shape, bool forward, WeightQuantization wanted);
 
 /// Where a convolution leaves mean and biased variance [channels] of its results; null: it measures nothing.
 struct ChannelMoments {
@@ -21,10 +21,10 @@ struct ChannelMoments {
 
 /// `cache` keeps integers for the next call; null: they are made for this one.
 void tensor_core_forward(Stream& stream, const char* op, const Conv2d& shape, const float* x,
-                         const DeviceWeights& weights, const float* bias, WeightQuantisation wanted, WeightCache* cache,
+                         const DeviceWeights& weights, const float* bias, WeightQuantization wanted, WeightCache* cache,
                          float* y, const ChannelMoments& moments = {});
 void tensor_core_backward_data(Stream& stream, const char* op, const Conv2d& shape, const float* dy,
-                               const DeviceWeights& weights, WeightQuantisation wanted, WeightCache* cache, float* dx);
+                               const DeviceWeights& weights, WeightQuantization wanted, WeightCache* cache, float* dx);
 /// dw may be left to `sums` as partial sums.
 void tensor_core_backward_weights(Stream& stream, const char* op, const Conv2d& shape, const float* x, const float* dy,
                                   PartialSums& sums, float* dw);

@@ -16,7 +16,7 @@ struct DeviceWeights {
 
 struct WeightIntegers;  // cuda/bf16_passes.h
 
-/// Keeps the integers of quantised weights from one op to the next: made when first asked for, made anew by the update
+/// Keeps the integers of quantized weights from one op to the next: made when first asked for, made anew by the update
 /// of a training step, and out of date as soon as anything else writes to values, bits or exponents.
 ///
 /// Tensors are known by their address; whoever writes to one or frees it says so.

@@ -98,7 +98,7 @@ inline std::int32_t live_channels(Graph& graph, const std::string& name) {
 }
 
 /// Random batch-norm terms and statistics, so that evaluation is no identity.
-inline void randomise_batch_norms(Graph& graph, unsigned seed) {
+inline void randomize_batch_norms(Graph& graph, unsigned seed) {
   std::mt19937 generator(seed);
   std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
   for (Parameter* p : graph.parameters()) {

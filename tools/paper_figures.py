@@ -165,7 +165,7 @@ def claims(run, points):
 
 def markdown(scale, command, run, points, table):
     out = [f"# The paper's figures, {scale} size", "",
-           f"Made by `{command}`.  The paper's points are digitised from its figures (`experiments/paper/figures`).", "",
+           f"Made by `{command}`.  The paper's points are digitized from its figures (`experiments/paper/figures`).", "",
            "| claim | paper | here | verdict | by the rule |", "|---|---|---|---|---|"]
     out += [f"| {row['claim']} | {row['paper']} | {row['ours']} | {row['verdict']} | {row['rule']} |" for row in table]
     out += ["", "| method | seeds | top-1 % | file bytes | learned bits, % of float | weights left % | seconds |",

@@ -1,4 +1,4 @@
-"""Finished runs and sweeps of scnn, and the digitised figures of the self-compression paper, as tools/reproduce_paper reads them."""
+"""Finished runs and sweeps of scnn, and the digitized figures of the self-compression paper, as tools/reproduce_paper reads them."""
 import csv
 import json
 import math

@@ -100,7 +100,7 @@ void batch_statistics(const char* op, const BatchStatistics& statistics, std::in
   if (statistics.frozen != nullptr) present(op, "frozen", statistics.frozen, per_channel);
 }
 
-void normalisation(const char* op, const BatchNorm& norm, std::int64_t channels) {
+void normalization(const char* op, const BatchNorm& norm, std::int64_t channels) {
   const Shape per_channel{channels};
   if (norm.scale == nullptr || norm.shift == nullptr) fail(op, "scale and shift must be there");
   if ((norm.mean == nullptr) != (norm.inv_std == nullptr)) fail(op, "mean and inv_std come together");
@@ -111,7 +111,7 @@ void normalisation(const char* op, const BatchNorm& norm, std::int64_t channels)
   has_shape(op, "inv_std", *norm.inv_std, per_channel);
 }
 
-void normalisation_backward(const char* op, const BatchNorm& norm, std::int64_t channels, const Tensor& dscale,
+void normalization_backward(const char* op, const BatchNorm& norm, std::int64_t channels, const Tensor& dscale,
                             const Tensor& dshift) {
   const Shape per_channel{channels};
   if (norm.scale == nullptr || norm.mean == nullptr || norm.inv_std == nullptr) {
@@ -168,7 +168,7 @@ void load_images(const char* op, const Tensor& pixels, const Tensor& labels, con
   }
 }
 
-void quantised_layer(const char* op, const QuantisedLayer& layer) {
+void quantized_layer(const char* op, const QuantisedLayer& layer) {
   if (layer.weights.value == nullptr) fail(op, "weights without values");
   const Shape& values = layer.weights.value->shape();
   if (values.rank() < 1) fail(op, "weights have no channel axis");

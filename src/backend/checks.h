@@ -26,9 +26,9 @@ void conv2d_forward(const char* op, const Conv2d& shape, const Tensor& x, const 
 /// Everything but `frozen` is there, one entry for each channel.
 void batch_statistics(const char* op, const BatchStatistics& statistics, std::int64_t channels);
 /// Terms of a batch norm's forward ops: mean and inv_std come together.
-void normalisation(const char* op, const BatchNorm& norm, std::int64_t channels);
+void normalization(const char* op, const BatchNorm& norm, std::int64_t channels);
 /// Terms and results of a batch norm's backward ops: mean and inv_std are there.
-void normalisation_backward(const char* op, const BatchNorm& norm, std::int64_t channels, const Tensor& dscale,
+void normalization_backward(const char* op, const BatchNorm& norm, std::int64_t channels, const Tensor& dscale,
                             const Tensor& dshift);
 /// Arguments of max_pool2d_forward, or of its fused forms.
 void max_pool2d(const char* op, const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax);
@@ -41,7 +41,7 @@ void update(const char* op, const UpdateRule& rule, const Tensor& gradient, cons
 void load_images(const char* op, const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
                  const AugmentSteps& steps, const Tensor& x, const Tensor& y);
 /// Everything the step needs is there and fits the weights; the moments of bits come together.
-void quantised_layer(const char* op, const QuantisedLayer& layer);
+void quantized_layer(const char* op, const QuantisedLayer& layer);
 
 [[nodiscard]] Shape input_shape(const Conv2d& shape);
 [[nodiscard]] Shape weight_shape(const Conv2d& shape);

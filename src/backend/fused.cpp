@@ -46,7 +46,7 @@ void Backend::batch_norm_max_pool_backward(const Pool2d& shape, const Tensor& x,
 
 void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) {
   for (const QuantisedLayer& layer : layers) {
-    checks::quantised_layer("quantize_backward_adam", layer);
+    checks::quantized_layer("quantize_backward_adam", layer);
     const AdamParameter& bits = layer.bits;
     quantize_backward({layer.weights.value, bits.value, layer.exponents.value}, layer.revive, *layer.weights.gradient,
                       *bits.gradient, *layer.exponents.gradient);

@@ -1,4 +1,4 @@
-#include "scnn/backend/image_writer.h"
+#include "backend/image_writer.h"
 
 #include <algorithm>
 #include <utility>

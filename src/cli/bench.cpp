@@ -5,14 +5,14 @@
 #include <fstream>
 #include <iostream>
 
+#include "cli/commands.h"
 #include "cli/grammar.h"
-#include "cli/verbs.h"
-#include "scnn/core/cores.h"
-#include "scnn/core/file.h"
-#include "scnn/experiment/deploy_bench.h"
-#include "scnn/experiment/profile.h"
-#include "scnn/experiment/stopping.h"
-#include "scnn/experiment/train_bench.h"
+#include "core/cores.h"
+#include "core/file.h"
+#include "measure/deploy_bench.h"
+#include "measure/profile.h"
+#include "measure/train_bench.h"
+#include "run/stopping.h"
 
 namespace scnn::cli {
 namespace {
@@ -50,7 +50,7 @@ int train(const Context& context, const TrainingOptions& options) {
   TrainBenchOptions what = options.what;
   what.should_stop = stop_on_signal_or_after(0);
   watch_signals();
-  Parts parts = prepare(experiment);
+  RunComponents parts = prepare(experiment);
   std::ofstream trace;
   if (!options.trace.empty()) {  // before minutes of training
     trace.open(options.trace);

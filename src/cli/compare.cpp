@@ -1,8 +1,8 @@
-#include "scnn/experiment/compare.h"
+#include "run/compare.h"
 
 #include <iostream>
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
 
 namespace scnn::cli {
 

@@ -3,9 +3,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "cli/commands.h"
 #include "cli/grammar.h"
-#include "cli/verbs.h"
-#include "scnn/experiment/settings.h"
+#include "settings/settings.h"
 
 namespace scnn::cli {
 namespace {

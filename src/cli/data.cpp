@@ -4,9 +4,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
+#include "run/network_table.h"
 #include "scnn/data/catalogue.h"
-#include "scnn/experiment/network_table.h"
 
 namespace scnn::cli {
 namespace {

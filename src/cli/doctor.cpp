@@ -7,14 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "cli/verbs.h"
-#include "experiment/report/assets.h"
+#include "cli/commands.h"
+#include "core/cores.h"
+#include "measure/nsight_tool.h"
+#include "measure/onnx_runtime.h"
+#include "report/assets.h"
 #include "scnn/backend/backend.h"
-#include "scnn/core/cores.h"
+#include "scnn/core/version.h"
 #include "scnn/data/catalogue.h"
-#include "scnn/experiment/nsight_tool.h"
-#include "scnn/experiment/onnx_runtime.h"
-#include "scnn/experiment/version.h"
 
 namespace scnn::cli {
 namespace {

@@ -5,14 +5,14 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/core/cores.h"
-#include "scnn/deploy/loaded_runtime.h"
-#include "scnn/experiment/check.h"
-#include "scnn/experiment/model_file.h"
-#include "scnn/experiment/result.h"
-#include "scnn/experiment/run.h"
+#include "cli/commands.h"
+#include "core/cores.h"
+#include "export/loaded_runtime.h"
+#include "run/model_file.h"
+#include "scnn/record/result.h"
+#include "scnn/run/run.h"
 #include "scnn/train/evaluate.h"
+#include "settings/check.h"
 
 namespace scnn::cli {
 namespace {
@@ -89,7 +89,7 @@ int eval(const Context& context, const EvalArguments& options) {
   }
   const std::unique_ptr<Graph> graph = unpack(*file.packed, *backend);
   check_fits(*graph, data);
-  const Metrics metrics = evaluate(*graph, set, file.packed->normalisation);
+  const Metrics metrics = evaluate(*graph, set, file.packed->normalization);
   std::optional<Metrics> bytes;
   if (!file.packed->levels.empty()) bytes = evaluate_bytes(*file.packed, file.path.string(), set);
   if (context.json) {

@@ -1,8 +1,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/experiment/settings.h"
+#include "cli/commands.h"
+#include "settings/settings.h"
 
 namespace scnn::cli {
 

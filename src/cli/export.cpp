@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cli/commands.h"
 #include "cli/export_formats.h"
-#include "cli/verbs.h"
-#include "scnn/deploy/agreement.h"
-#include "scnn/deploy/calibrate.h"
-#include "scnn/deploy/packed.h"
-#include "scnn/experiment/check.h"
-#include "scnn/experiment/console.h"
-#include "scnn/experiment/model_file.h"
-#include "scnn/experiment/run.h"
+#include "export/agreement.h"
+#include "export/calibrate.h"
+#include "run/model_file.h"
+#include "scnn/packed/packed.h"
+#include "scnn/record/console.h"
+#include "scnn/run/run.h"
+#include "settings/check.h"
 
 namespace scnn::cli {
 namespace {
@@ -49,7 +49,7 @@ VerifyImages test_images(const Dataset& data, const PackedModel& model, const st
   const std::int64_t n = count == "all" ? shape[0] : std::min<std::int64_t>(std::stoll(count), shape[0]);
   const Shape some{n, shape[1], shape[2], shape[3]};
   const Tensor pixels = data.test.images.reshaped(some);
-  return {normalised_images(pixels, model.normalisation), pixels};
+  return {normalized_images(pixels, model.normalization), pixels};
 }
 
 /// Error(check) where the file that was written does not compute what it should.
@@ -104,9 +104,9 @@ int do_export(const Context& context, const ExportArguments& options) {
     // become halves; everything else against the packed model, by which `scnn eval` goes.
     const std::unique_ptr<Graph> graph = unpack(packed, *backend);
     const bool same = images || options.format != "packed";
-    if (same) expected = graph_logits(*graph, set.normalised);
+    if (same) expected = graph_logits(*graph, set.normalized);
     const bool halves =
-        !same && file.checkpoint && packed.quantised() && file.experiment->exporting.reals == RealForm::half;
+        !same && file.checkpoint && packed.quantized() && file.experiment->exporting.reals == RealForm::half;
     hold(done, out, file.path.string(), expected, graph->classes(), images,
          halves   ? 1e-2
          : images ? engine_rounding

@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <map>
 
-#include "scnn/core/file.h"
-#include "scnn/deploy/c_source.h"
-#include "scnn/deploy/loaded_runtime.h"
-#include "scnn/deploy/npz.h"
-#include "scnn/experiment/onnx_runtime.h"
+#include "core/file.h"
+#include "export/c_source.h"
+#include "export/loaded_runtime.h"
+#include "export/npz.h"
+#include "measure/onnx_runtime.h"
 
 namespace scnn::cli {
 namespace {
@@ -30,7 +30,7 @@ Exported packed(const PackedModel& model, const std::string& out, const OnnxOpti
   done.logits =
       verify->pixels.defined()
           ? LoadedRuntime(file, out, {1, SCNN_RT_AUTO, SCNN_RT_FLOATS}).logits(verify->pixels.values<std::uint8_t>())
-          : graph_logits(*unpack(decode(file, out), backend), verify->normalised);
+          : graph_logits(*unpack(decode(file, out), backend), verify->normalized);
   return done;
 }
 
@@ -38,7 +38,7 @@ Exported npz(const PackedModel& model, const std::string& out, const OnnxOptions
              Backend& backend) {
   write_npz(model, out);
   Exported done = one_file(out);
-  if (verify != nullptr) done.logits = graph_logits(*unpack(read_npz(out, model), backend), verify->normalised);
+  if (verify != nullptr) done.logits = graph_logits(*unpack(read_npz(out, model), backend), verify->normalized);
   return done;
 }
 
@@ -68,7 +68,7 @@ Exported onnx(const PackedModel& model, const std::string& out, const OnnxOption
   done.remarks = fmt::format("layers with weights: {}\n", line) + done.remarks;
   if (verify == nullptr) return done;
   done.logits = verify->pixels.defined() ? onnx_runtime_logits(python, out, verify->pixels)
-                                         : onnx_runtime_logits(python, out, verify->normalised, model.normalisation);
+                                         : onnx_runtime_logits(python, out, verify->normalized, model.normalization);
   return done;
 }
 
@@ -84,8 +84,8 @@ Exported c(const PackedModel& model, const std::string& out, const OnnxOptions& 
   done.line = fmt::format("{0}.h, {0}.c, main.c; {1} bytes of constants, {2} of static memory", source.name,
                           source.constant_bytes, source.static_bytes);
   if (verify == nullptr) return done;
-  const auto values = verify->normalised.values<float>();
-  const auto n = static_cast<std::size_t>(verify->normalised.shape()[0]);
+  const auto values = verify->normalized.values<float>();
+  const auto n = static_cast<std::size_t>(verify->normalized.shape()[0]);
   const auto classes = static_cast<std::size_t>(unpack(model, backend)->classes());
   if (auto found = compiled_logits(source, {values.data(), values.size()}, n, classes)) {
     done.logits = std::move(*found);

@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "export/onnx.h"
 #include "scnn/backend/backend.h"
-#include "scnn/deploy/onnx.h"
 
 namespace scnn::cli {
 
-/// What exported files are compared on: [n, h, w, c], normalised, and where they are images of a data set their pixels.
+/// What exported files are compared on: [n, h, w, c], normalized, and where they are images of a data set their pixels.
 struct VerifyImages {
-  Tensor normalised, pixels;
+  Tensor normalized, pixels;
 };
 
 /// What was written: JSON's members, a line for people behind the file's name, remarks of a line each, and the logits

@@ -4,8 +4,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/core/file.h"
+#include "cli/commands.h"
+#include "core/file.h"
 
 namespace scnn::cli {
 namespace {

@@ -4,12 +4,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/core/visible.h"
-#include "scnn/experiment/model_file.h"
-#include "scnn/experiment/network_table.h"
-#include "scnn/experiment/report.h"
-#include "scnn/experiment/run.h"
+#include "cli/commands.h"
+#include "core/escape.h"
+#include "report/report.h"
+#include "run/model_file.h"
+#include "run/network_table.h"
+#include "scnn/run/run.h"
 
 namespace scnn::cli {
 namespace {
@@ -58,8 +58,8 @@ void show_channels(Findings& findings, const std::string& layer, const Channels&
 
 [[noreturn]] void no_such_layer(const std::string& layer, const std::vector<std::string>& known) {
   // A NUL in a name would end the message.
-  throw Error(ErrorKind::usage,
-              visible(fmt::format("no layer '{}' with weights; there are {}", layer, fmt::join(known, ", "))));
+  throw Error(ErrorKind::usage, escape_control_characters(fmt::format("no layer '{}' with weights; there are {}", layer,
+                                                                      fmt::join(known, ", "))));
 }
 
 void inspect_packed(Findings& findings, const ModelFile& file, const std::string& channels) {
@@ -201,7 +201,7 @@ int inspect(const Context& context, const InspectArguments& options) {
   }
   // Names in a file may hold anything.
   std::cout << (context.json ? findings.json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"
-                             : visible(findings.text));
+                             : escape_control_characters(findings.text));
   return 0;
 }
 

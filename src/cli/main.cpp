@@ -12,11 +12,11 @@
 #include <system_error>
 #include <vector>
 
-#include "cli/verbs.h"
-#include "experiment/diagnostics.h"
-#include "scnn/core/visible.h"
-#include "scnn/experiment/log.h"
-#include "scnn/experiment/version.h"
+#include "cli/commands.h"
+#include "config/diagnostics.h"
+#include "core/escape.h"
+#include "record/log.h"
+#include "scnn/core/version.h"
 
 namespace scnn::cli {
 
@@ -76,7 +76,10 @@ void print_error(const Context& context, const std::string& message) {
   const bool colour = context.colour(2);
   // The experiment reader's messages are whole listings that begin with "error[...]" themselves.
   const bool listing = message.rfind("error[", 0) == 0;
-  std::cerr << (listing ? "" : colour ? "\x1b[31merror:\x1b[0m " : "error: ") << scnn::visible(message);
+  std::cerr << (listing  ? ""
+                : colour ? "\x1b[31merror:\x1b[0m "
+                         : "error: ")
+            << scnn::escape_control_characters(message);
   if (message.empty() || message.back() != '\n') std::cerr << '\n';
 }
 
@@ -161,9 +164,9 @@ int main(int argc, char** argv) {
       std::vector<std::string> verbs;
       for (const CLI::App* verb : program.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
       const std::string_view near = scnn::config::nearest(word, verbs);
-      print_error(context,
-                  fmt::format("there is no verb '{}'{}; scnn --help lists them", scnn::visible(std::string(word)),
-                              near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+      print_error(context, fmt::format("there is no verb '{}'{}; scnn --help lists them",
+                                       scnn::escape_control_characters(std::string(word)),
+                                       near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
       return static_cast<int>(scnn::ErrorKind::usage);
     }
     const int code = program.exit(error);

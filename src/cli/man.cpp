@@ -3,10 +3,10 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "cli/commands.h"
 #include "cli/grammar.h"
-#include "cli/verbs.h"
-#include "scnn/experiment/settings.h"
-#include "scnn/experiment/version.h"
+#include "scnn/core/version.h"
+#include "settings/settings.h"
 
 namespace scnn::cli {
 namespace {

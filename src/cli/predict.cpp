@@ -7,15 +7,15 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
+#include "core/escape.h"
+#include "core/file.h"
+#include "core/numpy_file.h"
 #include "data/image/decode.h"
 #include "data/image/resize.h"
-#include "scnn/core/file.h"
-#include "scnn/core/numpy_file.h"
-#include "scnn/core/visible.h"
-#include "scnn/deploy/loaded_runtime.h"
-#include "scnn/experiment/model_file.h"
-#include "scnn/experiment/run.h"
+#include "export/loaded_runtime.h"
+#include "run/model_file.h"
+#include "scnn/run/run.h"
 
 namespace scnn::cli {
 namespace {
@@ -94,17 +94,17 @@ class Predictions {
         (!pixels && array.kind != 'f')) {
       throw Error(ErrorKind::data,
                   fmt::format("{}: it is {} of shape {}; the model reads {}x{}x{} images: uint8 pixels, or floats that "
-                              "are already normalised",
+                              "are already normalized",
                               array.where, array.type(), array.shape_text(), info.height, info.width, info.channels));
     }
     const std::size_t size = runtime_.image_size();
-    std::vector<float> normalised(pixels ? 0 : size);
+    std::vector<float> normalized(pixels ? 0 : size);
     for (std::int64_t n = 0; n < shape[0]; ++n) {
       const std::size_t first = static_cast<std::size_t>(n) * size;
-      for (std::size_t i = 0; i < normalised.size(); ++i) normalised[i] = static_cast<float>(array.number(first + i));
+      for (std::size_t i = 0; i < normalized.size(); ++i) normalized[i] = static_cast<float>(array.number(first + i));
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(array.data.data()) + first;
       note(fmt::format("{}[{}]", path, n),
-           pixels ? runtime_.logits(std::span(bytes, size)) : runtime_.logits(std::span<const float>(normalised)));
+           pixels ? runtime_.logits(std::span(bytes, size)) : runtime_.logits(std::span<const float>(normalized)));
     }
   }
 
@@ -116,12 +116,12 @@ class Predictions {
         order, [&](int a, int b) { return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)]; });
     order.resize(std::min(order.size(), static_cast<std::size_t>(top_)));
     Json classes = Json::array();
-    text_ += visible(image) + '\n';
+    text_ += escape_control_characters(image) + '\n';
     for (const int index : order) {
       const auto i = static_cast<std::size_t>(index);
       classes.push_back(
           {{"index", index}, {"class", runtime_.label(index)}, {"probability", p[i]}, {"logit", logits[i]}});
-      text_ += fmt::format("  {:5.1f}%  {}\n", 100 * p[i], visible(runtime_.label(index)));
+      text_ += fmt::format("  {:5.1f}%  {}\n", 100 * p[i], escape_control_characters(runtime_.label(index)));
     }
     json_.push_back({{"image", image}, {"top", std::move(classes)}});
   }
@@ -170,7 +170,7 @@ void add_predict(CLI::App& program, Context& context) {
   add_model(*verb, "MODEL", options->model);
   verb->add_option("IMAGE", options->images,
                    "JPEG or PNG files, brought to the network's size, or arrays (.npy, .npz): uint8 pixels, or floats "
-                   "already normalised")
+                   "already normalized")
       ->required()
       ->option_text(" ");
   verb->add_option("--top", options->top, "how many classes of each image; default 5")

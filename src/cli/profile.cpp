@@ -1,4 +1,4 @@
-#include "scnn/experiment/profile.h"
+#include "measure/profile.h"
 
 #include <fmt/format.h>
 
@@ -6,12 +6,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/core/file.h"
-#include "scnn/experiment/check.h"
-#include "scnn/experiment/nsight_tool.h"
-#include "scnn/experiment/run_folder.h"
-#include "scnn/experiment/stopping.h"
+#include "cli/commands.h"
+#include "core/file.h"
+#include "measure/nsight_tool.h"
+#include "record/run_folder.h"
+#include "run/stopping.h"
+#include "settings/check.h"
 
 namespace scnn::cli {
 namespace {
@@ -55,7 +55,7 @@ class NewFolder {
 
 int builtin(const Context& context, const ProfileArguments& options, const Experiment& experiment,
             ProfileOptions what) {
-  Parts parts = prepare(experiment);
+  RunComponents parts = prepare(experiment);
   NewFolder folder(experiment, options.out);
   what.folder = folder.path();
   if (!context.quiet) std::cerr << fmt::format("{} steps to warm up, {} to measure\n", what.warmup, what.steps);
@@ -154,7 +154,7 @@ int profile(const Context& context, const ProfileArguments& options) {
   if (tool == "nsys") return nsight(context, NsightTool::nsys, options, experiment, what);
   if (tool == "ncu") return nsight(context, NsightTool::ncu, options, experiment, what);
   if (tool == "builtin") return builtin(context, options, experiment, what);
-  Parts parts = prepare(experiment);
+  RunComponents parts = prepare(experiment);
   train_under_nsight(experiment, parts, what);
   if (context.json) {
     const nlohmann::ordered_json json = {{"tool", tool}, {"warmup", what.warmup}, {"steps", what.steps}};

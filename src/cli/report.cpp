@@ -1,11 +1,10 @@
-#include "scnn/experiment/report.h"
-
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/core/file.h"
+#include "cli/commands.h"
+#include "core/file.h"
+#include "sweep/page.h"
 
 namespace scnn::cli {
 namespace {

@@ -1,6 +1,6 @@
-#include "cli/verbs.h"
-#include "scnn/experiment/run.h"
-#include "scnn/experiment/stopping.h"
+#include "cli/commands.h"
+#include "run/stopping.h"
+#include "scnn/run/run.h"
 
 namespace scnn::cli {
 namespace {

@@ -1,13 +1,13 @@
-#include "scnn/experiment/run.h"
+#include "scnn/run/run.h"
 
 #include <fmt/format.h>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/experiment/network_table.h"
-#include "scnn/experiment/stopping.h"
+#include "cli/commands.h"
+#include "run/network_table.h"
+#include "run/stopping.h"
 #include "scnn/train/trainer.h"
 
 namespace scnn::cli {
@@ -35,7 +35,7 @@ Json to_json(Graph& graph) {
 
 /// Builds everything and trains nothing.
 int dry_run(const Context& context, const Experiment& experiment) {
-  const Parts parts = prepare(experiment);
+  const RunComponents parts = prepare(experiment);
   Graph& graph = *parts.graph;
   const Dataset& data = parts.data;
   const std::string table = network_table(graph);

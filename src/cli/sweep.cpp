@@ -1,4 +1,4 @@
-#include "scnn/experiment/sweep.h"
+#include "sweep/sweep.h"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
-#include "scnn/core/cores.h"
-#include "scnn/experiment/stopping.h"
+#include "cli/commands.h"
+#include "core/cores.h"
+#include "run/stopping.h"
 
 namespace scnn::cli {
 namespace {

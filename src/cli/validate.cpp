@@ -3,10 +3,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
+#include "run/initial_weights.h"
 #include "scnn/data/catalogue.h"
-#include "scnn/experiment/check.h"
-#include "scnn/experiment/sweep.h"
+#include "settings/check.h"
+#include "sweep/sweep.h"
 
 namespace scnn::cli {
 namespace {

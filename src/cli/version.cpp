@@ -1,11 +1,11 @@
-#include "scnn/experiment/version.h"
+#include "scnn/core/version.h"
 
 #include <fmt/format.h>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
 
 namespace scnn::cli {
 

@@ -1,4 +1,4 @@
-#include "scnn/experiment/watch.h"
+#include "run/watch.h"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -8,7 +8,7 @@
 #include <ctime>
 #include <iostream>
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
 
 namespace scnn::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "scnn/compress/diffq.h"
+#include "compress/diffq.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "scnn/compress/pruning.h"
+#include "compress/pruning.h"
 
 #include <algorithm>
 #include <cmath>

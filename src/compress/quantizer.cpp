@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compress/diffq.h"
+#include "compress/lsq.h"
+#include "core/glob.h"
+#include "core/settings_error.h"
 #include "scnn/backend/host_copy.h"
-#include "scnn/compress/diffq.h"
-#include "scnn/compress/lsq.h"
-#include "scnn/core/glob.h"
 #include "scnn/core/number_format.h"
-#include "scnn/core/settings_error.h"
 
 namespace scnn {
 namespace {

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <iterator>
 
+#include "core/difference.h"
+#include "nn/layers/batch_norm.h"
+#include "nn/layers/join.h"
+#include "nn/layers/weighted.h"
 #include "scnn/backend/host_copy.h"
-#include "scnn/core/difference.h"
 #include "scnn/core/error.h"
 #include "scnn/core/random.h"
-#include "scnn/nn/layers/batch_norm.h"
-#include "scnn/nn/layers/join.h"
-#include "scnn/nn/layers/weighted.h"
 
 namespace scnn {
 namespace {
@@ -144,7 +144,7 @@ void mark(const Graph& graph, SetId id, std::vector<bool>& marked) {
   }
 }
 
-/// thinned() at a share of the channels; `order` says for each set which channels go last.
+/// random_channel_subset() at a share of the channels; `order` says for each set which channels go last.
 SetTable keep_part(const Graph& graph, double part, const std::vector<bool>& whole,
                    const std::vector<std::vector<std::uint64_t>>& order) {
   SetTable sets = graph.sets();
@@ -179,7 +179,7 @@ SetTable keep_part(const Graph& graph, double part, const std::vector<bool>& who
 
 }  // namespace
 
-std::vector<ChannelSet> thinned(const Graph& graph, double share, std::uint64_t seed) {
+std::vector<ChannelSet> random_channel_subset(const Graph& graph, double share, std::uint64_t seed) {
   const SetTable& all = graph.sets();
   std::vector<bool> whole(all.entries.size(), false);
   mark(graph, graph.nodes().back().edge.set, whole);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "scnn/core/range.h"
-#include "scnn/nn/layers/join.h"
+#include "core/trace.h"
+#include "nn/layers/join.h"
 
 namespace scnn {
 namespace {
@@ -62,8 +62,8 @@ void SizeLoss::rebuild() {
         }
       }
       const Quantizer* quantizer = quantizer_of(graph_, layer.node);
-      layer.quantised = quantizer != nullptr;
-      layer.mortal = quantizer != nullptr && (!quantizer->learns_bits() || quantizer->lets_channels_die());
+      layer.quantized = quantizer != nullptr;
+      layer.can_lose_channels = quantizer != nullptr && (!quantizer->learns_bits() || quantizer->lets_channels_die());
       entries_.push_back(std::move(layer));
     } else if (auto* join = dynamic_cast<JoinLayer*>(node.layer.get())) {
       for (std::size_t side = 0; side < node.inputs.size(); ++side) {
@@ -83,7 +83,7 @@ void SizeLoss::rebuild() {
 
 void SizeLoss::read_bits() {
   for (Entry& entry : entries_) {
-    if (entry.quantised) {
+    if (entry.quantized) {
       entry.bits = quantizer_of(graph_, entry.node)->bits(graph_.backend());
     } else {
       entry.bits.assign(static_cast<std::size_t>(entry.outputs), 1.0F);
@@ -104,7 +104,7 @@ bool SizeLoss::input_live(const Entry& entry, std::size_t column) const {
 std::vector<std::vector<double>> SizeLoss::credits() {
   read_bits();
   std::vector<std::vector<double>> credits;
-  for (const Entry& entry : entries_) credits.emplace_back(entry.quantised ? entry.bits.size() : 0, 0.0);
+  for (const Entry& entry : entries_) credits.emplace_back(entry.quantized ? entry.bits.size() : 0, 0.0);
 
   for (std::size_t e = 0; e < entries_.size(); ++e) {
     const Entry& entry = entries_[e];
@@ -125,7 +125,7 @@ std::vector<std::vector<double>> SizeLoss::credits() {
         }
       }
       outputs += live(entry, o) ? 1 : 0;
-      if (entry.quantised) credits[e][static_cast<std::size_t>(o)] += own * static_cast<double>(entry.taps);
+      if (entry.quantized) credits[e][static_cast<std::size_t>(o)] += own * static_cast<double>(entry.taps);
     }
     if (form_ == SizeLossForm::own_inputs) continue;
     if (!entry.grouped) std::ranges::fill(live_outputs, outputs);
@@ -139,7 +139,7 @@ std::vector<std::vector<double>> SizeLoss::credits() {
         const auto& [source, channel] = feeder;
         const bool is_alive = feeds(feeder);
         // A dead channel's share is the one it would have once it came back: the right-hand derivative.
-        if (!entries_[static_cast<std::size_t>(source)].mortal || (!is_alive && !revive_)) continue;
+        if (!entries_[static_cast<std::size_t>(source)].can_lose_channels || (!is_alive && !revive_)) continue;
         credits[static_cast<std::size_t>(source)][static_cast<std::size_t>(channel)] +=
             live_outputs[c] * static_cast<double>(entry.taps) / (is_alive ? alive : alive + 1);
       }
@@ -149,12 +149,12 @@ std::vector<std::vector<double>> SizeLoss::credits() {
 }
 
 double SizeLoss::value() {
-  const Range range("size_loss");
+  const TraceScope range("size_loss");
   const std::vector<std::vector<double>> all = credits();
   double q = 0;
   for (std::size_t e = 0; e < entries_.size(); ++e) {
     Entry& entry = entries_[e];
-    if (!entry.quantised) continue;
+    if (!entry.quantized) continue;
     std::vector<float> slope(entry.bits.size(), 0.0F);
     const double kept = pace ? pace(graph_.nodes()[static_cast<std::size_t>(entry.node)].spec.name) : 1.0;
     for (std::size_t i = 0; i < slope.size(); ++i) {

@@ -1,6 +1,6 @@
 #include "scnn/compress/size_status.h"
 
-#include "scnn/compress/packed_width.h"
+#include "packed/packed_width.h"
 
 namespace scnn {
 

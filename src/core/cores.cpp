@@ -1,4 +1,4 @@
-#include "scnn/core/cores.h"
+#include "core/cores.h"
 
 #include <sched.h>
 

@@ -1,4 +1,4 @@
-#include "scnn/core/host_memory.h"
+#include "core/host_memory.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "scnn/core/numpy_file.h"
+#include "core/numpy_file.h"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +10,8 @@
 #include <optional>
 #include <span>
 
+#include "core/half.h"
 #include "core/zip.h"
-#include "scnn/core/half.h"
 
 namespace scnn {
 namespace {

@@ -10,8 +10,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "core/file.h"
 #include "scnn/core/error.h"
-#include "scnn/core/file.h"
 
 extern char** environ;
 

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/half.h"
 #include "core/json_problem.h"
 #include "scnn/core/error.h"
-#include "scnn/core/half.h"
 
 namespace scnn {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "core/host_memory.h"
 #include "scnn/core/error.h"
-#include "scnn/core/host_memory.h"
 
 namespace scnn {
 namespace {

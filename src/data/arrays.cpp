@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
+#include "core/numpy_file.h"
 #include "data/own.h"
-#include "scnn/core/numpy_file.h"
 
 namespace scnn {
 namespace fs = std::filesystem;

@@ -5,17 +5,17 @@
 #include <string>
 #include <utility>
 
+#include "backend/image_writer.h"
+#include "core/trace.h"
 #include "data/augment_steps.h"
 #include "data/order.h"
 #include "data/prefetch.h"
-#include "scnn/backend/image_writer.h"
 #include "scnn/core/error.h"
-#include "scnn/core/range.h"
 
 namespace scnn {
 
 struct BatchLoader::State {
-  State(const ImageSet& image_set, const Normalisation& normalisation, const BatchOptions& batch_options);
+  State(const ImageSet& image_set, const Normalization& normalization, const BatchOptions& batch_options);
 
   void begin(std::int64_t new_epoch);
   void fill(int slot, std::int64_t batch);
@@ -39,7 +39,7 @@ struct BatchLoader::State {
   std::unique_ptr<Prefetcher> prefetcher;  // last: its thread ends before what it uses
 };
 
-BatchLoader::State::State(const ImageSet& image_set, const Normalisation& normalisation,
+BatchLoader::State::State(const ImageSet& image_set, const Normalization& normalization,
                           const BatchOptions& batch_options)
     : set(image_set), options(batch_options), steps(steps_of(batch_options.augment)) {
   if (options.batch_size < 1) {
@@ -58,14 +58,14 @@ BatchLoader::State::State(const ImageSet& image_set, const Normalisation& normal
     h = static_cast<std::int32_t>(shape[1]);
     w = static_cast<std::int32_t>(shape[2]);
     channels = static_cast<std::int32_t>(shape[3]);
-    require(normalisation.mean.size() == static_cast<std::size_t>(channels) &&
-                normalisation.std.size() == static_cast<std::size_t>(channels),
-            ErrorKind::bug, "BatchLoader: normalisation and images differ in channels");
+    require(normalization.mean.size() == static_cast<std::size_t>(channels) &&
+                normalization.std.size() == static_cast<std::size_t>(channels),
+            ErrorKind::bug, "BatchLoader: normalization and images differ in channels");
     if (needs_host(options.augment) && channels != 1 && channels != 3) {
       throw Error(ErrorKind::experiment, "data.augment: auto_augment takes grey or RGB images, these have " +
                                              std::to_string(channels) + " channels");
     }
-    writer.emplace(h, w, normalisation_table(normalisation), steps);
+    writer.emplace(h, w, normalization_table(normalization), steps);
   }
   // One more than are ready: the caller's.
   slots.resize(static_cast<std::size_t>(options.prefetch) + 1);
@@ -105,8 +105,8 @@ void BatchLoader::State::fill(int index, std::int64_t number) {
   slot.batch.labels = slot.labels.reshaped(Shape{n});
 }
 
-BatchLoader::BatchLoader(const ImageSet& set, const Normalisation& normalisation, const BatchOptions& options)
-    : state_(std::make_unique<State>(set, normalisation, options)) {}
+BatchLoader::BatchLoader(const ImageSet& set, const Normalization& normalization, const BatchOptions& options)
+    : state_(std::make_unique<State>(set, normalization, options)) {}
 
 BatchLoader::~BatchLoader() = default;
 
@@ -119,7 +119,7 @@ void BatchLoader::start(std::int64_t epoch, std::int64_t first) {
 }
 
 const Batch* BatchLoader::next() {
-  const Range range("batch wait");
+  const TraceScope range("batch wait");
   const int slot = state_->prefetcher->next();
   return slot < 0 ? nullptr : &state_->slots[static_cast<std::size_t>(slot)].batch;
 }

@@ -4,11 +4,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/settings_error.h"
 #include "data/formats.h"
 #include "data/official.h"
 #include "data/order.h"
 #include "data/own.h"
-#include "scnn/core/settings_error.h"
 #include "scnn/data/catalogue.h"
 
 namespace scnn {
@@ -36,7 +36,7 @@ ImageSet gather(const ImageSet& set, std::vector<std::int64_t> indices) {
 
 }  // namespace
 
-ImageSet evenly_spread(const ImageSet& set, std::int64_t count) {
+ImageSet strided_subset(const ImageSet& set, std::int64_t count) {
   const std::int64_t all = set.size(), some = std::min(count, all);
   std::vector<std::int64_t> indices;
   for (std::int64_t i = 0; i < some; ++i) indices.push_back(i * all / some);
@@ -69,14 +69,14 @@ void split(Dataset& set, const DataOptions& options, std::uint64_t seed) {
   set.train = gather(set.train, {order.begin(), first_held});
 }
 
-Normalisation given_normalisation(const DataOptions& options, std::int64_t channels) {
+Normalization given_normalization(const DataOptions& options, std::int64_t channels) {
   const auto need = static_cast<std::size_t>(channels);
   if (options.mean.size() != need || options.std.size() != need) {
     refuse("data.normalize", std::to_string(options.mean.size()) + " means and " + std::to_string(options.std.size()) +
                                  " deviations; the images have " + std::to_string(channels) +
                                  " channels: give one of each a channel, or neither to measure them");
   }
-  Normalisation normalisation;
+  Normalization normalization;
   for (std::size_t c = 0; c < need; ++c) {
     const auto mean = static_cast<float>(options.mean[c]);
     const auto deviation = static_cast<float>(options.std[c]);
@@ -86,10 +86,10 @@ Normalisation given_normalisation(const DataOptions& options, std::int64_t chann
       refuse("data.normalize.std", "that of channel " + std::to_string(c) + " is " + std::to_string(options.std[c]) +
                                        ": use a number above 0");
     }
-    normalisation.mean.push_back(mean);
-    normalisation.std.push_back(deviation);
+    normalization.mean.push_back(mean);
+    normalization.std.push_back(deviation);
   }
-  return normalisation;
+  return normalization;
 }
 
 Dataset read_official(const DataOptions& options) {
@@ -108,17 +108,17 @@ Dataset read_official(const DataOptions& options) {
 
 }  // namespace
 
-std::vector<float> normalisation_table(const Normalisation& normalisation) {
+std::vector<float> normalization_table(const Normalization& normalization) {
   std::vector<float> table;
-  for (std::size_t c = 0; c < normalisation.mean.size(); ++c) {
-    const auto mean = static_cast<double>(normalisation.mean[c]);
-    const auto deviation = static_cast<double>(normalisation.std.at(c));
+  for (std::size_t c = 0; c < normalization.mean.size(); ++c) {
+    const auto mean = static_cast<double>(normalization.mean[c]);
+    const auto deviation = static_cast<double>(normalization.std.at(c));
     for (int v = 0; v < 256; ++v) table.push_back(static_cast<float>((v / 255.0 - mean) / deviation));
   }
   return table;
 }
 
-Normalisation measure_normalisation(const Tensor& images) {
+Normalization measure_normalization(const Tensor& images) {
   const auto channels = static_cast<std::size_t>(images.shape()[-1]);
   std::vector<std::array<std::uint64_t, 256>> counts(channels);
   const std::uint8_t* pixel = images.data<std::uint8_t>();
@@ -126,7 +126,7 @@ Normalisation measure_normalisation(const Tensor& images) {
   for (std::uint64_t i = 0; i < pixels; ++i) {
     for (std::size_t c = 0; c < channels; ++c) ++counts[c][*pixel++];
   }
-  Normalisation normalisation;
+  Normalization normalization;
   for (const auto& count : counts) {
     std::uint64_t sum = 0;
     for (std::size_t v = 0; v < 256; ++v) sum += v * count[v];
@@ -138,10 +138,10 @@ Normalisation measure_normalisation(const Tensor& images) {
     }
     const double deviation = std::sqrt(squares / static_cast<double>(pixels)) / 255.0;
     const bool one_colour = std::ranges::count_if(count, [](std::uint64_t n) { return n > 0; }) <= 1;
-    normalisation.mean.push_back(static_cast<float>(mean / 255.0));
-    normalisation.std.push_back(one_colour ? 1.0F : static_cast<float>(deviation));
+    normalization.mean.push_back(static_cast<float>(mean / 255.0));
+    normalization.std.push_back(one_colour ? 1.0F : static_cast<float>(deviation));
   }
-  return normalisation;
+  return normalization;
 }
 
 Dataset read_files(const DataInfo& info, const std::filesystem::path& folder) {
@@ -191,8 +191,8 @@ Dataset load_dataset(const DataOptions& options, std::uint64_t seed,
   };
   Dataset set = read();
   split(set, options, seed);
-  set.normalisation = options.mean.empty() && options.std.empty() ? measure_normalisation(set.train.images)
-                                                                  : given_normalisation(options, set.channels);
+  set.normalization = options.mean.empty() && options.std.empty() ? measure_normalization(set.train.images)
+                                                                  : given_normalization(options, set.channels);
   return set;
 }
 

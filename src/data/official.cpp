@@ -4,9 +4,9 @@
 #include <map>
 #include <sstream>
 
+#include "core/file.h"
 #include "core/process.h"
 #include "scnn/core/error.h"
-#include "scnn/core/file.h"
 
 namespace scnn {
 namespace {

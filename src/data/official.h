@@ -8,7 +8,7 @@
 
 namespace scnn {
 
-/// Train and test set of the files of `folder`, unsplit and not normalised.  Error(data).
+/// Train and test set of the files of `folder`, unsplit and not normalized.  Error(data).
 [[nodiscard]] Dataset read_files(const DataInfo& info, const std::filesystem::path& folder);
 
 /// How it is known that `set`, read from `folder`, is the published one; empty where it is not known.  Error(data)

@@ -5,7 +5,7 @@
 
 #include "scnn/data/dataset.h"
 
-/// Data sets of the user's own: train and test set, unsplit and not normalised.
+/// Data sets of the user's own: train and test set, unsplit and not normalized.
 namespace scnn {
 
 /// JPEG and PNG files.  Error(data).

@@ -2,8 +2,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "core/settings_error.h"
 #include "data/formats.h"
-#include "scnn/core/settings_error.h"
 
 namespace scnn {
 namespace {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/settings_error.h"
+#include "core/trace.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/common.h"
-#include "scnn/core/range.h"
-#include "scnn/core/settings_error.h"
-#include "scnn/nn/layers/batch_norm.h"
-#include "scnn/nn/layers/conv2d.h"
-#include "scnn/nn/layers/pool.h"
-#include "scnn/nn/layers/simple.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/pool.h"
+#include "nn/layers/simple.h"
 
 namespace scnn {
 
@@ -103,7 +103,7 @@ std::vector<Edge> Graph::input_edges(const Node& node) const {
   return edges;
 }
 
-void Graph::initialise(std::uint64_t seed) {
+void Graph::initialize(std::uint64_t seed) {
   for (const int index : weighted_nodes()) {
     Node& node = nodes_[static_cast<std::size_t>(index)];
     const Shape& shape = node.layer->weights()->parameter.value.shape();
@@ -112,7 +112,7 @@ void Graph::initialise(std::uint64_t seed) {
     for (Parameter* parameter : node.layer->parameters()) {
       const bool weight = parameter == &node.layer->weights()->parameter;
       if (!weight && !parameter->name.ends_with(".bias")) continue;
-      const RandomStream stream(seed, Stream::initialise, static_cast<std::uint32_t>(2 * index + (weight ? 0 : 1)));
+      const RandomStream stream(seed, Stream::initialize, static_cast<std::uint32_t>(2 * index + (weight ? 0 : 1)));
       Tensor host = Tensor::host(parameter->value.shape());
       const auto values = host.values<float>();
       for (std::size_t i = 0; i < values.size(); ++i) {
@@ -151,7 +151,7 @@ void Graph::view_at(std::int64_t batch) {
 }
 
 const Tensor& Graph::forward(const Tensor& x, const Pass& pass) {
-  const Range range("forward");
+  const TraceScope range("forward");
   const std::int64_t batch = x.shape()[0];
   const Edge& input = nodes_.front().edge;
   require(x.shape() == Shape({batch, input.h, input.w, sets_[input.set].size()}), ErrorKind::bug,
@@ -162,7 +162,7 @@ const Tensor& Graph::forward(const Tensor& x, const Pass& pass) {
   for (Node& node : nodes_) {
     if (node.layer->alias()) node.view = nodes_[static_cast<std::size_t>(node.inputs[0])].view;
     if (!node.live || node.layer->alias() || &node == &nodes_.front()) continue;
-    const Range layer("forward", node.spec.name);
+    const TraceScope layer("forward", node.spec.name);
     std::vector<const Tensor*> in;
     for (const int i : node.inputs) in.push_back(&nodes_[static_cast<std::size_t>(i)].view);
     if (Weights* weights = node.layer->weights(); weights != nullptr && weights->quantizer) {
@@ -176,7 +176,7 @@ const Tensor& Graph::forward(const Tensor& x, const Pass& pass) {
 }
 
 void Graph::backward(const Tensor& dlogits, const Pass& pass) {
-  const Range range("backward");
+  const TraceScope range("backward");
   for (Node& node : nodes_) node.gradient_written = false;
   Node& last = nodes_[static_cast<std::size_t>(nodes_.back().storage)];
   backend_.copy(dlogits.reshaped(last.gradient_view.shape()), last.gradient_view);
@@ -187,7 +187,7 @@ void Graph::backward(const Tensor& dlogits, const Pass& pass) {
 }
 
 void Graph::backward(Node& node, const Pass& pass) {
-  const Range range("backward", node.spec.name);
+  const TraceScope range("backward", node.spec.name);
   // A second reader's gradient goes to memory of its own first: layers write with `=`.
   std::vector<const Tensor*> in;
   std::vector<Tensor*> din;

@@ -1,11 +1,11 @@
 #include "scnn/nn/layer.h"
 
-#include "scnn/nn/layers/batch_norm.h"
-#include "scnn/nn/layers/conv2d.h"
-#include "scnn/nn/layers/join.h"
-#include "scnn/nn/layers/linear.h"
-#include "scnn/nn/layers/pool.h"
-#include "scnn/nn/layers/simple.h"
+#include "nn/layers/batch_norm.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/join.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/pool.h"
+#include "nn/layers/simple.h"
 
 namespace scnn {
 

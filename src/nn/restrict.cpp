@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "nn/layers/common.h"
+#include "nn/layers/join.h"
 #include "scnn/nn/graph.h"
-#include "scnn/nn/layers/join.h"
 
 namespace scnn {
 

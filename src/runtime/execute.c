@@ -29,7 +29,7 @@ void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* aren
 }
 
 /* One number at a time where there is no table. */
-static float normalised(const scnn_runtime* runtime, unsigned v, size_t channel) {
+static float normalized(const scnn_runtime* runtime, unsigned v, size_t channel) {
   const double mean = runtime->mean != NULL ? runtime->mean[channel] : 0.0;
   const double std = runtime->mean != NULL ? runtime->std[channel] : 1.0;
   return runtime->pixels != NULL ? runtime->pixels[channel * 256 + v] : (float)((v / 255.0 - mean) / std);
@@ -46,7 +46,7 @@ static void input_rows(const scnn_runtime* runtime, const rt_view* y, const rt_i
     } else if (runtime->pixels != NULL && c == 1) {
       for (size_t i = 0; i < row_size; ++i) out[i] = runtime->pixels[images->bytes[from + i]];
     } else {
-      for (size_t i = 0; i < row_size; ++i) out[i] = normalised(runtime, images->bytes[from + i], i % c);
+      for (size_t i = 0; i < row_size; ++i) out[i] = normalized(runtime, images->bytes[from + i], i % c);
     }
   }
 }
@@ -59,7 +59,7 @@ static void input_bytes(const scnn_runtime* runtime, const rt_tensor* t, float* 
     uint8_t* out = y.at + row * y.pitch;
     const size_t from = (image * (size_t)y.h + (size_t)row) * row_size;
     if (images->real != NULL) {
-      runtime->kernels->loops->quantise(t->levels, images->real + from, out, (int64_t)row_size);
+      runtime->kernels->loops->quantize(t->levels, images->real + from, out, (int64_t)row_size);
     } else if (runtime->pixel_bytes != NULL) {
       for (size_t i = 0, channel = 0; i < row_size; ++i) {
         out[i] = runtime->pixel_bytes[channel * 256 + images->bytes[from + i]];
@@ -67,8 +67,8 @@ static void input_bytes(const scnn_runtime* runtime, const rt_tensor* t, float* 
       }
     } else {
       for (size_t i = 0; i < row_size; ++i) {
-        const float value = normalised(runtime, images->bytes[from + i], i % c);
-        runtime->kernels->loops->quantise(t->levels, &value, out + i, 1);
+        const float value = normalized(runtime, images->bytes[from + i], i % c);
+        runtime->kernels->loops->quantize(t->levels, &value, out + i, 1);
       }
     }
   }
@@ -169,10 +169,10 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
       }
       kernels->loops->pool(step, &x, &y, begin, end);
       break;
-    case rt_op_quantise: {
+    case rt_op_quantize: {
       const rt_byte_view to = rt_bytes_of(out, arena);
       for (int64_t row = begin; row < end; ++row) {
-        kernels->loops->quantise(out->levels, x.at + row * x.pitch, to.at + row * to.pitch, x.w * x.stride);
+        kernels->loops->quantize(out->levels, x.at + row * x.pitch, to.at + row * to.pitch, x.w * x.stride);
       }
       break;
     }

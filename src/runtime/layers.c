@@ -1,4 +1,4 @@
-/* The body of a file up to the integers: names, normalisation, layers and their weights. */
+/* The body of a file up to the integers: names, normalization, layers and their weights. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,9 +219,9 @@ void rt_read_model(rt_loading* loading, rt_model* model) {
   for (int i = 0; i < model->classes_named; ++i) {
     model->class_names[i] = rt_string(loading, "the length of a class name");
   }
-  model->normalised = (int)rt_varint(loading, 0, rt_max_channels, "the number of normalised channels");
-  model->mean = rt_reals(loading, (uint64_t)model->normalised);
-  model->std = rt_reals(loading, (uint64_t)model->normalised);
+  model->normalized = (int)rt_varint(loading, 0, rt_max_channels, "the number of normalized channels");
+  model->mean = rt_reals(loading, (uint64_t)model->normalized);
+  model->std = rt_reals(loading, (uint64_t)model->normalized);
   model->layers = (int)rt_varint(loading, 2, rt_max_layers, "the number of layers");
   if (model->layers > loading->end - loading->at) rt_fail(loading, SCNN_RT_DAMAGED, "it ends too early");
   model->layer = rt_temporary(loading, (size_t)model->layers, sizeof(*model->layer));
@@ -233,7 +233,7 @@ void rt_read_model(rt_loading* loading, rt_model* model) {
   if (model->classes_named != 0 && model->classes_named != last->set->original) {
     rt_fail(loading, SCNN_RT_DAMAGED, "its class names do not fit its %d logits", last->set->original);
   }
-  if (model->normalised != 0 && model->normalised != model->layer[0].set->original) {
-    rt_fail(loading, SCNN_RT_DAMAGED, "its normalisation does not fit its images");
+  if (model->normalized != 0 && model->normalized != model->layer[0].set->original) {
+    rt_fail(loading, SCNN_RT_DAMAGED, "its normalization does not fit its images");
   }
 }

@@ -88,7 +88,7 @@ static int bytes_of(renumbering* r, int old, rt_levels levels) {
   r->copy[old] = number(r, copy);
   rt_step* step = &r->step[r->steps++];
   memset(step, 0, sizeof(*step));
-  step->op = rt_op_quantise;
+  step->op = rt_op_quantize;
   step->in = r->now[old];
   step->out = r->copy[old];
   step->items = from->h;

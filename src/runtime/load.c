@@ -37,7 +37,7 @@ static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* mode
   }
   runtime->class_names = names;
   runtime->info.name = keep_text(loading, block, model->name);
-  if (model->normalised > 0) {
+  if (model->normalized > 0) {
     runtime->mean = keep_reals(loading, block, model->mean, channels);
     runtime->std = keep_reals(loading, block, model->std, channels);
   }
@@ -49,11 +49,11 @@ static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* mode
   for (size_t i = 0; i < channels * 256; ++i) {
     const double value = (double)(i % 256) / 255.0;
     const size_t c = i / 256;
-    pixels[i] = (float)(model->normalised > 0 ? (value - model->mean[c]) / model->std[c] : value);
+    pixels[i] = (float)(model->normalized > 0 ? (value - model->mean[c]) / model->std[c] : value);
   }
   runtime->pixels = pixels;
   if (input->levels.step == 0) return;
-  kernels->loops->quantise(input->levels, pixels, runtime->pixel_bytes, (int64_t)channels * 256);
+  kernels->loops->quantize(input->levels, pixels, runtime->pixel_bytes, (int64_t)channels * 256);
 }
 
 /* Takes everything from the block in the same order each time: first to count, then for good. */
@@ -102,7 +102,7 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
   info->width = (int)input->w;
   info->channels = input->set->original;
   info->classes = model->layer[model->layers - 1].set->original;
-  info->normalised_channels = model->normalised;
+  info->normalized_channels = model->normalized;
   info->layers = model->layers;
   info->steps = plan->steps;
   info->weights = plan->weights;

@@ -151,7 +151,7 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
                                         int64_t e) {                                                               \
     pool_bytes(s, x, y, b, e);                                                                                     \
   }                                                                                                                \
-  RT_CODE static void path##_quantise(rt_levels levels, const float* x, uint8_t* y, int64_t n) {                   \
+  RT_CODE static void path##_quantize(rt_levels levels, const float* x, uint8_t* y, int64_t n) {                   \
     bytes_of_floats(levels, x, y, n);                                                                              \
   }                                                                                                                \
   RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {           \
@@ -162,7 +162,7 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
 #define RT_LOOP_TABLE(path)                                                                                          \
   {                                                                                                                  \
     {path##_depthwise_int8, path##_depthwise_int16, path##_depthwise_float}, path##_affine, path##_pool,             \
-    path##_join, path##_pool_bytes, path##_quantise                                                                  \
+    path##_join, path##_pool_bytes, path##_quantize                                                                  \
   }
 #define RT_WIDTHS(path, what, form) \
   {NULL, path##_##what##8##form, path##_##what##16##form, path##_##what##24##form, RT_32(path, what, form)}

@@ -75,8 +75,8 @@ typedef struct rt_model {
   const char* name;
   int classes_named;
   const char** class_names;
-  int normalised;
-  const float *mean, *std; /* [normalised] */
+  int normalized;
+  const float *mean, *std; /* [normalized] */
   int layers;
   rt_layer* layer;
 } rt_model;

@@ -35,7 +35,7 @@ typedef enum rt_op {
   rt_op_affine,
   rt_op_pool,
   rt_op_join,
-  rt_op_quantise /* floats to bytes */
+  rt_op_quantize /* floats to bytes */
 } rt_op;
 
 /* How weights are kept.  Integers beyond 16 bits become floats, as a kernel would make them;

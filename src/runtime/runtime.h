@@ -12,7 +12,7 @@ struct scnn_runtime {
   scnn_rt_info info;
   const char* const* class_names;
   const float *mean, *std;
-  const float* pixels;  /* [channels, 256] normalised, or null: too many channels for a table */
+  const float* pixels;  /* [channels, 256] normalized, or null: too many channels for a table */
   uint8_t* pixel_bytes; /* the same as bytes of the input, where that is bytes */
   const rt_kernels* kernels;
   const rt_tensor* tensor;

@@ -3,9 +3,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "core/file.h"
 #include "core/json_problem.h"
 #include "scnn/core/error.h"
-#include "scnn/core/file.h"
 
 namespace scnn {
 namespace {

@@ -3,8 +3,8 @@
 #include <functional>
 #include <numeric>
 
+#include "core/trace.h"
 #include "scnn/backend/host_copy.h"
-#include "scnn/core/range.h"
 
 namespace scnn {
 
@@ -22,12 +22,12 @@ std::int64_t count_equal(Backend& backend, const Tensor& a, const Tensor& b) {
                             std::equal_to<>());
 }
 
-Metrics evaluate(Graph& graph, const ImageSet& set, const Normalisation& normalisation, std::int64_t batch_size) {
-  const Range range("evaluation");
+Metrics evaluate(Graph& graph, const ImageSet& set, const Normalization& normalization, std::int64_t batch_size) {
+  const TraceScope range("evaluation");
   Backend& backend = graph.backend();
   BatchOptions options;
   options.batch_size = batch_size;
-  const std::unique_ptr<Batches> batches = make_batches(backend, set, normalisation, options);
+  const std::unique_ptr<Batches> batches = make_batches(backend, set, normalization, options);
   batches->start(0);
   Metrics metrics;
   double loss_sum = 0;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/glob.h"
+#include "core/settings_error.h"
+#include "core/trace.h"
 #include "scnn/backend/host_copy.h"
-#include "scnn/core/glob.h"
-#include "scnn/core/range.h"
-#include "scnn/core/settings_error.h"
 
 namespace scnn {
 namespace {
@@ -54,7 +54,7 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
   }
   for (Graph::Node& node : graph.nodes()) {
     Weights* weights = node.layer->weights();
-    if (weights != nullptr && weights->quantizer) quantised_.push_back(weights);
+    if (weights != nullptr && weights->quantizer) quantized_.push_back(weights);
     for (Parameter* parameter : node.layer->parameters()) {
       if (!parameter->trainable) continue;
       Target target;
@@ -67,7 +67,7 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
         target.quantizer = weights->quantizer.get();
       }
       if (weights != nullptr && weights->quantizer) {
-        target.layer = quantised_.size() - 1;
+        target.layer = quantized_.size() - 1;
         if (parameter->name.ends_with(".weight")) target.part = &QuantisedLayer::weights;
         if (parameter->name.ends_with(".bits")) target.part = &QuantisedLayer::bits;
         if (parameter->name.ends_with(".exponent")) target.part = &QuantisedLayer::exponents;
@@ -121,7 +121,7 @@ void Optimizer::hold(const std::string& pattern) {
 
 bool Optimizer::finishes_gradients() const {
   return options_.type != OptimizerType::sgd && clip_gradient <= 0 &&
-         std::ranges::all_of(quantised_, [](const Weights* weights) { return weights->quantizer->fuses_update(); });
+         std::ranges::all_of(quantized_, [](const Weights* weights) { return weights->quantizer->fuses_update(); });
 }
 
 void Optimizer::prepare(double epochs, std::int64_t steps, double gamma) {
@@ -155,12 +155,12 @@ AdamStep Optimizer::adam_step(std::size_t target) const {
 }
 
 void Optimizer::update() {
-  const Range range("update");
+  const TraceScope range("update");
   Backend& backend = graph_.backend();
   const auto scale = static_cast<float>(gradient_scale());
   std::vector<QuantisedLayer> layers;
   if (finishes_gradients()) {
-    for (Weights* weights : quantised_) layers.push_back(weights->quantizer->fused_update(backend, weights->parameter));
+    for (Weights* weights : quantized_) layers.push_back(weights->quantizer->fused_update(backend, weights->parameter));
   }
   for (std::size_t t = 0; t < targets_.size(); ++t) {
     const Target& target = targets_[t];

@@ -5,13 +5,13 @@
 #include <chrono>
 #include <cmath>
 
+#include "compress/pruning.h"
 #include "core/clock.h"
+#include "core/settings_error.h"
+#include "core/trace.h"
 #include "scnn/backend/host_copy.h"
-#include "scnn/compress/pruning.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/compress/removal.h"
-#include "scnn/core/range.h"
-#include "scnn/core/settings_error.h"
 #include "scnn/train/evaluate.h"
 #include "train/all_finite.h"
 #include "train/trainer_state.h"
@@ -44,7 +44,7 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   size_loss_ = std::make_unique<SizeLoss>(graph_, compression.size_loss, compression.revive, meter_.original_weights());
   const ImageSet& held_out = data_.validation.size() > 0 ? data_.validation : data_.test;
   train_set_ = ready_for(graph_.backend(), data_.train, options_.augment);
-  evaluation_set_ = resident(graph_.backend(), held_out);
+  evaluation_set_ = to_device(graph_.backend(), held_out);
   loader_ = batches(BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
   steps_per_epoch_ = loader_->batches_per_epoch();
   compressing_steps_ = total_steps();
@@ -142,7 +142,7 @@ double Trainer::unopposed_fall() {
 bool Trainer::run() {
   observer_.on_start(state_.step, total_steps());
   while (state_.step < total_steps()) {
-    const Range epoch("epoch");
+    const TraceScope epoch("epoch");
     loader_->start(state_.step / steps_per_epoch_, state_.step % steps_per_epoch_);
     do {
       step();
@@ -160,7 +160,7 @@ bool Trainer::run() {
 }
 
 void Trainer::train_step() {
-  const Range range("step");
+  const TraceScope range("step");
   const Batch& batch = *loader_->next();  // as many an epoch as there are steps
   const auto start = Clock::now();
   Backend& backend = graph_.backend();
@@ -234,7 +234,7 @@ void Trainer::settle() {
 void Trainer::compute(const Batch& batch, const Pass& pass, bool checked) {
   const Tensor& logits = graph_.forward(batch.images, pass);
   {
-    const Range range("loss");
+    const TraceScope range("loss");
     graph_.backend().softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing),
                                            loss_, predicted_, &dlogits_);
   }
@@ -253,7 +253,7 @@ double Trainer::loss_sum() {
 bool Trainer::replay(const Batch& batch, const Pass& pass) {
   Backend& backend = graph_.backend();
   // Ranges are heard from work that is done, not from what is replayed.
-  if (!backend.records() || !optimizer_->finishes_gradients() || Range::heard()) return false;
+  if (!backend.records() || !optimizer_->finishes_gradients() || TraceScope::traced()) return false;
   if (recorded_plan_ != graph_.plans()) return false;
   if (!step_number_.defined()) step_number_ = backend.allocate(Shape{2}, DType::int32);
   const std::array<std::int32_t, 2> words = {static_cast<std::int32_t>(pass.step & 0xFFFFFFFFU),
@@ -270,14 +270,14 @@ bool Trainer::replay(const Batch& batch, const Pass& pass) {
 }
 
 std::unique_ptr<Batches> Trainer::batches(const BatchOptions& options) const {
-  return make_batches(graph_.backend(), train_set_, data_.normalisation, options);
+  return make_batches(graph_.backend(), train_set_, data_.normalization, options);
 }
 
 Batch Trainer::probe(std::int64_t size) const {
   BatchOptions options;
   options.batch_size = std::min(size, data_.train.size());
   const std::unique_ptr<Batches> one =
-      make_batches(graph_.backend(), evenly_spread(data_.train, size), data_.normalisation, options);
+      make_batches(graph_.backend(), strided_subset(data_.train, size), data_.normalization, options);
   one->start(0);
   return *one->next();
 }
@@ -305,7 +305,7 @@ void Trainer::look() {
 }
 
 void Trainer::remove() {
-  const Range range("removal");
+  const TraceScope range("removal");
   const auto start = Clock::now();
   if (state_.guard.on() && state_.step < compressing_steps_) look();
   if (freeze_constants(graph_, removal_period_)) recorded_plan_ = -1;
@@ -331,7 +331,7 @@ void Trainer::remove() {
 void Trainer::reestimate_statistics() {
   const std::int64_t batches = std::min(options_.train.statistics_batches, steps_per_epoch_);
   if (batches <= 0) return;
-  const Range range("statistics");
+  const TraceScope range("statistics");
   const auto again = this->batches({options_.train.batch_size, true, true, options_.augment, options_.seed});
   again->start(statistics_epoch);
   Pass pass;
@@ -366,7 +366,7 @@ void Trainer::end_epoch() {
   const bool last = state_.step == total_steps();
   if (last || record.epoch % options_.train.evaluate_every == 0) {
     reestimate_statistics();
-    record.evaluation = evaluate(graph_, evaluation_set_, data_.normalisation);
+    record.evaluation = evaluate(graph_, evaluation_set_, data_.normalization);
     record.evaluation_split = data_.validation.size() > 0 ? "validation" : "test";
     if (!std::isfinite(record.evaluation->loss)) report_nan("the evaluation loss", Pass{}, probe(probe_size).images);
   }
@@ -384,7 +384,7 @@ void Trainer::end_epoch() {
 
 void Trainer::save() {
   if (options_.checkpoint_folder.empty()) return;
-  const Range range("checkpoint");
+  const TraceScope range("checkpoint");
   for (const Parameter* parameter : graph_.parameters()) {
     if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe(probe_size).images);
   }

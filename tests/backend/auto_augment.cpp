@@ -3,12 +3,12 @@
 #include <cstdlib>
 #include <random>
 
+#include "backend/image_writer.h"
 #include "catch.h"
+#include "core/file.h"
 #include "core/python.h"
 #include "op_cases.h"
 #include "reference.h"
-#include "scnn/backend/image_writer.h"
-#include "scnn/core/file.h"
 #include "temporary_folder.h"
 
 using namespace scnn;

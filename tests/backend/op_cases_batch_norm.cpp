@@ -29,7 +29,7 @@ Arrays arguments(const NormSetting& s) {
   return a;
 }
 
-reference::Normalised forward(const Arrays& a, bool relu) {
+reference::Normalized forward(const Arrays& a, bool relu) {
   return reference::batch_norm(a.at("x"), a.at("scale"), a.at("shift"), eps_of_cases, momentum_of_cases,
                                a.contains("frozen") ? &a.at("frozen") : nullptr, relu, a.at("running_mean"),
                                a.at("running_var"));

@@ -14,7 +14,7 @@ struct PoolSetting {
 };
 
 /// Without the activation.
-Array normalised(const PoolSetting& s, const Arrays& a) {
+Array normalized(const PoolSetting& s, const Arrays& a) {
   const Shape c{s.pool.channels};
   if (s.statistics) {
     return reference::batch_norm(a.at("x"), a.at("scale"), a.at("shift"), eps_of_cases, 0, nullptr, false, zeros(c),
@@ -27,7 +27,7 @@ Array normalised(const PoolSetting& s, const Arrays& a) {
 }
 
 reference::Pooled pooled(const PoolSetting& s, const Arrays& a) {
-  auto r = reference::max_pool(s.pool, normalised(s, a));
+  auto r = reference::max_pool(s.pool, normalized(s, a));
   for (double& y : r.y.values) y = s.relu && y < 0 ? 0 : y;
   return r;
 }

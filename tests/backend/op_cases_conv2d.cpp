@@ -12,7 +12,7 @@ struct Geometry {
   std::int64_t in_w = 0;  ///< 0: square
   bool same_out = false;  ///< as many outputs as inputs, whatever the padding above: asymmetric padding
   bool bias = false;
-  bool quantised = false;
+  bool quantized = false;
   bool timed_only = false;
 };
 
@@ -55,7 +55,7 @@ void add_cases(const Geometry& g, std::vector<OpCase>& cases) {
   const double slack = minimal && std::min(g.in_c, g.out_c) >= 8 ? 4 : 1;
   const auto weights = [=] {
     Arrays a{{"w", uniform_array(w_shape, 2)}};
-    if (g.quantised) {
+    if (g.quantized) {
       a["bits"] = uniform_array({s.out_c}, 5, 1, 5);
       a["exponents"] = uniform_array({s.out_c}, 6, -4, -1);
     }
@@ -104,7 +104,7 @@ void add_cases(const Geometry& g, std::vector<OpCase>& cases) {
                        },
                    .flops = 2 * products,
                    .timed_only = g.timed_only});
-  if (g.quantised) return;  // its weight gradient is that of the effective weights
+  if (g.quantized) return;  // its weight gradient is that of the effective weights
   cases.push_back({.op = "conv2d_backward_weights",
                    .name = g.name,
                    .tolerance = slack * 4e-6,
@@ -191,7 +191,7 @@ std::vector<OpCase> conv2d_cases() {
        .groups = 1,
        .in_w = 10,
        .bias = true},
-      {.name = "5x5 24->25 quantised",
+      {.name = "5x5 24->25 quantized",
        .batch = 2,
        .in = 6,
        .in_c = 24,
@@ -201,7 +201,7 @@ std::vector<OpCase> conv2d_cases() {
        .pad = 2,
        .dilation = 1,
        .groups = 1,
-       .quantised = true},
+       .quantized = true},
       {.name = "3x3 17->61, bias, wide image",
        .batch = 2,
        .in = 7,
@@ -272,7 +272,7 @@ std::vector<OpCase> conv2d_cases() {
        .bias = true},
       {"3x3 no output channels", 2, 5, 4, 0, 3, 1, 1, 1, 1},
       {"3x3 empty batch", 0, 5, 4, 6, 3, 1, 1, 1, 1},
-      {.name = "3x3 9->13 quantised",
+      {.name = "3x3 9->13 quantized",
        .batch = 2,
        .in = 6,
        .in_c = 9,
@@ -283,7 +283,7 @@ std::vector<OpCase> conv2d_cases() {
        .dilation = 1,
        .groups = 1,
        .bias = true,
-       .quantised = true},
+       .quantized = true},
       {.name = "3x3 32->64, 14x14, batch 256",
        .batch = 256,
        .in = 14,

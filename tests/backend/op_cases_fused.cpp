@@ -8,7 +8,7 @@
 namespace scnn::test {
 namespace {
 
-/// A quantised layer in the middle of training: some channels dead, some about to die, some at the upper end.
+/// A quantized layer in the middle of training: some channels dead, some about to die, some at the upper end.
 struct Layer {
   Shape shape;
   bool learn_bits = true, revive = false, slope = true;
@@ -109,7 +109,7 @@ void add_update(const char* name, const std::vector<Layer>& layers, std::vector<
 struct Measured {
   const char* name;
   std::int64_t batch, size, in_c, out_c, kernel = 3, groups = 1;
-  bool bias = false, quantised = false, frozen = false;
+  bool bias = false, quantized = false, frozen = false;
 
   [[nodiscard]] Conv2d shape() const {
     const std::int64_t pad = kernel / 2;
@@ -135,7 +135,7 @@ void add_measured(const Measured& m, std::vector<OpCase>& cases) {
              {"mean", junk(each)},
              {"inv_std", junk(each)}};
     if (m.bias) a["bias"] = uniform_array(each, 5, -3, 3);
-    if (m.quantised) {
+    if (m.quantized) {
       a["bits"] = uniform_array(each, 6, 1, 5);
       a["exponents"] = uniform_array(each, 7, -4, -1);
     }
@@ -166,7 +166,7 @@ void add_measured(const Measured& m, std::vector<OpCase>& cases) {
                    .expect =
                        [=](const Arrays& a) {
                          const Array w =
-                             m.quantised ? reference::quantize(a.at("w"), a.at("bits"), a.at("exponents")) : a.at("w");
+                             m.quantized ? reference::quantize(a.at("w"), a.at("bits"), a.at("exponents")) : a.at("w");
                          Array one = zeros(each);
                          const Array y = reference::conv2d_forward(s, a.at("x"), w, optional(a, "bias"));
                          if (y.size() == 0) return Arrays{{"y", y}};
@@ -187,8 +187,8 @@ void add_measured(const Measured& m, std::vector<OpCase>& cases) {
 std::vector<OpCase> fused_cases() {
   std::vector<OpCase> cases;
   add_measured({"16 to 32 channels", 2, 8, 16, 32}, cases);
-  add_measured({"13 to 19 channels, quantised, half of them frozen", 3, 9, 13, 19, 3, 1, false, true, true}, cases);
-  add_measured({"many pixels, bias, quantised", 5, 17, 3, 10, 5, 1, true, true}, cases);
+  add_measured({"13 to 19 channels, quantized, half of them frozen", 3, 9, 13, 19, 3, 1, false, true, true}, cases);
+  add_measured({"many pixels, bias, quantized", 5, 17, 3, 10, 5, 1, true, true}, cases);
   add_measured({"more outputs than a tile", 2, 9, 24, 140, 1, 1, true}, cases);
   add_measured({"groups", 2, 6, 8, 12, 3, 4}, cases);
   add_measured({"no inputs left, bias", 2, 5, 0, 4, 3, 1, true}, cases);

@@ -280,12 +280,12 @@ TEST_CASE("batch norm with relu equals batch norm, then relu", "[backend][cuda]"
   }
 }
 
-TEST_CASE("a convolution quantises as quantize does, and as the CPU does", "[backend][cuda]") {
+TEST_CASE("a convolution quantizes as quantize does, and as the CPU does", "[backend][cuda]") {
   const auto backend = tested_backend();
   const auto plain = backend_for({}, {.threads = 1});
   Conv2d conv{.batch = 2, .in_h = 5, .in_w = 5, .in_c = 3, .out_h = 5, .out_w = 5, .out_c = 4};
   conv.window = {3, 3, 1, 1, 1, 1, 1, 1};
-  const auto quantised = [](Backend& b) {
+  const auto quantized = [](Backend& b) {
     const Tensor w = random_tensor(b, {4, 3, 3, 3}, 2);
     const Tensor bits = tensor_of(b, {4}, {0, 1.5F, 3, 8});
     const Tensor exponents = tensor_of(b, {4}, {-3, -1, -2.5F, -7});
@@ -293,8 +293,8 @@ TEST_CASE("a convolution quantises as quantize does, and as the CPU does", "[bac
     b.quantize({&w, &bits, &exponents}, q);
     return std::tuple{w, bits, exponents, q};
   };
-  const auto [w, bits, exponents, q] = quantised(*backend);
-  CHECK(host_values(*backend, q) == host_values(*plain, std::get<3>(quantised(*plain))));
+  const auto [w, bits, exponents, q] = quantized(*backend);
+  CHECK(host_values(*backend, q) == host_values(*plain, std::get<3>(quantized(*plain))));
   const Tensor x = random_tensor(*backend, {2, 5, 5, 3}, 1);
   Tensor inside = backend->allocate({2, 5, 5, 4});
   Tensor before = backend->allocate({2, 5, 5, 4});

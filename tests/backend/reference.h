@@ -30,10 +30,10 @@ Arrays quantize_backward(const Array& w, const Array& bits, const Array& exponen
 /// 2^e (clamp(2^-e w) + rounding): equal to quantize where `rounding` was taken, and differentiable.
 Array quantize_surrogate(const Array& w, const Array& bits, const Array& exponents, const Array& rounding);
 
-struct Normalised {
+struct Normalized {
   Array y, mean, inv_std, running_mean, running_var;
 };
-Normalised batch_norm(const Array& x, const Array& scale, const Array& shift, double eps, double momentum,
+Normalized batch_norm(const Array& x, const Array& scale, const Array& shift, double eps, double momentum,
                       const Array* frozen, bool relu, const Array& running_mean, const Array& running_var);
 /// dx, dscale, dshift from the textbook formulas; `dy` is masked where `y` (may be null) is not positive.
 Arrays batch_norm_backward(const Array& x, const Array* y, const Array& dy, const Array& scale, const Array& mean,

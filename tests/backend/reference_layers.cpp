@@ -90,11 +90,11 @@ Array quantize(const Array& w, const Array& bits, const Array& exponents) {
   return quantize_surrogate(w, bits, exponents, rounding(w, bits, exponents));
 }
 
-Normalised batch_norm(const Array& x, const Array& scale, const Array& shift, double eps, double momentum,
+Normalized batch_norm(const Array& x, const Array& scale, const Array& shift, double eps, double momentum,
                       const Array* frozen, bool relu, const Array& running_mean, const Array& running_var) {
   const std::int64_t channels = x.shape[-1];
   const double n = channels > 0 ? static_cast<double>(x.size() / channels) : 0;
-  Normalised r{x, zeros({channels}), zeros({channels}), running_mean, running_var};
+  Normalized r{x, zeros({channels}), zeros({channels}), running_mean, running_var};
   for (std::int64_t c = 0; c < channels; ++c) {
     double mean = 0;
     double var = 0;

@@ -56,8 +56,8 @@ class Deploy(Case):
     def reads_png(self):
         return scnn("predict", self.run_folder, "image.png", cwd=self.place).returncode == 0
 
-    def test_floats_are_taken_as_normalised(self):
-        # The same image, normalised by hand as the model says, alone and in an archive.
+    def test_floats_are_taken_as_normalized(self):
+        # The same image, normalized by hand as the model says, alone and in an archive.
         archive = self.place / "export.npz"
         self.expect(0, "export", self.run_folder / "model.scnn", "--format", "npz", "-o", archive)
         with zipfile.ZipFile(archive) as file:

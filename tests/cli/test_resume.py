@@ -108,7 +108,7 @@ class Forks(Case):
 
 class Hosts(Case):
     def test_a_run_cut_off_on_another_host_goes_on(self):
-        """The lock decides where file systems show it to everyone; tests/experiment/run_folder.cpp has the others."""
+        """The lock decides where file systems show it to everyone; tests/record/run_folder.cpp has the others."""
         folder = self.place / "moved"
         shutil.copytree(self.run_folder, folder)
         state = json.loads((folder / "run.json").read_text())

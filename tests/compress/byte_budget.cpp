@@ -91,7 +91,7 @@ TEST_CASE("landing takes bits from all channels until the size fits, and no more
       .layer("pool", global_average())
       .layer("fc", LinearSpec{4, true});
   Graph graph(net.spec(), *backend);
-  graph.initialise(1);
+  graph.initialize(1);
   CompressionOptions options;
   options.init_bits = 4;
   attach_quantizers(graph, options);

@@ -1,4 +1,4 @@
-#include "scnn/compress/diffq.h"
+#include "compress/diffq.h"
 
 #include <algorithm>
 
@@ -61,7 +61,7 @@ TEST_CASE("DiffQ: noise, gradients of weights and logits with the penalty, and r
       values.tensors["result.weight_gradient"] = weight.gradient;
       values.tensors["result.logit_gradient"] = logit.gradient;
       values.tensors["result.mean_bits"] = Tensor::of({16}, quantizer.bits(*backend));
-      values.tensors["result.quantised"] =
+      values.tensors["result.quantized"] =
           Tensor::of(weight.value.shape(), effective(quantizer, *backend, weight, Pass{}));
       CHECK(agrees_with_torch(python, values));
     }
@@ -106,7 +106,7 @@ TEST_CASE("DiffQ: the size loss is the mean bits of a weight, whatever its form,
   NetworkBuilder net(2, 4, 4);
   net.conv_bn_relu("conv1", 4).conv_bn_relu("conv2", 6).layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, true});
   Graph graph(net.spec(), *backend);
-  graph.initialise(0);
+  graph.initialize(0);
   CompressionOptions options;
   options.type = CompressionType::diffq;
   attach_quantizers(graph, options);

@@ -23,7 +23,7 @@ Parameter& bits_of(Graph& graph, const std::string& layer) {
 /// A network of two layers with bits of 8, and a loss of 1 that rises as the bits of `conv1` fall below 8.
 struct Fixture {
   Fixture() : backend(backend_for(Device{}, {1})), graph(network().spec(), *backend) {
-    graph.initialise(1);
+    graph.initialize(1);
     attach_quantizers(graph, CompressionOptions{});
   }
   static NetworkBuilder network() {

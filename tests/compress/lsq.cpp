@@ -1,4 +1,4 @@
-#include "scnn/compress/lsq.h"
+#include "compress/lsq.h"
 
 #include <algorithm>
 

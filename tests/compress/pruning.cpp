@@ -1,4 +1,4 @@
-#include "scnn/compress/pruning.h"
+#include "compress/pruning.h"
 
 #include "catch.h"
 #include "network.h"
@@ -22,7 +22,7 @@ TEST_CASE("channels of the smallest L1 norm lose their bits, the logits' layer k
   NetworkBuilder net(1, 4, 4);
   net.conv_bn_relu("conv1", 5).layer("f", FlattenSpec{}).layer("fc", LinearSpec{4, true});
   Graph graph(net.spec(), *backend);
-  graph.initialise(0);
+  graph.initialize(0);
   CompressionOptions options;
   options.type = CompressionType::magnitude_prune;
   options.bits = 4;

@@ -45,7 +45,7 @@ TEST_CASE("include and exclude choose layers by name, and a pattern that fits no
   NetworkBuilder net(1, 4, 4);
   net.conv_bn_relu("conv1", 4).conv_bn_relu("conv2", 4).layer("f", FlattenSpec{}).layer("fc", LinearSpec{2, true});
   Graph graph(net.spec(), *backend);
-  graph.initialise(0);
+  graph.initialize(0);
   CompressionOptions options;
   options.include = {"conv*", "fc"};
   options.exclude = {"conv1"};
@@ -64,7 +64,7 @@ TEST_CASE("fixed bits do not learn b, only e") {
   NetworkBuilder net(1, 4, 4);
   net.layer("f", FlattenSpec{}).layer("fc", LinearSpec{2, true});
   Graph graph(net.spec(), *backend);
-  graph.initialise(0);
+  graph.initialize(0);
   CompressionOptions options;
   options.type = CompressionType::fixed_bits;
   options.bits = 2;
@@ -88,7 +88,7 @@ TEST_CASE("every layer whose channels reach the logits through a sum keeps the f
   net.layer("f", FlattenSpec{}).layer("fc1", LinearSpec{2, true}).layer("fc2", LinearSpec{2, true}, {"f"});
   net.layer("sum", AddSpec{}, {"fc1", "fc2"}).layer("half", ScaleSpec{0.5F});
   Graph graph(net.spec(), *backend);
-  graph.initialise(0);
+  graph.initialize(0);
   attach_quantizers(graph, CompressionOptions{});
   CHECK(parameter(graph, "fc1.bits").lower == 1.0F);
   CHECK(parameter(graph, "fc2.bits").lower == 1.0F);

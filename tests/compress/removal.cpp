@@ -15,9 +15,9 @@ namespace {
 /// A graph with quantizers, random batch-norms, and a probe batch.
 struct Subject {
   explicit Subject(const NetworkBuilder& net) : backend(backend_for(Device{}, {1})), graph(net.spec(), *backend) {
-    graph.initialise(1);
+    graph.initialize(1);
     attach_quantizers(graph, CompressionOptions{});
-    randomise_batch_norms(graph, 3);
+    randomize_batch_norms(graph, 3);
     const Edge& in = graph.nodes().front().edge;
     probe = random_tensor({8, in.h, in.w, graph.sets()[in.set].size()}, 4);
   }
@@ -112,7 +112,9 @@ TEST_CASE("a convolution's bias without a batch-norm is pulled to 0 before its c
   CHECK(remove_channels(s.graph, s.probe).layers.size() == 1);
 }
 
-TEST_CASE("thinned keeps a share of the multiply-adds, groups with their inputs, and all that the logits need") {
+TEST_CASE(
+    "random_channel_subset keeps a share of the multiply-adds, groups with their inputs, and all that the logits "
+    "need") {
   NetworkBuilder net(2, 6, 6);
   net.conv_bn_relu("stem", 16).conv_bn_relu("x", 16).layer("s", AddSpec{}, {"x_relu", "stem_relu"});
   net.layer("deep", NetworkBuilder::depthwise(32)).layer("c", NetworkBuilder::conv(24));
@@ -120,9 +122,9 @@ TEST_CASE("thinned keeps a share of the multiply-adds, groups with their inputs,
   for (const double share : {0.7, 0.3, 1e-9}) {
     Subject s(net);
     const auto whole = static_cast<double>(s.graph.macs());
-    const std::vector<ChannelSet> left = thinned(s.graph, share, 7);
-    CHECK(left == thinned(s.graph, share, 7));
-    CHECK(left != thinned(s.graph, share, 8));
+    const std::vector<ChannelSet> left = random_channel_subset(s.graph, share, 7);
+    CHECK(left == random_channel_subset(s.graph, share, 7));
+    CHECK(left != random_channel_subset(s.graph, share, 8));
     s.graph.restrict_to(left);
     const auto now = static_cast<double>(s.graph.macs());
     if (share > 0.1) {

@@ -9,9 +9,9 @@ using namespace scnn::test;
 
 namespace {
 
-std::unique_ptr<Graph> quantised(const NetworkBuilder& net, Backend& backend) {
+std::unique_ptr<Graph> quantized(const NetworkBuilder& net, Backend& backend) {
   auto graph = std::make_unique<Graph>(net.spec(), backend);
-  graph->initialise(1);
+  graph->initialize(1);
   attach_quantizers(*graph, CompressionOptions{});
   return graph;
 }
@@ -47,7 +47,7 @@ TEST_CASE("in a chain a channel's credit is the number of weights that go with i
       .layer("r", ReluSpec{})
       .layer("b", NetworkBuilder::conv(5));
   net.layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, false});
-  const auto graph = quantised(net, *backend);
+  const auto graph = quantized(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 1000);
   const std::vector<float> a = {3, 0, 1.5F, 8};
   const std::vector<float> b = {2, 0, 0, 4, 1};
@@ -81,7 +81,7 @@ TEST_CASE("slopes follow the channels that die and revive, whatever was sent bef
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(2, 4, 4);
   net.layer("a", NetworkBuilder::conv(2)).layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, false});
-  const auto graph = quantised(net, *backend);
+  const auto graph = quantized(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 1000);
   const auto slopes = [&](const std::vector<float>& fc) {
     set_bits(*graph, "fc", fc);
@@ -102,7 +102,7 @@ TEST_CASE("own_inputs counts a layer's own weights alone (eq. 4)") {
   const auto backend = backend_for(Device{}, {1});
   NetworkBuilder net(2, 4, 4);
   net.layer("a", NetworkBuilder::conv(4)).layer("f", FlattenSpec{}).layer("fc", LinearSpec{3, false});
-  const auto graph = quantised(net, *backend);
+  const auto graph = quantized(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::own_inputs, false, 100);
   set_bits(*graph, "a", {3, 0, 1, 2});
   set_bits(*graph, "fc", {1, 2, 3});
@@ -118,7 +118,7 @@ TEST_CASE("two feeders of a sum share its columns; the last one left gets them w
       .layer("b", NetworkBuilder::conv(2), {"input"})
       .layer("s", AddSpec{}, {"a", "b"});
   net.layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
-  const auto graph = quantised(net, *backend);
+  const auto graph = quantized(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 100);
   set_bits(*graph, "b", {4, 0});
   CHECK(credit(*graph, loss, "a", 0) == 18 + 27 / 2.0);
@@ -142,7 +142,7 @@ TEST_CASE("concatenated, depthwise and grouped channels are credited with the we
       .layer("d", NetworkBuilder::depthwise(8))
       .layer("g", NetworkBuilder::conv(4, 2));
   net.layer("cat", ConcatSpec{}, {"a", "g"}).layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
-  const auto graph = quantised(net, *backend);
+  const auto graph = quantized(net, *backend);
   SizeLoss loss(*graph, SizeLossForm::live_inputs, false, 100);
   set_bits(*graph, "d", {1, 0, 1, 1, 1, 1, 1, 1});
   // a0: own 18, one live depthwise filter 9, a column of c 27.

@@ -2,7 +2,7 @@
 
 #include "catch.h"
 #include "network.h"
-#include "scnn/compress/packed_width.h"
+#include "packed/packed_width.h"
 #include "scnn/compress/quantizer.h"
 
 using namespace scnn;

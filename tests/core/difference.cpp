@@ -1,4 +1,4 @@
-#include "scnn/core/difference.h"
+#include "core/difference.h"
 
 #include <vector>
 

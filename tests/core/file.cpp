@@ -1,4 +1,4 @@
-#include "scnn/core/file.h"
+#include "core/file.h"
 
 #include <sys/stat.h>
 

@@ -1,4 +1,4 @@
-#include "scnn/core/glob.h"
+#include "core/glob.h"
 
 #include <string>
 #include <vector>

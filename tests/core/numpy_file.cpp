@@ -1,4 +1,4 @@
-#include "scnn/core/numpy_file.h"
+#include "core/numpy_file.h"
 
 #include <zlib.h>
 
@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "catch.h"
-#include "scnn/core/half.h"
+#include "core/half.h"
 #include "temporary_folder.h"
 
 namespace scnn {

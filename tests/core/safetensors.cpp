@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "catch.h"
+#include "core/file.h"
 #include "scnn/core/error.h"
-#include "scnn/core/file.h"
 #include "temporary_folder.h"
 
 namespace scnn {

@@ -14,7 +14,7 @@ TEST_CASE("batches cut out of a set in the GPU's memory are those of the host", 
   options.shuffle = true;
   options.seed = 11;
   const Dataset& data = small_data();
-  const ImageSet there = resident(*gpu, data.train);
+  const ImageSet there = to_device(*gpu, data.train);
   const std::vector<Augmentation> lists[] = {
       {PadCrop{2}, HorizontalFlip{0.5}, Cutout{3}},
       {Pad{3}, HorizontalFlip{0.5}, Crop{}, RandomErasing{}},
@@ -23,8 +23,8 @@ TEST_CASE("batches cut out of a set in the GPU's memory are those of the host", 
   for (const auto& [drop_last, list] : {std::pair(true, 0), {false, 0}, {true, 1}, {true, 2}}) {
     options.drop_last = drop_last;
     options.augment = lists[list];
-    const auto expected = make_batches(*cpu, data.train, data.normalisation, options);
-    const auto batches = make_batches(*gpu, there, data.normalisation, options);
+    const auto expected = make_batches(*cpu, data.train, data.normalization, options);
+    const auto batches = make_batches(*gpu, there, data.normalization, options);
     REQUIRE(batches->batches_per_epoch() == expected->batches_per_epoch());
     for (const std::int64_t epoch : {0, 3}) {
       expected->start(epoch, epoch);
@@ -45,7 +45,7 @@ TEST_CASE("batches cut out of a set in the GPU's memory are those of the host", 
 
 TEST_CASE("an index outside the set is a bug that the next wait tells", "[cuda][data]") {
   const auto gpu = backend_for({DeviceType::cuda, 0});
-  const ImageSet set = resident(*gpu, small_data().test);
+  const ImageSet set = to_device(*gpu, small_data().test);
   const auto size = static_cast<std::int32_t>(set.size());
   const Tensor table = gpu->allocate({1, 256});
   Tensor x = gpu->allocate({1, 8, 8, 1});

@@ -20,7 +20,7 @@ Arrays arguments_of(const OpCase& c, Precision precision) {
   return a;
 }
 
-/// Of the root mean square: results and quantised weights rounded to bf16, operands to 11 significant bits.
+/// Of the root mean square: results and quantized weights rounded to bf16, operands to 11 significant bits.
 double allowed(Precision precision) {
   return precision == Precision::fp32 ? 1e-5 : precision == Precision::tf32 ? 0x1p-10 : 0x1p-8;
 }

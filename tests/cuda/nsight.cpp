@@ -1,4 +1,4 @@
-#include "scnn/backend/nsight.h"
+#include "backend/nsight.h"
 
 #include <vector>
 
@@ -11,11 +11,11 @@ TEST_CASE("Nsight sees ranges in the domain scnn, inside the capture range", "[c
   std::vector<std::string>& told = emulator::device().nsight;
   told.clear();
   {
-    const Range epoch("epoch");
+    const TraceScope epoch("epoch");
     const auto capture = cuda::nsight_capture();
-    const Listen listen(*capture);
-    const Range step("step");
-    const Range layer("forward", "conv1");
+    const TraceListener listen(*capture);
+    const TraceScope step("step");
+    const TraceScope layer("forward", "conv1");
   }
   CHECK(told == std::vector<std::string>{"start", "push scnn epoch", "push scnn step", "push scnn forward/conv1",
                                          "pop scnn", "pop scnn", "pop scnn", "stop"});

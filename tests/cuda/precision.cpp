@@ -11,7 +11,7 @@ namespace {
 Arrays bf16_arguments(const OpCase& c) {
   Arrays a = c.prepare();
   for (const char* name : {"x", "dy", "w"}) {
-    // Quantised weights are rounded by their own format.
+    // Quantized weights are rounded by their own format.
     if (a.contains(name) && !(std::string(name) == "w" && a.contains("bits"))) a[name] = rounded_to_bf16(a[name]);
   }
   return a;
@@ -19,22 +19,22 @@ Arrays bf16_arguments(const OpCase& c) {
 
 }  // namespace
 
-TEST_CASE("convolutions in bf16 give the double reference's values wherever weights are quantised",
+TEST_CASE("convolutions in bf16 give the double reference's values wherever weights are quantized",
           "[cuda][tensor core]") {
   double worst_float = 0;
   double worst_bf16 = 0;
-  for (const auto way : {WeightQuantisation::automatic, WeightQuantisation::on_load, WeightQuantisation::integers,
-                         WeightQuantisation::values}) {
+  for (const auto way : {WeightQuantization::automatic, WeightQuantization::on_load, WeightQuantization::integers,
+                         WeightQuantization::values}) {
     BackendOptions options;
     options.precision = Precision::bf16;
-    options.weight_quantisation = way;
+    options.weight_quantization = way;
     const auto backend = backend_for({DeviceType::cuda, 0}, options);
     for (const OpCase& c : op_cases()) {
       const bool product = c.op.starts_with("conv2d") || c.op.starts_with("linear");
       if (c.timed_only || !product) continue;
       const Arrays arguments = bf16_arguments(c);
-      const bool quantised = arguments.contains("bits");
-      if (!quantised && way != WeightQuantisation::automatic && way != WeightQuantisation::integers) continue;
+      const bool quantized = arguments.contains("bits");
+      if (!quantized && way != WeightQuantization::automatic && way != WeightQuantization::integers) continue;
       INFO(c.op << ", " << c.name << ", way " << static_cast<int>(way));
       const Arrays expected = c.expect(arguments);
       Tensors tensors = upload(*backend, arguments);
@@ -50,7 +50,7 @@ TEST_CASE("convolutions in bf16 give the double reference's values wherever weig
         }
       }
       // 2^e q rounded to bf16, or 2^e dy.
-      const bool rounds = quantised && (way == WeightQuantisation::values || c.op.ends_with("backward_data"));
+      const bool rounds = quantized && (way == WeightQuantization::values || c.op.ends_with("backward_data"));
       for (const auto& [name, want] : expected) {
         const std::vector<double> got = download(*backend, tensors.at(name)).values;
         const double error = rounds ? norm_error(got, want.values) : relative_error(got, want.values);
@@ -83,11 +83,11 @@ TEST_CASE("tiles for the layers of Page's network at batch 512", "[tensor core]"
   CHECK(cuda::conv_tile(512 * 4 * 4, 512) == cuda::ConvTile::m64_n64);
   CHECK(cuda::conv_tile(512 * 24 * 24, 32) == cuda::ConvTile::m128_n32);
 
-  using enum WeightQuantisation;
-  CHECK(cuda::weight_quantisation(layer(3, 64, 32), true, automatic) == on_load);
-  CHECK(cuda::weight_quantisation(layer(64, 128, 32), true, automatic) == integers);
-  CHECK(cuda::weight_quantisation(layer(512, 512, 4), true, on_load) == integers);  // does not fit
-  CHECK(cuda::weight_quantisation(layer(3, 64, 32), true, values) == values);
+  using enum WeightQuantization;
+  CHECK(cuda::weight_quantization(layer(3, 64, 32), true, automatic) == on_load);
+  CHECK(cuda::weight_quantization(layer(64, 128, 32), true, automatic) == integers);
+  CHECK(cuda::weight_quantization(layer(512, 512, 4), true, on_load) == integers);  // does not fit
+  CHECK(cuda::weight_quantization(layer(3, 64, 32), true, values) == values);
 
   Conv2d grouped = layer(8, 8, 16);
   CHECK(cuda::tensor_cores_take(grouped));

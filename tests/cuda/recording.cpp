@@ -1,8 +1,8 @@
 #include "catch.h"
+#include "core/trace.h"
 #include "gpu_0.h"
 #include "schedule.h"
 #include "scnn/backend/host_copy.h"
-#include "scnn/core/range.h"
 #include "training_run.h"
 #if !defined(SCNN_TEST_ON_GPU)
 #include "emulator/device.h"
@@ -19,7 +19,7 @@ NetworkBuilder with_dropout() {
   return net;
 }
 
-struct Silent : RangeSink {
+struct Silent : TraceSink {
   void begin(std::string_view, std::string_view) override {}
   void end() noexcept override {}
 };
@@ -160,7 +160,7 @@ TEST_CASE("recorded steps train to the same bits, across removals and evaluation
 #endif
 
   Silent listener;
-  const Listen listen(listener);
+  const TraceListener listen(listener);
   Training heard(gpu_0, options, with_dropout(), {.graphs = true});
   REQUIRE(heard.trainer->run());
   CHECK(heard.trainer->recordings() == 0);

@@ -51,7 +51,7 @@ TEST_CASE("training on the emulated GPU follows the CPU, removes channels, and g
   CHECK(largest_difference(second.logits(), gpu.logits()) < 1e-5);
 }
 
-TEST_CASE("rivals train on the emulated GPU as on the CPU, and so does AutoAugment", "[cuda][train]") {
+TEST_CASE("baselines train on the emulated GPU as on the CPU, and so does AutoAugment", "[cuda][train]") {
   for (const CompressionType type : {CompressionType::diffq, CompressionType::lsq, CompressionType::magnitude_prune}) {
     TrainerOptions options = small_options();
     options.train.epochs = 2;

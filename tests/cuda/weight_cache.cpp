@@ -1,4 +1,4 @@
-// Integers of quantised weights that outlive an op: never out of date, and not made more often than needed.
+// Integers of quantized weights that outlive an op: never out of date, and not made more often than needed.
 
 #include <functional>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr Conv2d cached_shape{2, 5, 5, 13, 5, 5, 19, {3, 3, 1, 1, 1, 1, 1, 1}, 1};
 
-/// A quantised convolution whose weights are kept as integers, and what a step of training needs.
+/// A quantized convolution whose weights are kept as integers, and what a step of training needs.
 struct CachedLayer {
   std::unique_ptr<Backend> backend;
   Tensor x, y, dx, w, bits, exponents, dw, dbits, dexponents, m, v, bits_m, bits_v, exponents_m, exponents_v;
@@ -24,7 +24,7 @@ struct CachedLayer {
   explicit CachedLayer(bool graphs = true)
       : backend(backend_for(
             {DeviceType::cuda, 0},
-            {.precision = Precision::bf16, .weight_quantisation = WeightQuantisation::integers, .graphs = graphs})) {
+            {.precision = Precision::bf16, .weight_quantization = WeightQuantization::integers, .graphs = graphs})) {
     const Shape weights{19, 3, 3, 13};
     x = random_on(*backend, {2, 5, 5, 13}, 1);
     w = random_on(*backend, weights, 2);

@@ -20,13 +20,13 @@ ImageSet numbered(std::int64_t n, std::int64_t channels) {
   return set;
 }
 
-Normalisation normalisation_of(std::int64_t channels) {
-  Normalisation normalisation;
+Normalization normalization_of(std::int64_t channels) {
+  Normalization normalization;
   for (std::int64_t c = 0; c < channels; ++c) {
-    normalisation.mean.push_back(0.25F + 0.125F * static_cast<float>(c));
-    normalisation.std.push_back(0.5F - 0.125F * static_cast<float>(c));
+    normalization.mean.push_back(0.25F + 0.125F * static_cast<float>(c));
+    normalization.std.push_back(0.5F - 0.125F * static_cast<float>(c));
   }
-  return normalisation;
+  return normalization;
 }
 
 struct Epoch {
@@ -61,11 +61,11 @@ BatchOptions everything(std::int64_t batch_size) {
 
 }  // namespace
 
-TEST_CASE("batches in stored order, normalised, with a smaller last one", "[data]") {
+TEST_CASE("batches in stored order, normalized, with a smaller last one", "[data]") {
   const ImageSet set = numbered(10, 3);
   BatchOptions options;
   options.batch_size = 4;
-  BatchLoader loader(set, normalisation_of(3), options);
+  BatchLoader loader(set, normalization_of(3), options);
   CHECK(loader.batches_per_epoch() == 3);
   const Epoch epoch = read_epoch(loader, 0);
   CHECK(epoch.sizes == std::vector<std::int64_t>{4, 4, 2});
@@ -79,7 +79,7 @@ TEST_CASE("batches in stored order, normalised, with a smaller last one", "[data
     REQUIRE(epoch.pixels[i] == Approx((value / 255.0 - mean) / deviation).epsilon(1e-6).margin(1e-7));
   }
   options.drop_last = true;
-  BatchLoader dropping(set, normalisation_of(3), options);
+  BatchLoader dropping(set, normalization_of(3), options);
   CHECK(dropping.batches_per_epoch() == 2);
   CHECK(read_epoch(dropping, 0).sizes == std::vector<std::int64_t>{4, 4});
 }
@@ -89,13 +89,13 @@ TEST_CASE("each epoch is another permutation, the same for the same seed", "[dat
   BatchOptions options;
   options.batch_size = 16;
   options.shuffle = true;
-  BatchLoader loader(set, normalisation_of(1), options);
+  BatchLoader loader(set, normalization_of(1), options);
   std::vector<std::int32_t> first = read_epoch(loader, 0).labels;
   const std::vector<std::int32_t> second = read_epoch(loader, 1).labels;
   CHECK(first != second);
   CHECK(read_epoch(loader, 0).labels == first);
   options.seed = 1;
-  BatchLoader other(set, normalisation_of(1), options);
+  BatchLoader other(set, normalization_of(1), options);
   CHECK(read_epoch(other, 0).labels != first);
   std::vector<std::int32_t> sorted = second;
   std::ranges::sort(sorted);
@@ -107,14 +107,14 @@ TEST_CASE("prefetch depth and batch size change nothing of what an image becomes
   const ImageSet set = numbered(50, 3);
   BatchOptions options = everything(8);
   options.prefetch = 1;
-  BatchLoader reference(set, normalisation_of(3), options);
+  BatchLoader reference(set, normalization_of(3), options);
   const Epoch expected = read_epoch(reference, 3);
   for (const std::int64_t depth : {2, 5}) {
     options.prefetch = depth;
-    BatchLoader loader(set, normalisation_of(3), options);
+    BatchLoader loader(set, normalization_of(3), options);
     CHECK(read_epoch(loader, 3) == expected);
   }
-  BatchLoader larger(set, normalisation_of(3), everything(50));
+  BatchLoader larger(set, normalization_of(3), everything(50));
   const Epoch other = read_epoch(larger, 3);
   CHECK(other.labels == expected.labels);
   CHECK(other.pixels == expected.pixels);
@@ -123,7 +123,7 @@ TEST_CASE("prefetch depth and batch size change nothing of what an image becomes
 
 TEST_CASE("resuming at a batch gives the tail of the epoch", "[data]") {
   const ImageSet set = numbered(53, 1);
-  BatchLoader loader(set, normalisation_of(1), everything(8));
+  BatchLoader loader(set, normalization_of(1), everything(8));
   const Epoch full = read_epoch(loader, 6);
   const std::int64_t pixels = 4 * 5;
   for (std::int64_t first = 0; first <= loader.batches_per_epoch(); ++first) {
@@ -136,7 +136,7 @@ TEST_CASE("resuming at a batch gives the tail of the epoch", "[data]") {
 
 TEST_CASE("starting in the middle of an epoch begins a clean one", "[data]") {
   const ImageSet set = numbered(64, 1);
-  BatchLoader loader(set, normalisation_of(1), everything(4));
+  BatchLoader loader(set, normalization_of(1), everything(4));
   const Epoch expected = read_epoch(loader, 2);
   for (int taken = 0; taken < 8; ++taken) {
     loader.start(9);
@@ -148,12 +148,12 @@ TEST_CASE("starting in the middle of an epoch begins a clean one", "[data]") {
 
 TEST_CASE("augmented batches: crops show raw zeros, holes the mean", "[data]") {
   const ImageSet set = numbered(30, 2);
-  const Normalisation normalisation = normalisation_of(2);
+  const Normalization normalization = normalization_of(2);
   BatchOptions options;
   options.batch_size = 30;
   options.seed = 8;
   options.augment = {PadCrop{2}, HorizontalFlip{0.5}, Cutout{3}};
-  BatchLoader loader(set, normalisation, options);
+  BatchLoader loader(set, normalization, options);
   const Epoch epoch = read_epoch(loader, 5);
   const RandomStream stream(8, Stream::augment, 5);
   const std::vector<AugmentStep> steps{{AugmentStep::Kind::pad_crop, 2, 1},
@@ -190,7 +190,7 @@ TEST_CASE("augmented batches: crops show raw zeros, holes the mean", "[data]") {
 TEST_CASE("augmented batches follow their plan for any list of steps", "[data]") {
   using Kind = AugmentStep::Kind;
   const ImageSet set = numbered(40, 3);
-  const Normalisation normalisation = normalisation_of(3);
+  const Normalization normalization = normalization_of(3);
   const std::vector<std::pair<std::vector<Augmentation>, std::vector<AugmentStep>>> lists{
       {{PadCrop{9}, HorizontalFlip{1}}, {{Kind::pad_crop, 9, 1}, {Kind::horizontal_flip, 0, 1}}},
       {{Cutout{3}, PadCrop{2}, Cutout{2}, HorizontalFlip{0.5}},
@@ -199,7 +199,7 @@ TEST_CASE("augmented batches follow their plan for any list of steps", "[data]")
     BatchOptions options;
     options.batch_size = 40;
     options.augment = augment;
-    BatchLoader loader(set, normalisation, options);
+    BatchLoader loader(set, normalization, options);
     const Epoch epoch = read_epoch(loader, 1);
     const RandomStream stream(0, Stream::augment, 1);
     std::size_t at = 0;
@@ -214,7 +214,7 @@ TEST_CASE("augmented batches follow their plan for any list of steps", "[data]")
         for (int c = 0; c < 3; ++c, ++at) {
           const std::uint8_t* pixels = set.images.data<std::uint8_t>() + image * 60;
           const int raw = from.kind == PixelSource::Kind::image ? pixels[(from.y * 5 + from.x) * 3 + c] : 0;
-          const float shown = normalisation_table(normalisation)[static_cast<std::size_t>(256 * c + raw)];
+          const float shown = normalization_table(normalization)[static_cast<std::size_t>(256 * c + raw)];
           REQUIRE(epoch.pixels[at] == (from.kind == PixelSource::Kind::mean ? 0.0F : shown));
         }
       }
@@ -223,7 +223,7 @@ TEST_CASE("augmented batches follow their plan for any list of steps", "[data]")
 }
 
 TEST_CASE("an empty set has no batches", "[data]") {
-  BatchLoader loader(ImageSet{}, Normalisation{}, BatchOptions{});
+  BatchLoader loader(ImageSet{}, Normalization{}, BatchOptions{});
   CHECK(loader.batches_per_epoch() == 0);
   loader.start(0);
   CHECK(loader.next() == nullptr);
@@ -233,7 +233,7 @@ TEST_CASE("batch options that cannot be are refused", "[data]") {
   const auto failure = [](auto change) {
     BatchOptions options;
     change(options);
-    return test::error_of(ErrorKind::experiment, [&] { BatchLoader(numbered(4, 1), normalisation_of(1), options); });
+    return test::error_of(ErrorKind::experiment, [&] { BatchLoader(numbered(4, 1), normalization_of(1), options); });
   };
   CHECK(failure([](auto& o) { o.batch_size = 0; }) == "train.batch_size is 0, use 1 or more");
   CHECK(failure([](auto& o) { o.augment = {PadCrop{-1}}; }) == "data.augment: pad_crop.pad is -1, use 0 to 1024");
@@ -241,9 +241,9 @@ TEST_CASE("batch options that cannot be are refused", "[data]") {
   CHECK(failure([](auto& o) { o.augment = {HorizontalFlip{1.5}}; }) ==
         "data.augment: horizontal_flip.probability is 1.500000, use 0 to 1");
   CHECK(failure([](auto& o) { o.augment.assign(17, PadCrop{1}); }) == "data.augment has 17 steps, the limit is 16");
-  CHECK_THROWS_WITH(BatchLoader(numbered(4, 3), normalisation_of(1), {}),
-                    "BatchLoader: normalisation and images differ in channels");
-  BatchLoader loader(numbered(4, 1), normalisation_of(1), {});
+  CHECK_THROWS_WITH(BatchLoader(numbered(4, 3), normalization_of(1), {}),
+                    "BatchLoader: normalization and images differ in channels");
+  BatchLoader loader(numbered(4, 1), normalization_of(1), {});
   CHECK_THROWS_WITH(loader.start(0, 2), "BatchLoader::start: no such epoch or batch");
 }
 

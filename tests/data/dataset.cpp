@@ -91,7 +91,7 @@ TEST_CASE("limit and validation share take disjoint seeded parts", "[data]") {
   CHECK(std::ranges::includes(limited, fewer));
 }
 
-TEST_CASE("normalisation is measured on the images left for training", "[data]") {
+TEST_CASE("normalization is measured on the images left for training", "[data]") {
   const TemporaryFolder folder;
   test::write_idx_set(folder.path(), 64, 5);
   DataOptions options = mnist_at(folder.path());
@@ -104,19 +104,19 @@ TEST_CASE("normalisation is measured on the images left for training", "[data]")
     squares += (v / 255.0) * (v / 255.0);
   }
   const auto n = static_cast<double>(set.train.images.size());
-  REQUIRE(set.normalisation.mean.size() == 1);
-  CHECK(set.normalisation.mean[0] == Approx(sum / n).epsilon(1e-6));
-  CHECK(set.normalisation.std[0] == Approx(std::sqrt(squares / n - sum / n * (sum / n))).epsilon(1e-6));
+  REQUIRE(set.normalization.mean.size() == 1);
+  CHECK(set.normalization.mean[0] == Approx(sum / n).epsilon(1e-6));
+  CHECK(set.normalization.std[0] == Approx(std::sqrt(squares / n - sum / n * (sum / n))).epsilon(1e-6));
 
   const Tensor two = Tensor::host(Shape{1, 1, 2, 2}, DType::uint8);
   const std::vector<std::uint8_t> pixels{7, 0, 7, 255};
   std::ranges::copy(pixels, Tensor(two).data<std::uint8_t>());
-  const Normalisation measured = measure_normalisation(two);
+  const Normalization measured = measure_normalization(two);
   CHECK(measured.mean[0] == Approx(7 / 255.0));
   CHECK(measured.std[0] == 1);  // one colour: nothing to scale
   CHECK(measured.mean[1] == Approx(0.5));
   CHECK(measured.std[1] == Approx(0.5));
-  const std::vector<float> table = normalisation_table(measured);
+  const std::vector<float> table = normalization_table(measured);
   REQUIRE(table.size() == 512);
   CHECK(table[256] == -1);
   CHECK(table[256 + 255] == 1);
@@ -153,8 +153,8 @@ TEST_CASE("data settings that cannot be are refused by name", "[data]") {
   options.mean = {0.25};
   options.std = {0.75};
   const Dataset set = load_dataset(options, 0);
-  CHECK(set.normalisation.mean == std::vector<float>{0.25F});
-  CHECK(set.normalisation.std == std::vector<float>{0.75F});
+  CHECK(set.normalization.mean == std::vector<float>{0.25F});
+  CHECK(set.normalization.std == std::vector<float>{0.75F});
   options.type = "nothing";
   CHECK(dataset_refusal(options).starts_with("data.type 'nothing' is not known"));
 }
@@ -218,8 +218,8 @@ TEST_CASE("Fashion-MNIST as installed is the published set", "[data]") {
   CHECK(set.train.images.shape() == Shape{60000, 28, 28, 1});
   CHECK(set.test.images.shape() == Shape{10000, 28, 28, 1});
   // Computed with NumPy from the published files.
-  CHECK(set.normalisation.mean[0] == Approx(0.2860405969887955).epsilon(1e-6));
-  CHECK(set.normalisation.std[0] == Approx(0.35302424451492254).epsilon(1e-6));
+  CHECK(set.normalization.mean[0] == Approx(0.2860405969887955).epsilon(1e-6));
+  CHECK(set.normalization.std[0] == Approx(0.35302424451492254).epsilon(1e-6));
   std::vector<int> count(10);
   for (const std::int32_t label : set.train.labels.values<std::int32_t>()) ++count[static_cast<std::size_t>(label)];
   CHECK(count == std::vector<int>(10, 6000));

@@ -3,9 +3,9 @@
 #include <cstdlib>
 
 #include "catch.h"
+#include "core/file.h"
 #include "data/image/decode.h"
 #include "image_files.h"
-#include "scnn/core/file.h"
 #include "scnn/data/catalogue.h"
 #include "temporary_folder.h"
 

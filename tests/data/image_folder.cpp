@@ -5,11 +5,11 @@
 #include <set>
 #include <thread>
 
+#include "core/file.h"
 #include "data/image/cache.h"
 #include "data/image/folder.h"
 #include "files.h"
 #include "image_files.h"
-#include "scnn/core/file.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/data/dataset.h"
 

@@ -4,9 +4,9 @@
 #include <set>
 
 #include "catch.h"
+#include "core/file.h"
 #include "data/formats.h"
 #include "files.h"
-#include "scnn/core/file.h"
 
 namespace scnn {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "core/numpy_file.h"
 #include "data/own.h"
 #include "fuzz.h"
-#include "scnn/core/numpy_file.h"
 
 using namespace scnn;
 

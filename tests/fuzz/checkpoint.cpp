@@ -13,7 +13,7 @@ using Input = std::span<const std::uint8_t>;
 
 Safetensors good_file(const Experiment& experiment) {
   const std::filesystem::path folder = "/dev/shm/scnn-fuzz-" + std::to_string(::getpid()) + "-checkpoints";
-  Parts parts = prepare(experiment);
+  RunComponents parts = prepare(experiment);
   test::train_tiny(parts, experiment, folder);
   std::vector<std::string> ignored;
   Safetensors file = CheckpointFolder(folder).newest(ignored).value().file;
@@ -71,7 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Checkpoint checkpoint{file_of({data, size}, good), "fuzz"};
     if (!checkpoint.file.metadata.contains("state")) return;
     checkpoint = with_config(std::move(checkpoint), experiment.yaml);
-    const Parts parts = prepare(experiment);
+    const RunComponents parts = prepare(experiment);
     TrainObserver nobody;
     Trainer trainer(*parts.graph, parts.data, test::tiny_options(experiment), nobody);
     trainer.resume(checkpoint);

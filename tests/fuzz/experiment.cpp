@@ -1,4 +1,4 @@
-#include "scnn/experiment/experiment.h"
+#include "scnn/settings/experiment.h"
 
 #include "fuzz.h"
 

@@ -1,4 +1,4 @@
-#include "scnn/deploy/packed.h"
+#include "scnn/packed/packed.h"
 
 #include "fuzz.h"
 #include "packed_file.h"

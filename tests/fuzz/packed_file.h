@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "deploy/byte_stream.h"
-#include "deploy/format.h"
+#include "packed/byte_stream.h"
+#include "packed/format.h"
 
 namespace scnn::test {
 

@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 #include "packed_file.h"
-#include "scnn/deploy/packed.h"
+#include "scnn/packed/packed.h"
 #include "scnn/runtime/scnn_runtime.h"
 
 using namespace scnn;

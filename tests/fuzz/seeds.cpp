@@ -7,13 +7,13 @@
 #include <jpeglib.h>
 #include <zlib.h>
 
-#include "deploy/format.h"
+#include "core/file.h"
+#include "export/calibrate.h"
+#include "packed/format.h"
 #include "scnn/backend/backend.h"
 #include "scnn/compress/quantizer.h"
-#include "scnn/core/file.h"
 #include "scnn/core/safetensors.h"
-#include "scnn/deploy/calibrate.h"
-#include "scnn/deploy/packed.h"
+#include "scnn/packed/packed.h"
 #include "scnn/train/checkpoint.h"
 #include "tiny.h"
 
@@ -40,7 +40,7 @@ void training(const fs::path& folder) {
   const Experiment experiment = parse_experiment(test::tiny, "tiny.yaml");
   put(folder / "experiment" / "tiny.yaml", std::as_bytes(std::span(std::string_view(test::tiny))));
   put(folder / "experiment" / "whole.yaml", std::as_bytes(std::span(experiment.yaml)));
-  Parts parts = prepare(experiment);
+  RunComponents parts = prepare(experiment);
   const fs::path checkpoints = folder / "checkpoints";
   test::train_tiny(parts, experiment, checkpoints);
   for (const auto& file : fs::directory_iterator(checkpoints)) {

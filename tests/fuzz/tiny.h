@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "scnn/experiment/run.h"
+#include "scnn/run/run.h"
 #include "scnn/train/trainer.h"
 
 /// The network whose checkpoint and packed file the fuzzers begin with.
@@ -33,7 +33,7 @@ inline TrainerOptions tiny_options(const Experiment& experiment) {
 }
 
 /// Trains it; its checkpoints lie in `folder` then.
-inline void train_tiny(Parts& parts, const Experiment& experiment, const std::filesystem::path& folder) {
+inline void train_tiny(RunComponents& parts, const Experiment& experiment, const std::filesystem::path& folder) {
   TrainObserver nobody;
   TrainerOptions options = tiny_options(experiment);
   options.checkpoint_folder = folder;

@@ -1,6 +1,6 @@
+#include "core/settings_error.h"
 #include "fuzz.h"
-#include "scnn/core/settings_error.h"
-#include "scnn/experiment/initial_weights.h"
+#include "run/initial_weights.h"
 #include "tiny.h"
 
 using namespace scnn;
@@ -9,7 +9,7 @@ using namespace scnn;
 /// archive; and whose layout it has.  The tiny network begins with it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Experiment experiment = parse_experiment(test::tiny, "tiny.yaml");
-  static const Parts parts = prepare(experiment);
+  static const RunComponents parts = prepare(experiment);
   static test::MemoryFile safetensors("-weights.safetensors"), archive("-weights.npz");
   if (size == 0) return 0;
   InitialWeights init;

@@ -2,7 +2,7 @@
 
 #include "scnn/backend/backend.h"
 #include "scnn/core/number_format.h"
-#include "scnn/experiment/version.h"
+#include "scnn/core/version.h"
 
 // Uses the lowest and the highest layer, so that every library and what it links must have been found.
 int main() {

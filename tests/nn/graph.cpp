@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "catch.h"
+#include "core/settings_error.h"
 #include "network.h"
-#include "scnn/core/settings_error.h"
 
 using namespace scnn;
 using namespace scnn::test;
@@ -44,7 +44,7 @@ double weighted_sum(const Tensor& logits, const Tensor& weights) {
 TEST_CASE("the gradient of a whole graph matches finite differences along random directions") {
   const auto backend = backend_for(Device{}, {1});
   Graph graph(everything().spec(), *backend);
-  graph.initialise(3);
+  graph.initialize(3);
   const Tensor x = random_tensor({6, 8, 8, 3}, 1);
   const Tensor dlogits = random_tensor({6, 5}, 2);
   Pass pass;
@@ -74,8 +74,8 @@ TEST_CASE("the gradient of a whole graph matches finite differences along random
 TEST_CASE("a smaller batch gives the same logits as part of a larger one in evaluation") {
   const auto backend = backend_for(Device{}, {1});
   Graph graph(everything().spec(), *backend);
-  graph.initialise(3);
-  randomise_batch_norms(graph, 5);
+  graph.initialize(3);
+  randomize_batch_norms(graph, 5);
   const Tensor x = random_tensor({6, 8, 8, 3}, 1);
   const std::vector<float> all = host_values(*backend, graph.forward(x, Pass{}));
   const std::vector<float> part = host_values(*backend, graph.forward(x.reshaped({2, 8, 8, 3}), Pass{}));
@@ -96,8 +96,8 @@ TEST_CASE("a relu fused into its batch-norm computes what a separate one compute
   const Tensor dlogits = random_tensor({3, 4}, 2);
   for (const Mode mode : {Mode::train, Mode::evaluate}) {
     for (Graph* graph : {&fused, &separate}) {
-      graph->initialise(1);
-      randomise_batch_norms(*graph, 4);
+      graph->initialize(1);
+      randomize_batch_norms(*graph, 4);
     }
     Pass pass;
     pass.mode = mode;
@@ -168,7 +168,7 @@ TEST_CASE("a max pool that does its batch norm's work computes what separate lay
     Pass pass;
     pass.mode = Mode::train;
     for (Graph* graph : {&fused, &separate}) {
-      randomise_batch_norms(*graph, 4);
+      randomize_batch_norms(*graph, 4);
       for (Parameter* p : graph->parameters()) {  // the networks number their layers differently
         if (p->name.ends_with(".weight")) backend->copy(random_tensor(p->value.shape(), 5, 0.3F), p->value);
         if (p->name.ends_with(".shift")) backend->fill(p->value, -1);  // whole windows are cut by the relu
@@ -208,7 +208,7 @@ TEST_CASE("batch norms get the statistics of their own input, whether the convol
   pass.mode = Mode::train;
   pass.statistics_momentum = 0.25F;
   for (Graph* graph : {&fused, &separate}) {
-    graph->initialise(1);
+    graph->initialize(1);
     set_values(*backend, host_values(*backend, parameter(fused, "conv.weight").value),
                parameter(*graph, "conv.weight").value);
     set_values(*backend, host_values(*backend, parameter(fused, "conv2.weight").value),
@@ -312,11 +312,11 @@ TEST_CASE("initial weights are uniform in 1 / sqrt(fan-in) and the same for the 
   net.layer("c", NetworkBuilder::conv(16)).layer("p", global_average());
   Graph a(net.spec(), *backend);
   Graph b(net.spec(), *backend);
-  a.initialise(1);
-  b.initialise(1);
+  a.initialize(1);
+  b.initialize(1);
   const std::vector<float> values = host_values(*backend, parameter(a, "c.weight").value);
   CHECK(values == host_values(*backend, parameter(b, "c.weight").value));
-  b.initialise(2);
+  b.initialize(2);
   CHECK(values != host_values(*backend, parameter(b, "c.weight").value));
   const float bound = 1.0F / std::sqrt(27.0F);
   CHECK(*std::ranges::max_element(values) <= bound);

@@ -1,6 +1,6 @@
 #include "catch.h"
 #include "network.h"
-#include "scnn/nn/layers/pool.h"
+#include "nn/layers/pool.h"
 #include "scnn/nn/parameter.h"
 #include "scnn/nn/spec.h"
 

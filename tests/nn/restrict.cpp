@@ -46,7 +46,7 @@ TEST_CASE("channels that are 0 leave a chain with a flatten without a trace, slo
       .layer("f", FlattenSpec{})
       .layer("fc", LinearSpec{3, true});
   Graph graph(net.spec(), *backend);
-  graph.initialise(1);
+  graph.initialize(1);
   clear_rows(graph, "a.weight", {1, 4});
   Parameter& fc = parameter(graph, "fc.weight");
   fc.slots = {random_tensor(fc.value.shape(), 9)};
@@ -67,7 +67,7 @@ TEST_CASE("the two sides of a sum may lose different channels") {
       .layer("s", AddSpec{}, {"a", "b"});
   net.layer("c", NetworkBuilder::conv(3)).layer("p", global_average());
   Graph graph(net.spec(), *backend);
-  graph.initialise(1);
+  graph.initialize(1);
   clear_rows(graph, "a.weight", {0, 1});
   clear_rows(graph, "b.weight", {1, 5});
   const Tensor x = random_tensor({3, 4, 4, 2}, 2);
@@ -91,7 +91,7 @@ TEST_CASE("a branch whose last layer lost everything is dropped") {
   net.layer("stem", NetworkBuilder::conv(4)).layer("a", NetworkBuilder::conv(8)).layer("b", NetworkBuilder::conv(4));
   net.layer("s", AddSpec{}, {"b", "stem"}).layer("p", global_average());
   Graph graph(net.spec(), *backend);
-  graph.initialise(1);
+  graph.initialize(1);
   clear_rows(graph, "b.weight", {0, 1, 2, 3});
   check_same_function(graph, random_tensor({3, 4, 4, 2}, 2), "b", {0, 1, 2, 3});
   CHECK_FALSE(node(graph, "a").live);
@@ -106,7 +106,7 @@ TEST_CASE("a grouped layer loses whole groups and reads zeros for inputs that ha
   NetworkBuilder net(2, 4, 4);
   net.layer("a", NetworkBuilder::conv(6)).layer("g", NetworkBuilder::conv(6, 3)).layer("p", global_average());
   Graph graph(net.spec(), *backend);
-  graph.initialise(1);
+  graph.initialize(1);
   const Tensor x = random_tensor({3, 4, 4, 2}, 2);
   clear_rows(graph, "a.weight", {0, 3});
   check_same_function(graph, x, "a", {0, 3});
@@ -118,7 +118,7 @@ TEST_CASE("a grouped layer loses whole groups and reads zeros for inputs that ha
       .layer("c", NetworkBuilder::conv(3));
   deep.layer("p", global_average());
   Graph depthwise(deep.spec(), *backend);
-  depthwise.initialise(1);
+  depthwise.initialize(1);
   clear_rows(depthwise, "d.weight", {4, 5});
   check_same_function(depthwise, x, "d", {4, 5});
   check_same_function(depthwise, x, "a", {2});  // now read by nobody

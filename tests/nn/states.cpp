@@ -2,13 +2,13 @@
 
 #include "catch.h"
 #include "network.h"
+#include "nn/layers/batch_norm.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/join.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/simple.h"
+#include "nn/layers/weighted.h"
 #include "scnn/nn/layer.h"
-#include "scnn/nn/layers/batch_norm.h"
-#include "scnn/nn/layers/conv2d.h"
-#include "scnn/nn/layers/join.h"
-#include "scnn/nn/layers/linear.h"
-#include "scnn/nn/layers/simple.h"
-#include "scnn/nn/layers/weighted.h"
 
 using namespace scnn;
 using namespace scnn::test;
@@ -17,7 +17,7 @@ namespace {
 
 struct Subject {
   explicit Subject(const NetworkBuilder& net) : backend(backend_for(Device{}, {1})), graph(net.spec(), *backend) {
-    graph.initialise(1);
+    graph.initialize(1);
   }
   void clear_row(const std::string& name, std::int64_t row) {
     Tensor& value = parameter(graph, name).value;

@@ -1,13 +1,13 @@
 #include <array>
 #include <cstdlib>
 
+#include "core/file.h"
 #include "core/python.h"
-#include "deploy/save_npy.h"
+#include "export/loaded_runtime.h"
+#include "export/npz.h"
 #include "files.h"
 #include "networks.h"
-#include "scnn/core/file.h"
-#include "scnn/deploy/loaded_runtime.h"
-#include "scnn/deploy/npz.h"
+#include "save_npy.h"
 #include "temporary_folder.h"
 
 using namespace scnn;

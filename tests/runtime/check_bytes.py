@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "deploy")]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "export")]
 import read_scnn  # noqa: E402
 from numpy_network import run  # noqa: E402
 

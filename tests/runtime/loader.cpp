@@ -5,7 +5,7 @@
 #include "catch.h"
 #include "files.h"
 #include "scnn/core/error.h"
-#include "scnn/deploy/packed.h"
+#include "scnn/packed/packed.h"
 
 using namespace scnn::test;
 

@@ -1,10 +1,10 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/file.h"
 #include "core/process.h"
+#include "export/loaded_runtime.h"
 #include "networks.h"
-#include "scnn/core/file.h"
-#include "scnn/deploy/loaded_runtime.h"
 #include "scnn/runtime/scnn_runtime.h"
 #include "temporary_folder.h"
 

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "catch.h"
-#include "deploy/random_model.h"
+#include "export/calibrate.h"
+#include "random_model.h"
 #include "scnn/core/error.h"
 #include "scnn/core/random.h"
-#include "scnn/deploy/calibrate.h"
-#include "scnn/deploy/packed.h"
+#include "scnn/packed/packed.h"
 
 /// Random networks as files, and what the program makes of them.
 namespace scnn::test {

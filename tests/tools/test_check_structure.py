@@ -116,9 +116,9 @@ class CheckStructure(unittest.TestCase):
 
     def test_verb_that_no_script_runs(self):
         self.write("src/cli/run.cpp", "")
-        self.write("tests/cli/test_verbs.py", 'program("eval")\n')
+        self.write("tests/cli/test_commands.py", 'program("eval")\n')
         self.expect("src/cli/run.cpp", "no test")
-        self.write("tests/cli/test_verbs.py", 'program("run")\n')
+        self.write("tests/cli/test_commands.py", 'program("run")\n')
         self.assertEqual(violations(self.root), [])
 
     def test_public_header_needs_a_test_of_its_own(self):

@@ -17,13 +17,13 @@ DOCTOR = {"version": "0.1.0", "build": "pretended", "checks": [{"what": "CUDA", 
 NO_GPU = {**DOCTOR, "checks": [{"what": "CUDA", "ok": False, "found": "no NVIDIA driver"}]}
 
 
-def speed_rows(convolution=400.0, library=700.0, copy=4000.0, elementwise=3600.0, quantised_us=101.0):
+def speed_rows(convolution=400.0, library=700.0, copy=4000.0, elementwise=3600.0, quantized_us=101.0):
     rows = [{"stage": "ceilings", "name": "copy of device memory", "what": "cudaMemcpyAsync", "us": 1.0, "gb_s": copy},
             {"stage": "ceilings", "name": "bf16 product, side 8192", "what": "cuBLAS", "us": 1.0, "tflops": library}]
     for direction in ("forward", "backward data", "backward weights"):
         rows.append({"stage": direction, "name": "layer2 128->256 at 16", "what": "own, weights ready", "us": 100.0, "tflops": convolution})
         rows.append({"stage": direction, "name": "layer2 128->256 at 16", "what": "cuDNN", "us": 80.0, "tflops": 500.0})
-    rows.append({"stage": "forward", "name": "layer2 128->256 at 16", "what": "own, quantised before it", "us": quantised_us,
+    rows.append({"stage": "forward", "name": "layer2 128->256 at 16", "what": "own, quantized before it", "us": quantized_us,
                  "tflops": convolution})
     rows += [{"stage": "passes", "name": name, "what": "own", "us": 1.0, "gb_s": elementwise}
              for name in ("relu", "batch norm and relu", "max pool 2x2", "batch norm, relu and max pool 2x2", "adam", "quantize")]
@@ -71,13 +71,13 @@ class GpuCheck(unittest.TestCase):
         done, stages = self.check(0, "--stages", "kernels,parity,speed")
         self.assertTrue(stages["kernels"]["passed"])
         self.assertIn("| bf16 convolution, layer2, forward: share of cuBLAS's 8192^3 | 0.57 | 0.45 or more | yes | speed |", done.stdout)
-        self.assertIn("| fused quantisation over the convolution alone, layer2 | 1.0% | 2% or less | yes | speed |", done.stdout)
+        self.assertIn("| fused quantization over the convolution alone, layer2 | 1.0% | 2% or less | yes | speed |", done.stdout)
         self.assertIn("| relu: share of copy bandwidth | 0.90 | 0.70 or more | yes | speed |", done.stdout)
         self.assertIn("| a step of Page's network, ms | not run on a GPU | none |  | step |", done.stdout)
         self.assertEqual(done.stdout, (self.place / "out/README.md").read_text() + "\n")
 
     def test_each_missed_gate_is_seen(self):
-        for change in ({"convolution": 300.0}, {"elementwise": 2700.0}, {"quantised_us": 103.0}):
+        for change in ({"convolution": 300.0}, {"elementwise": 2700.0}, {"quantized_us": 103.0}):
             self.pretend("gpu_bench", json.dumps(speed_rows(**change)))
             done, _ = self.check(8, "--stages", "speed")
             self.assertIn("**no**", done.stdout, change)

@@ -21,7 +21,7 @@ def read_safetensors(path):
     return tensors
 
 
-def quantised(tensors, layer):
+def quantized(tensors, layer):
     """q(w, b, e) of the paper's eq. 1, a pair (b, e) for each output channel."""
     w = tensors[f"model.{layer}.weight"]
     shape = (-1,) + (1,) * (w.ndim - 1)
@@ -56,11 +56,11 @@ def main(folder):
     probe = read_safetensors(folder / "probe.safetensors")
     x = probe["images"].astype(np.float64)
     for layer in ("conv1", "conv2"):
-        x = np.maximum(batch_norm(conv3x3(x, quantised(t, layer)), t, layer + "_bn"), 0)
-    y = conv3x3(x, quantised(t, "sum_in"))
+        x = np.maximum(batch_norm(conv3x3(x, quantized(t, layer)), t, layer + "_bn"), 0)
+    y = conv3x3(x, quantized(t, "sum_in"))
     total = spread(x, t["channels.conv2"], 12) + spread(y, t["channels.sum_in"], 12)
     pooled = total[..., t["channels.sum"]].mean(axis=(1, 2))
-    logits = np.einsum("nc,oc->no", pooled, quantised(t, "fc")[:, 0, 0, :]) + t["model.fc.bias"]
+    logits = np.einsum("nc,oc->no", pooled, quantized(t, "fc")[:, 0, 0, :]) + t["model.fc.bias"]
     error = np.abs(logits - probe["logits"]).max() / np.abs(probe["logits"]).max()
     print(f"largest difference {error:.2e} of the largest logit; "
           f"{len(t['channels.conv1'])} of 8, {len(t['channels.conv2'])} of 12 channels")

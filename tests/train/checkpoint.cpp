@@ -1,7 +1,7 @@
 #include "scnn/train/checkpoint.h"
 
 #include "catch.h"
-#include "scnn/core/file.h"
+#include "core/file.h"
 #include "training.h"
 
 using namespace scnn;

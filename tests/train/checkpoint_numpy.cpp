@@ -1,8 +1,8 @@
 #include <cstdlib>
 
 #include "catch.h"
+#include "core/file.h"
 #include "core/python.h"
-#include "scnn/core/file.h"
 #include "training.h"
 
 using namespace scnn;

@@ -16,7 +16,7 @@ TEST_CASE("evaluation gives the mean loss and the share of right answers, whatev
   std::int64_t first_class = 0;
   for (const std::int32_t label : test.labels.values<std::int32_t>()) first_class += label == 0 ? 1 : 0;
   for (const std::int64_t batch : {7, 256}) {
-    const Metrics metrics = evaluate(graph, test, small_data().normalisation, batch);
+    const Metrics metrics = evaluate(graph, test, small_data().normalization, batch);
     CHECK(metrics.images == test.size());
     CHECK(metrics.loss == Approx(std::log(4.0)));
     CHECK(metrics.top1 == Approx(static_cast<double>(first_class) / static_cast<double>(test.size())));

@@ -12,7 +12,7 @@ namespace {
 
 struct Subject {
   Subject() : backend(backend_for(Device{}, {1})), graph(network().spec(), *backend) {
-    graph.initialise(1);
+    graph.initialize(1);
     for (Parameter* p : graph.parameters()) {
       if (p->trainable) backend->fill(p->gradient, 1.0F);
     }

@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "catch.h"
-#include "scnn/core/range_timer.h"
+#include "core/trace_timer.h"
 #include "training.h"
 
 namespace scnn::test {
@@ -19,14 +19,14 @@ struct Trained {
   std::size_t removals = 0;
 };
 
-Trained train(RangeSink* sink) {
+Trained train(TraceSink* sink) {
   const TemporaryFolder checkpoints;
   TrainerOptions options = small_options();
   options.train.epochs = 4;
   options.checkpoint_folder = checkpoints.path();
   TrainObserver nobody;
   Run run(options, nobody);
-  std::optional<Listen> listen;
+  std::optional<TraceListener> listen;
   if (sink != nullptr) listen.emplace(*sink);
   REQUIRE(run.trainer->run());
   return {run.values(), run.trainer->state().removals.size()};
@@ -35,7 +35,7 @@ Trained train(RangeSink* sink) {
 }  // namespace
 
 TEST_CASE("training has its named ranges, and the same bits whether somebody listens or not", "[train][range]") {
-  RangeTimer timer([] {});
+  TraceTimer timer([] {});
   const Trained heard = train(&timer);
   const Trained unheard = train(nullptr);
   CHECK(heard.values == unheard.values);

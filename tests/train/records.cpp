@@ -64,7 +64,7 @@ TEST_CASE("an epoch's waiting for batches is that epoch's own") {
   net.layer("pool", global_average()).layer("fc", LinearSpec{4, true});
   const auto backend = backend_for(Device{}, {1});
   Graph graph(net.spec(), *backend);
-  graph.initialise(1);
+  graph.initialize(1);
   Clocked seen;
   Trainer trainer(graph, data, options, seen);
   REQUIRE(trainer.run());

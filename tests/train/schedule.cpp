@@ -6,8 +6,8 @@
 #include <random>
 
 #include "catch.h"
+#include "core/file.h"
 #include "core/python.h"
-#include "scnn/core/file.h"
 #include "temporary_folder.h"
 
 using namespace scnn;

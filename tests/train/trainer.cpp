@@ -83,7 +83,7 @@ TEST_CASE("same seed and threads give the same numbers bit for bit; another seed
   CHECK(one != losses(1));
 }
 
-TEST_CASE("the fused update of quantised layers and the separate ops train to the same bits, removals included") {
+TEST_CASE("the fused update of quantized layers and the separate ops train to the same bits, removals included") {
   for (const OptimizerType type : {OptimizerType::adam, OptimizerType::adamw}) {
     for (const bool revive : {false, true}) {
       TrainerOptions options = small_options();

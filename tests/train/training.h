@@ -50,7 +50,7 @@ struct Run {
       : Run(backend_for(Device{}, {threads}), options, observer, network()) {}
   Run(std::unique_ptr<Backend> on, const TrainerOptions& options, TrainObserver& observer, const NetworkBuilder& net)
       : backend(std::move(on)), graph(net.spec(), *backend) {
-    graph.initialise(options.seed);
+    graph.initialize(options.seed);
     trainer = std::make_unique<Trainer>(graph, small_data(), options, observer);
   }
   static NetworkBuilder network() {

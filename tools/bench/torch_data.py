@@ -59,7 +59,7 @@ def made_up(options):
 
 
 def load(options, seed):
-    """(images [n, c, h, w] normalised, labels) of the training and the test split; options: an experiment's `data` section."""
+    """(images [n, c, h, w] normalized, labels) of the training and the test split; options: an experiment's `data` section."""
     kind = options.get("type", "fashion_mnist")
     if kind not in (*FOLDERS, "synthetic"):
         raise SystemExit(f"data type '{kind}' is not handled here; handled: {', '.join(FOLDERS)}, synthetic")

@@ -67,7 +67,7 @@ class Scale(nn.Module):
 
 
 class Value:
-    """What flows between layers: its shape, and for runs of its channels the quantised layers that make them.
+    """What flows between layers: its shape, and for runs of its channels the quantized layers that make them.
 
     `sources` is [(channels, [index of Network.quantized, ...])]; none where something that is always live makes them.
     """
@@ -92,7 +92,7 @@ class Network(nn.Module):
             raise SystemExit("compression.revive, include and exclude are not handled here")
         self.compression = compression
         self.own_inputs = compression.get("size_loss", "live_inputs") == "own_inputs"
-        self.parameter_names, self.quantized, self.reads = {}, [], []  # reads: (sources, groups, taps) of each quantised layer
+        self.parameter_names, self.quantized, self.reads = {}, [], []  # reads: (sources, groups, taps) of each quantized layer
         channels, height, width = model["input"]
         values = {"input": Value(height, width, [(channels, [])])}
         self.layers, self.inputs, previous = nn.ModuleList(), [], "input"

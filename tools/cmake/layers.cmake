@@ -11,7 +11,7 @@ set(SCNN_UNITY_BATCH ${batch} CACHE STRING "with SCNN_UNITY: how many files at a
 # scnn_compile(TARGET [ALONE] [COLD]): how its files are compiled.  Several at a time, with SCNN_UNITY; CMake leaves out those
 # with options or definitions of their own.
 # ALONE: each by itself, where what a hot loop becomes should not depend on its neighbours.
-# COLD: of little optimisation, where nothing is hot: a command of src/cli compiles in half the time.
+# COLD: of little optimization, where nothing is hot: a command of src/cli compiles in half the time.
 function(scnn_compile target)
   cmake_parse_arguments(arg "ALONE;COLD" "" "" ${ARGN})
   if(arg_ALONE)

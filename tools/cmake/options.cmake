@@ -42,7 +42,7 @@ add_library(scnn_flags INTERFACE)
 target_compile_features(scnn_flags INTERFACE cxx_std_20)
 set(cxx "$<COMPILE_LANGUAGE:CXX>")
 # No contraction: forward and backward must compute 2^-e * w to the same bit.  No errno or traps from maths: rint and
-# exp2 then vectorise; results stay IEEE.
+# exp2 then vectorize; results stay IEEE.
 target_compile_options(scnn_flags INTERFACE "$<${cxx}:-ffp-contract=off;-fno-math-errno;-fno-trapping-math>"
   "$<${cxx}:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>")
 if(SCNN_WERROR)
@@ -56,6 +56,6 @@ if(SCNN_SANITIZE)
     add_compile_options(-fsanitize=${sanitizer})
     add_link_options(-fsanitize=${sanitizer})
   endforeach()
-  # GCC 12 sees uninitialised values in the standard library once code is instrumented.
+  # GCC 12 sees uninitialized values in the standard library once code is instrumented.
   add_compile_options(-fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized)
 endif()

@@ -51,8 +51,8 @@ struct AugmentDraw {
 struct PixelSource {
   enum class Kind : std::uint8_t {
     image,  ///< pixel (y, x) of the stored image
-    zero,   ///< padding, or erased: a raw pixel of value 0, normalised like any other
-    mean,   ///< cut out: the mean colour, 0 after normalisation
+    zero,   ///< padding, or erased: a raw pixel of value 0, normalized like any other
+    mean,   ///< cut out: the mean colour, 0 after normalization
   };
   Kind kind = Kind::image;
   std::int32_t y = 0, x = 0;

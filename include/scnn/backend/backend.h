@@ -73,7 +73,7 @@ class Backend {
   virtual void conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
                               Tensor& y) = 0;
   virtual void conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) = 0;
-  /// dw is the gradient of the effective (quantised) weights; `dbias` may be null.
+  /// dw is the gradient of the effective (quantized) weights; `dbias` may be null.
   virtual void conv2d_backward_weights(const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw,
                                        Tensor* dbias) = 0;
   /// x [batch, ...], weights [out, ...] with the same extents behind the first, y [batch, out]: y = x w^T + bias.
@@ -81,7 +81,7 @@ class Backend {
   virtual void linear_backward_data(const Tensor& dy, const WeightView& weights, Tensor& dx) = 0;
   virtual void linear_backward_weights(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor* dbias) = 0;
 
-  // --- quantisation ---------------------------------------------------------------------------------------------
+  // --- quantization ---------------------------------------------------------------------------------------------
   /// y = q(values, bits, exponents); the channel is the first axis.
   virtual void quantize(const WeightView& weights, Tensor& y) = 0;
   /// On entry `dw` holds dL/dq, on return dL/dw; dbits and dexponents [out] receive dL/db and dL/de, each a sum over
@@ -90,7 +90,7 @@ class Backend {
   virtual void quantize_backward(const WeightView& weights, bool revive, Tensor& dw, Tensor& dbits,
                                  Tensor& dexponents) = 0;
 
-  // --- batch normalisation ----------------------------------------------------------------------------------------
+  // --- batch normalization ----------------------------------------------------------------------------------------
   /// Training: statistics of x over all axes but the last.  Running ones move by `momentum` towards mean and the
   /// *unbiased* variance.
   virtual void batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) = 0;
@@ -165,7 +165,7 @@ class Backend {
 enum class Precision {
   fp32,
   tf32,  ///< operands rounded to 11 significant bits on their way into tensor cores; by NVIDIA's libraries alone
-  bf16,  ///< operands rounded to bf16, on tensor cores; integers of quantised weights up to 256 stay exact
+  bf16,  ///< operands rounded to bf16, on tensor cores; integers of quantized weights up to 256 stay exact
 };
 
 /// Whose kernels compute a GPU's convolutions and linear layers.
@@ -175,8 +175,8 @@ enum class ConvolutionPath {
   cudnn,  ///< NVIDIA's libraries: cuDNN, and cuBLAS for linear layers; deterministic algorithms alone
 };
 
-/// Where a bf16 convolution's weights are quantised.
-enum class WeightQuantisation {
+/// Where a bf16 convolution's weights are quantized.
+enum class WeightQuantization {
   automatic,  ///< by the layer's shape
   on_load,    ///< by the convolution, into shared memory; `integers` where they do not fit
   integers,   ///< by a pass before it: integers in bf16, 2^e applied to its results (or, backward, to dy)
@@ -188,7 +188,7 @@ struct BackendOptions {
   int threads = 0;  ///< CPU workers; 0: every core this process may use
   Precision precision = Precision::fp32;
   ConvolutionPath convolution = ConvolutionPath::automatic;
-  WeightQuantisation weight_quantisation = WeightQuantisation::automatic;
+  WeightQuantization weight_quantization = WeightQuantization::automatic;
   bool graphs = true;  ///< a GPU replays recorded work as one CUDA graph
 };
 

@@ -42,7 +42,7 @@ struct Pool2d {
 };
 
 /// Weights as a convolution or linear layer sees them: the stored values, or, with bits and exponents (one for each
-/// output channel), q(values, bits, exponents) of core/number_format.h.  A backend may quantise on the way into its
+/// output channel), q(values, bits, exponents) of core/number_format.h.  A backend may quantize on the way into its
 /// kernel or before it; callers cannot tell.
 struct WeightView {
   const Tensor* values = nullptr;     ///< [out, ...]
@@ -52,7 +52,7 @@ struct WeightView {
 
 enum class Activation { none, relu };
 
-/// y = act(scale * inv_std * (x - mean) + shift), [channels] each: batch normalisation, by a batch's statistics or a
+/// y = act(scale * inv_std * (x - mean) + shift), [channels] each: batch normalization, by a batch's statistics or a
 /// trained network's.
 struct BatchNorm {
   const Tensor* scale = nullptr;

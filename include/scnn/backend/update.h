@@ -38,7 +38,7 @@ struct AdamParameter {
   AdamStep step = {};
 };
 
-/// A quantised layer for Backend::quantize_backward_adam.  Weights [out, ...], bits and exponents [out].
+/// A quantized layer for Backend::quantize_backward_adam.  Weights [out, ...], bits and exponents [out].
 struct QuantisedLayer {
   AdamParameter weights;  ///< its gradient is dL/dq
   AdamParameter bits;     ///< without moments: b is fixed

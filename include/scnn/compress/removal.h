@@ -30,7 +30,7 @@ bool freeze_constants(Graph& graph, std::int64_t steps);
 
 /// Sets in which every layer but the last keeps about the same share of its channels, drawn from `seed`: as many as
 /// leave at most `share` of the multiply-adds, and one in each layer at least.  For Graph::restrict_to, to measure.
-[[nodiscard]] std::vector<ChannelSet> thinned(const Graph& graph, double share, std::uint64_t seed);
+[[nodiscard]] std::vector<ChannelSet> random_channel_subset(const Graph& graph, double share, std::uint64_t seed);
 
 /// Removes what may go and checks on `probe` images [n, h, w, channels] that the function stayed the same in evaluation
 /// mode.  Error(training) where no live path would be left, naming compression.gamma; Error(bug) where a logit changes

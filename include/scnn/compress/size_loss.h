@@ -12,7 +12,7 @@ namespace scnn {
 
 /// The size loss Q of the paper's eqs. 4 and 5, for any graph.
 ///
-/// Q = (1 / N) * sum over quantised channels of b * credit, N the weights of the starting network.  The credit of
+/// Q = (1 / N) * sum over quantized channels of b * credit, N the weights of the starting network.  The credit of
 /// channel i of layer l counts weights that go with it: its own whose input is live (eq. 4: all its own), and in eq. 5
 /// also those of live outputs in every consumer column that reads it, unless its quantizer lets no channel die.  Where
 /// several live channels feed one column (a sum), they share that column's credit equally.  Credits carry no gradient,
@@ -29,7 +29,7 @@ class SizeLoss {
   double value();
   /// Adds gamma * dQ/db, as of the last value(), to every learned b's gradient.
   void backward(double gamma);
-  /// Credits of the quantised channels of each weighted node (in Graph::weighted_nodes order; empty for float layers)
+  /// Credits of the quantized channels of each weighted node (in Graph::weighted_nodes order; empty for float layers)
   /// at the present bits.
   [[nodiscard]] std::vector<std::vector<double>> credits();
 
@@ -48,7 +48,8 @@ class SizeLoss {
     std::vector<std::uint8_t> always;                                         ///< input channel fed by the data itself
     std::vector<float> bits;                                                  ///< present values; 1 for float layers
     std::vector<float> slope;                                                 ///< as sent to the device
-    bool quantised = false, mortal = false;  ///< mortal: Quantizer::lets_channels_die, or its bits are not learned
+    bool quantized = false,
+         can_lose_channels = false;  ///< can_lose_channels: Quantizer::lets_channels_die, or its bits are not learned
   };
   void read_bits();
   [[nodiscard]] bool live(const Entry& entry, std::int32_t channel) const;

@@ -42,7 +42,7 @@ SCNN_HOST_DEVICE inline float uniform(std::uint32_t draw) {
 
 /// What a stream of draws is for: streams of one seed with different purposes are independent.
 enum class Stream : std::uint32_t {
-  initialise = 1,
+  initialize = 1,
   shuffle,
   augment,
   dropout,

@@ -12,7 +12,7 @@ namespace scnn {
 
 /// On the device that its Batches are for.
 struct Batch {
-  Tensor images;  ///< float32 [n, h, w, channels], normalised
+  Tensor images;  ///< float32 [n, h, w, channels], normalized
   Tensor labels;  ///< int32 [n]
 };
 
@@ -47,15 +47,15 @@ class Batches {
 
 /// Batches for `backend`: prepared on the host by a thread ahead of their use where that is the device or a step of
 /// `augment` needs it, else cut out of the set in the device's memory.  `set` may be empty and may lie on either side
-/// (resident()).  Error(experiment) on augmentations that cannot be.
+/// (to_device()).  Error(experiment) on augmentations that cannot be.
 [[nodiscard]] std::unique_ptr<Batches> make_batches(Backend& backend, const ImageSet& set,
-                                                    const Normalisation& normalisation, const BatchOptions& options);
+                                                    const Normalization& normalization, const BatchOptions& options);
 
 /// Empty, or why a list of augmentations cannot be.
 [[nodiscard]] std::string augment_problem(const std::vector<Augmentation>& augment);
 
 /// The set in the memory of the backend's device: itself where it is there already.
-[[nodiscard]] ImageSet resident(Backend& backend, const ImageSet& set);
+[[nodiscard]] ImageSet to_device(Backend& backend, const ImageSet& set);
 /// The set where make_batches() with this list reads it.
 [[nodiscard]] ImageSet ready_for(Backend& backend, const ImageSet& set, const std::vector<Augmentation>& augment);
 
@@ -63,7 +63,7 @@ class Batches {
 class BatchLoader : public Batches {
  public:
   /// Shares the memory of `set`.
-  BatchLoader(const ImageSet& set, const Normalisation& normalisation, const BatchOptions& options);
+  BatchLoader(const ImageSet& set, const Normalization& normalization, const BatchOptions& options);
   ~BatchLoader() override;
 
   [[nodiscard]] std::int64_t batches_per_epoch() const override;

@@ -17,32 +17,32 @@ struct ImageSet {
 };
 
 /// `count` images (all, if there are no more) at equal distances in the set's order; both on the host.
-[[nodiscard]] ImageSet evenly_spread(const ImageSet& set, std::int64_t count);
+[[nodiscard]] ImageSet strided_subset(const ImageSet& set, std::int64_t count);
 
 /// Per channel: a pixel v in 0..255 becomes (v / 255 - mean) / std.
-struct Normalisation {
+struct Normalization {
   std::vector<float> mean, std;
 };
 
 /// [channels, 256]: what each value of a pixel becomes.
-[[nodiscard]] std::vector<float> normalisation_table(const Normalisation& normalisation);
+[[nodiscard]] std::vector<float> normalization_table(const Normalization& normalization);
 
 /// Mean and standard deviation of each channel of [n, h, w, channels] pixels, from exact counts: the same whatever the
 /// order of the images.  A channel of one colour gets a deviation of 1.
-[[nodiscard]] Normalisation measure_normalisation(const Tensor& images);
+[[nodiscard]] Normalization measure_normalization(const Tensor& images);
 
 struct Dataset {
   std::string name;  ///< for people; says when the files are not the official ones
   std::int64_t channels = 0, h = 0, w = 0, classes = 0;
   std::vector<std::string> class_names;
   ImageSet train, validation, test;
-  Normalisation normalisation;
+  Normalization normalization;
   std::vector<std::string> warnings;
 };
 
 /// Reads a data set and splits it by `seed`: a seeded shuffle of the training images, of which the first
 /// `train_limit` stay; of these the last `validation_fraction` are held out, and both parts keep the files' order.
-/// Normalisation is measured on what is then left for training.  Error(data) listing every path tried and the command
+/// Normalization is measured on what is then left for training.  Error(data) listing every path tried and the command
 /// that gets the files, or naming the damaged file with what was found and expected.  SettingsError naming a setting
 /// that cannot be.
 /// `progress` gets a line every few seconds of work that takes long.

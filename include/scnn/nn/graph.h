@@ -30,7 +30,7 @@ class Graph {
   Graph(const NetworkSpec& spec, Backend& backend);
 
   /// Kaiming-uniform weights as torch's defaults, drawn from (seed, layer index).
-  void initialise(std::uint64_t seed);
+  void initialize(std::uint64_t seed);
 
   /// Logits [batch, classes] of x [batch, h, w, channels]; valid until the next call.
   const Tensor& forward(const Tensor& x, const Pass& pass);

@@ -60,7 +60,7 @@ struct Pass {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;           ///< with the seed: the random draws of this pass
   const Tensor* step_at = nullptr;  ///< int32 [2], or null: where the step's number stands instead, low word first
-  bool finish_gradients = true;     ///< false: quantised weights' gradients stay dL/dq (Quantizer::fused_update)
+  bool finish_gradients = true;     ///< false: quantized weights' gradients stay dL/dq (Quantizer::fused_update)
   float statistics_momentum = -1;   ///< in [0, 1]: replaces batch-norm's own; below 0: its own
 };
 
@@ -75,7 +75,7 @@ class Layer {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
   /// Shape and channels of the output, given those of the inputs; makes the layer's own sets and parameters (zero;
-  /// see initialise).  Called once.  Error(experiment) naming the layer, the shapes and the remedy.
+  /// see initialize).  Called once.  Error(experiment) naming the layer, the shapes and the remedy.
   virtual Edge infer(std::span<const Edge> in, int node, SetTable& sets, Backend& backend) = 0;
   /// Called after infer, after every change of a set, and when the batch size changes.
   virtual void plan(std::span<const Edge> in, const Edge& out, const SetTable& sets, std::int64_t batch,

@@ -83,7 +83,7 @@ typedef struct scnn_rt_info {
   int height, width;        /* of an image */
   int channels;             /* of an image */
   int classes;              /* logits of an image */
-  int normalised_channels;  /* as many as an image has, or 0: the model has no normalisation */
+  int normalized_channels;  /* as many as an image has, or 0: the model has no normalization */
   int layers;               /* of the file */
   int steps;                /* what they became: batch-norms and relus are part of the layer before */
   size_t weights;           /* live weights */
@@ -99,10 +99,10 @@ scnn_rt_info scnn_rt_describe(const scnn_runtime* runtime);
 /* Null where the class has no name, or there is no such class. */
 const char* scnn_rt_class_name(const scnn_runtime* runtime, int index);
 
-/* Logits [n, classes] of images [n, height, width, channels] that are already normalised.  With several threads, images
+/* Logits [n, classes] of images [n, height, width, channels] that are already normalized.  With several threads, images
  * are shared out among them; a single image's layers are. */
 scnn_rt_status scnn_rt_run(scnn_runtime* runtime, const float* images, size_t n, float* logits);
-/* The same of pixels 0 to 255: x = (pixel / 255 - mean) / std, or pixel / 255 where the model has no normalisation. */
+/* The same of pixels 0 to 255: x = (pixel / 255 - mean) / std, or pixel / 255 where the model has no normalization. */
 scnn_rt_status scnn_rt_run_u8(scnn_runtime* runtime, const uint8_t* images, size_t n, float* logits);
 
 #ifdef __cplusplus

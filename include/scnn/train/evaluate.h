@@ -10,7 +10,7 @@ namespace scnn {
 [[nodiscard]] std::int64_t count_equal(Backend& backend, const Tensor& a, const Tensor& b);
 
 /// Loss and top-1 accuracy of a split in evaluation mode.
-[[nodiscard]] Metrics evaluate(Graph& graph, const ImageSet& set, const Normalisation& normalisation,
+[[nodiscard]] Metrics evaluate(Graph& graph, const ImageSet& set, const Normalization& normalization,
                                std::int64_t batch_size = 256);
 
 }  // namespace scnn

@@ -15,7 +15,7 @@ class Optimizer {
   Optimizer(Graph& graph, const OptimizerOptions& options, const ScheduleOptions& schedule, double total_epochs,
             const Restart& restart = {});
 
-  /// Whether step() takes quantised layers' gradients unfinished (Pass::finish_gradients) and their size loss with
+  /// Whether step() takes quantized layers' gradients unfinished (Pass::finish_gradients) and their size loss with
   /// them: with Adam, while nothing needs to know all gradients before the first step, and quantizers that can.
   [[nodiscard]] bool finishes_gradients() const;
   /// Puts the numbers of the coming update where update() reads them: learning rates, corrections, and `gamma`, the
@@ -45,8 +45,8 @@ class Optimizer {
     Parameter* parameter = nullptr;
     const Quantizer* quantizer = nullptr;           ///< of the weights that the parameter is
     bool decays = false;                            ///< weight decay reaches `*.weight` only
-    AdamParameter QuantisedLayer::*part = nullptr;  ///< what it is to its layer, where that is quantised
-    std::size_t layer = 0;                          ///< of quantised_
+    AdamParameter QuantisedLayer::*part = nullptr;  ///< what it is to its layer, where that is quantized
+    std::size_t layer = 0;                          ///< of quantized_
     double lr = 0, eps = 0, weight_decay = 0;
     bool held = false;
     std::size_t schedule = 0;
@@ -58,7 +58,7 @@ class Optimizer {
   OptimizerOptions options_;
   std::vector<Schedule> schedules_;
   std::vector<Target> targets_;
-  std::vector<Weights*> quantised_;
+  std::vector<Weights*> quantized_;
   std::vector<float> lrs_;  ///< of targets_, for the coming update
   Tensor numbers_;          ///< the same on the device, behind both corrections and gamma
 

@@ -54,7 +54,7 @@ void check_batch_size(std::int64_t batch_size, std::int64_t training_images);
 /// The training loop.
 class Trainer {
  public:
-  /// `graph` is initialised and has its channels all alive; quantizers are attached here.
+  /// `graph` is initialized and has its channels all alive; quantizers are attached here.
   Trainer(Graph& graph, const Dataset& data, const TrainerOptions& options, TrainObserver& observer);
 
   /// Goes on from a checkpoint of the same experiment.

@@ -3,13 +3,13 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/update_rule.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 void CpuBackend::adam(const AdamStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& m, Tensor& v,
                       Tensor& value) {
-  const Range range("kernel", "adam");
+  const TraceScope range("kernel", "adam");
   checks::update("adam", rule, gradient, value);
   checks::same_shape("adam", m, value);
   checks::same_shape("adam", v, value);

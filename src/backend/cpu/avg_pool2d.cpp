@@ -3,12 +3,12 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/pool_windows.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 void CpuBackend::avg_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y) {
-  const Range range("kernel", "avg_pool2d_forward");
+  const TraceScope range("kernel", "avg_pool2d_forward");
   constexpr const char* op = "avg_pool2d_forward";
   checks::pool2d(op, shape);
   checks::has_shape(op, "x", x, checks::input_shape(shape));
@@ -40,7 +40,7 @@ void CpuBackend::avg_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor
 }
 
 void CpuBackend::avg_pool2d_backward(const Pool2d& shape, const Tensor& dy, Tensor& dx) {
-  const Range range("kernel", "avg_pool2d_backward");
+  const TraceScope range("kernel", "avg_pool2d_backward");
   constexpr const char* op = "avg_pool2d_backward";
   checks::pool2d(op, shape);
   checks::has_shape(op, "dy", dy, checks::output_shape(shape));

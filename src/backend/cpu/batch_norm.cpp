@@ -7,7 +7,7 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/row_sums.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 namespace {
@@ -26,7 +26,7 @@ void wide_rows(const Workers& workers, const FoldedRows& f, const Body& body) {
 
 /// y = act(scale * (x - centre) + shift)
 template <bool relu>
-void normalise(const Workers& workers, const FoldedRows& f, const float* __restrict x, const float* __restrict centre,
+void normalize(const Workers& workers, const FoldedRows& f, const float* __restrict x, const float* __restrict centre,
                const float* __restrict scale, const float* __restrict shift, float* __restrict y) {
   wide_rows(workers, f, [=](std::int64_t at, std::int64_t n) {
     const float* __restrict in = x + at;
@@ -66,7 +66,7 @@ NormGradient::NormGradient(const BatchNorm& norm, const std::array<std::vector<d
 }
 
 void CpuBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& statistics) {
-  const Range range("kernel", "batch_norm_statistics");
+  const TraceScope range("kernel", "batch_norm_statistics");
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
   checks::batch_statistics("batch_norm_statistics", statistics, channels);
@@ -102,23 +102,23 @@ void CpuBackend::batch_norm_statistics(const Tensor& x, const BatchStatistics& s
 }
 
 void CpuBackend::batch_norm_forward(const Tensor& x, const BatchNorm& norm, Tensor& y) {
-  const Range range("kernel", "batch_norm_forward");
+  const TraceScope range("kernel", "batch_norm_forward");
   constexpr const char* op = "batch_norm_forward";
   checks::same_shape(op, x, y);
-  checks::normalisation(op, norm, channels_of(x));
+  checks::normalization(op, norm, channels_of(x));
   if (x.size() == 0) return;
   const FoldedRows f(rows_of(x), channels_of(x));
   const NormTerms terms(norm, f.channels);
   const auto centres = f.repeated(terms.centre.data());
   const auto slopes = f.repeated(terms.slope.data());
   const auto shifts = f.repeated(terms.shift.data());
-  const auto run = norm.activation == Activation::relu ? normalise<true> : normalise<false>;
+  const auto run = norm.activation == Activation::relu ? normalize<true> : normalize<false>;
   run(workers_, f, x.data<float>(), centres.data(), slopes.data(), shifts.data(), y.data<float>());
 }
 
 void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Tensor& dy, const BatchNorm& norm,
                                      Tensor& dx, Tensor& dscale, Tensor& dshift) {
-  const Range range("kernel", "batch_norm_backward");
+  const TraceScope range("kernel", "batch_norm_backward");
   constexpr const char* op = "batch_norm_backward";
   const bool relu = norm.activation == Activation::relu;
   checks::same_shape(op, x, dy);
@@ -126,7 +126,7 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Ten
   if (relu) checks::same_shape(op, x, y);
   const std::int64_t channels = channels_of(x);
   const std::int64_t rows = rows_of(x);
-  checks::normalisation_backward(op, norm, channels, dscale, dshift);
+  checks::normalization_backward(op, norm, channels, dscale, dshift);
   if (channels == 0) return;
   if (rows == 0) {
     fill(dscale, 0);
@@ -142,7 +142,7 @@ void CpuBackend::batch_norm_backward(const Tensor& x, const Tensor& y, const Ten
   const float* mu = means.data();
   const auto sums = relu ? row_sums(workers_, f,
                                     [=](std::int64_t at, std::int64_t place) {
-                                      const float all = grad[at];  // read before the test: the loop vectorises
+                                      const float all = grad[at];  // read before the test: the loop vectorizes
                                       const float g = out[at] > 0.0F ? all : 0.0F;
                                       return std::pair{g, g * (in[at] - mu[place])};
                                     })

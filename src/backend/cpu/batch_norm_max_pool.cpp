@@ -7,7 +7,7 @@
 #include "backend/cpu/channel_vectors.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/max_pool2d.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 namespace {
@@ -164,11 +164,11 @@ void CpuBackend::batch_norm_max_pool_backward(const Pool2d& shape, const Tensor&
   checks::max_pool2d(op, shape, x, y, argmax);
   checks::same_shape(op, x, dx);
   checks::same_shape(op, y, dy);
-  checks::normalisation_backward(op, norm, shape.channels, dscale, dshift);
+  checks::normalization_backward(op, norm, shape.channels, dscale, dshift);
   if (!apart(shape) || y.size() == 0 || shape.channels < vector_channels) {
     return Backend::batch_norm_max_pool_backward(shape, x, y, argmax, dy, norm, dx, dscale, dshift);
   }
-  const Range range("kernel", op);
+  const TraceScope range("kernel", op);
   const auto run = [&]<bool relu, int taps>() {
     const WindowGradient<relu, taps> gradient(shape, x, y, argmax, dy, norm.mean->data<float>());
     const NormGradient terms(norm, gradient.sums(workers_), x.size() / shape.channels, dscale, dshift);
@@ -186,10 +186,10 @@ void CpuBackend::batch_norm_max_pool_backward(const Pool2d& shape, const Tensor&
 
 void CpuBackend::batch_norm_max_pool_forward(const Pool2d& shape, const Tensor& x, const BatchNorm& norm, Tensor& y,
                                              Tensor& argmax) {
-  const Range range("kernel", "batch_norm_max_pool_forward");
+  const TraceScope range("kernel", "batch_norm_max_pool_forward");
   constexpr const char* op = "batch_norm_max_pool_forward";
   checks::max_pool2d(op, shape, x, y, argmax);
-  checks::normalisation(op, norm, shape.channels);
+  checks::normalization(op, norm, shape.channels);
   const NormTerms terms(norm, shape.channels);
   const auto pool = [&]<bool relu>() {
     const Normal<relu> read{terms.slope.data(), terms.centre.data(), terms.shift.data()};

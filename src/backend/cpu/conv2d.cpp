@@ -3,7 +3,7 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/row_sums.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 namespace {
@@ -14,7 +14,7 @@ bool has_work(const Conv2d& s) { return s.batch > 0 && s.in_c > 0 && s.out_c > 0
 
 void CpuBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const WeightView& weights, const Tensor* bias,
                                 Tensor& y) {
-  const Range range("kernel", "conv2d_forward");
+  const TraceScope range("kernel", "conv2d_forward");
   constexpr const char* op = "conv2d_forward";
   checks::conv2d_forward(op, shape, x, weights, bias, y);
   const float* b = bias != nullptr ? bias->data<float>() : nullptr;
@@ -31,7 +31,7 @@ void CpuBackend::conv2d_forward(const Conv2d& shape, const Tensor& x, const Weig
 }
 
 void CpuBackend::conv2d_backward_data(const Conv2d& shape, const Tensor& dy, const WeightView& weights, Tensor& dx) {
-  const Range range("kernel", "conv2d_backward_data");
+  const TraceScope range("kernel", "conv2d_backward_data");
   constexpr const char* op = "conv2d_backward_data";
   checks::conv2d(op, shape);
   checks::weights(op, weights);
@@ -49,7 +49,7 @@ void CpuBackend::conv2d_backward_data(const Conv2d& shape, const Tensor& dy, con
 
 void CpuBackend::conv2d_backward_weights(const Conv2d& shape, const Tensor& x, const Tensor& dy, Tensor& dw,
                                          Tensor* dbias) {
-  const Range range("kernel", "conv2d_backward_weights");
+  const TraceScope range("kernel", "conv2d_backward_weights");
   constexpr const char* op = "conv2d_backward_weights";
   checks::conv2d(op, shape);
   checks::has_shape(op, "x", x, checks::input_shape(shape));

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "backend/checks.h"
-#include "scnn/core/cores.h"
+#include "core/cores.h"
+#include "core/trace.h"
 #include "scnn/core/error.h"
-#include "scnn/core/range.h"
 
 namespace scnn::cpu {
 
@@ -27,7 +27,7 @@ std::string CpuBackend::description() const {
 Tensor CpuBackend::allocate(const Shape& shape, DType dtype) { return Tensor::host(shape, dtype); }
 
 void CpuBackend::copy(const Tensor& from, Tensor& to) {
-  const Range range("kernel", "copy");
+  const TraceScope range("kernel", "copy");
   if (from.device().type != DeviceType::cpu || to.device().type != DeviceType::cpu) {
     checks::fail("copy", "the CPU backend reaches host memory only");
   }
@@ -39,7 +39,7 @@ void CpuBackend::copy(const Tensor& from, Tensor& to) {
 }
 
 void CpuBackend::fill(Tensor& x, float value) {
-  const Range range("kernel", "fill");
+  const TraceScope range("kernel", "fill");
   float* out = x.data<float>();
   workers_.elements(x.size(), [=](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, value); });
 }

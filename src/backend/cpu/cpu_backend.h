@@ -72,7 +72,7 @@ class CpuBackend final : public Backend {
            Tensor& value) override;
 
  private:
-  /// The values a kernel multiplies with: the stored ones, or their quantised form in scratch memory that the next
+  /// The values a kernel multiplies with: the stored ones, or their quantized form in scratch memory that the next
   /// call overwrites.
   [[nodiscard]] const float* effective(const WeightView& weights);
 

@@ -1,11 +1,11 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 void CpuBackend::dropout(const Tensor& x, float rate, const RandomStream& stream, Tensor& y) {
-  const Range range("kernel", "dropout");
+  const TraceScope range("kernel", "dropout");
   checks::same_shape("dropout", x, y);
   if (!(rate >= 0.0F && rate < 1.0F)) checks::fail("dropout", "rate " + std::to_string(rate) + " is outside [0, 1)");
   const float* in = x.data<float>();

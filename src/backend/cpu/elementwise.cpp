@@ -1,11 +1,11 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 void CpuBackend::scale(const Tensor& x, float alpha, Tensor& y) {
-  const Range range("kernel", "scale");
+  const TraceScope range("kernel", "scale");
   checks::same_shape("scale", x, y);
   const float* in = x.data<float>();
   float* out = y.data<float>();
@@ -16,7 +16,7 @@ void CpuBackend::scale(const Tensor& x, float alpha, Tensor& y) {
 }
 
 void CpuBackend::accumulate(const Tensor& x, float alpha, Tensor& y) {
-  const Range range("kernel", "accumulate");
+  const TraceScope range("kernel", "accumulate");
   checks::same_shape("accumulate", x, y);
   const float* in = x.data<float>();
   float* out = y.data<float>();
@@ -27,7 +27,7 @@ void CpuBackend::accumulate(const Tensor& x, float alpha, Tensor& y) {
 }
 
 void CpuBackend::relu_forward(const Tensor& x, Tensor& y) {
-  const Range range("kernel", "relu_forward");
+  const TraceScope range("kernel", "relu_forward");
   checks::same_shape("relu_forward", x, y);
   const float* in = x.data<float>();
   float* out = y.data<float>();
@@ -38,7 +38,7 @@ void CpuBackend::relu_forward(const Tensor& x, Tensor& y) {
 }
 
 void CpuBackend::relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
-  const Range range("kernel", "relu_backward");
+  const TraceScope range("kernel", "relu_backward");
   checks::same_shape("relu_backward", y, dy);
   checks::same_shape("relu_backward", y, dx);
   const float* active = y.data<float>();

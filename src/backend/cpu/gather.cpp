@@ -2,7 +2,7 @@
 
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 namespace {
@@ -36,7 +36,7 @@ std::vector<Segment> segments_of(std::span<const std::int32_t> indices, std::int
 }  // namespace
 
 void CpuBackend::gather(const Tensor& x, int axis, const Tensor& indices, bool add, Tensor& y) {
-  const Range range("kernel", "gather");
+  const TraceScope range("kernel", "gather");
   Shape expected = x.shape();
   expected.set(axis, indices.size());
   checks::has_shape("gather", "y", y, expected);

@@ -4,7 +4,7 @@
 #include "backend/cpu/convolution.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/row_sums.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 namespace {
@@ -26,7 +26,7 @@ Extents extents_of(const char* op, const Tensor& x, const Tensor& w, const Tenso
 }  // namespace
 
 void CpuBackend::linear_forward(const Tensor& x, const WeightView& weights, const Tensor* bias, Tensor& y) {
-  const Range range("kernel", "linear_forward");
+  const TraceScope range("kernel", "linear_forward");
   constexpr const char* op = "linear_forward";
   checks::weights(op, weights);
   const Extents e = extents_of(op, x, *weights.values, y);
@@ -45,7 +45,7 @@ void CpuBackend::linear_forward(const Tensor& x, const WeightView& weights, cons
 }
 
 void CpuBackend::linear_backward_data(const Tensor& dy, const WeightView& weights, Tensor& dx) {
-  const Range range("kernel", "linear_backward_data");
+  const TraceScope range("kernel", "linear_backward_data");
   constexpr const char* op = "linear_backward_data";
   checks::weights(op, weights);
   const Extents e = extents_of(op, dx, *weights.values, dy);
@@ -59,7 +59,7 @@ void CpuBackend::linear_backward_data(const Tensor& dy, const WeightView& weight
 }
 
 void CpuBackend::linear_backward_weights(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor* dbias) {
-  const Range range("kernel", "linear_backward_weights");
+  const TraceScope range("kernel", "linear_backward_weights");
   constexpr const char* op = "linear_backward_weights";
   const Extents e = extents_of(op, x, dw, dy);
   if (dbias != nullptr) {

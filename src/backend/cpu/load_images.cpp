@@ -1,13 +1,13 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
-#include "scnn/backend/image_writer.h"
-#include "scnn/core/range.h"
+#include "backend/image_writer.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 void CpuBackend::load_images(const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
                              const AugmentSteps& steps, const RandomStream& stream, Tensor& x, Tensor& y) {
-  const Range range("kernel", "load_images");
+  const TraceScope range("kernel", "load_images");
   constexpr const char* op = "load_images";
   checks::load_images(op, pixels, labels, indices, table, steps, x, y);
   const Shape& stored = pixels.shape();

@@ -2,7 +2,7 @@
 
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 namespace {
@@ -28,13 +28,13 @@ void hand_back(const float* g, const std::uint8_t* winner, std::uint8_t here, st
 }  // namespace
 
 void CpuBackend::max_pool2d_forward(const Pool2d& shape, const Tensor& x, Tensor& y, Tensor& argmax) {
-  const Range range("kernel", "max_pool2d_forward");
+  const TraceScope range("kernel", "max_pool2d_forward");
   checks::max_pool2d("max_pool2d_forward", shape, x, y, argmax);
   max_pool_forward(workers_, shape, x.data<float>(), AsItIs{}, y.data<float>(), argmax.data<std::uint8_t>());
 }
 
 void CpuBackend::max_pool2d_backward(const Pool2d& shape, const Tensor& dy, const Tensor& argmax, Tensor& dx) {
-  const Range range("kernel", "max_pool2d_backward");
+  const TraceScope range("kernel", "max_pool2d_backward");
   constexpr const char* op = "max_pool2d_backward";
   checks::pool2d(op, shape);
   checks::has_shape(op, "dy", dy, checks::output_shape(shape));

@@ -28,7 +28,7 @@ struct AsItIs {
 };
 
 /// The pixels that one window covers and their places in it; at most 256 by the type of argmax.
-struct Places {
+struct PoolWindow {
   std::int64_t pixels = 0;
   std::array<const float*, 256> at;
   std::array<std::int32_t, 256> place;
@@ -36,7 +36,7 @@ struct Places {
 
 /// y and argmax of one window; `taps`: its pixels, 0 where it alone tells.
 template <int taps, class Read>
-void pool_window(const Places& window, std::int64_t channels, const Read& read, float* y, std::uint8_t* argmax) {
+void pool_window(const PoolWindow& window, std::int64_t channels, const Read& read, float* y, std::uint8_t* argmax) {
   const std::int64_t pixels = taps > 0 ? taps : window.pixels;
   if (channels < vector_channels) {
     for (std::int64_t c = 0; c < channels; ++c) {
@@ -78,7 +78,7 @@ void max_pool_forward(const Workers& workers, const Pool2d& shape, const float* 
   workers.each(shape.batch * shape.out_h, work, [&](std::int64_t line) {
     const Covered& down = rows[static_cast<std::size_t>(line % shape.out_h)];
     const float* image = x + line / shape.out_h * shape.in_h * shape.in_w * channels;
-    Places window;
+    PoolWindow window;
     for (std::int64_t ow = 0; ow < shape.out_w; ++ow) {
       window.pixels = 0;
       for (const Tap& r : down) {

@@ -2,8 +2,8 @@
 
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
+#include "core/trace.h"
 #include "scnn/core/number_format.h"
-#include "scnn/core/range.h"
 
 namespace scnn::cpu {
 namespace {
@@ -40,7 +40,7 @@ const float* CpuBackend::effective(const WeightView& weights) {
 }
 
 void CpuBackend::quantize(const WeightView& weights, Tensor& y) {
-  const Range range("kernel", "quantize");
+  const TraceScope range("kernel", "quantize");
   checks::weights("quantize", weights);
   checks::same_shape("quantize", *weights.values, y);
   if (weights.bits == nullptr) {
@@ -52,7 +52,7 @@ void CpuBackend::quantize(const WeightView& weights, Tensor& y) {
 
 void CpuBackend::quantize_backward(const WeightView& weights, bool revive, Tensor& dw, Tensor& dbits,
                                    Tensor& dexponents) {
-  const Range range("kernel", "quantize_backward");
+  const TraceScope range("kernel", "quantize_backward");
   constexpr const char* op = "quantize_backward";
   checks::weights(op, weights);
   if (weights.bits == nullptr) checks::fail(op, "weights without bits have no such gradient");

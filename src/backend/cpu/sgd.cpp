@@ -1,13 +1,13 @@
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/update_rule.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 void CpuBackend::sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,
                      Tensor& value) {
-  const Range range("kernel", "sgd");
+  const TraceScope range("kernel", "sgd");
   checks::update("sgd", rule, gradient, value);
   checks::same_shape("sgd", velocity, value);
   const float* __restrict grad = gradient.data<float>();

@@ -3,13 +3,13 @@
 
 #include "backend/checks.h"
 #include "backend/cpu/cpu_backend.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 void CpuBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing, Tensor& loss,
                                        Tensor& predicted, Tensor* dlogits) {
-  const Range range("kernel", "softmax_cross_entropy");
+  const TraceScope range("kernel", "softmax_cross_entropy");
   constexpr const char* op = "softmax_cross_entropy";
   if (logits.shape().rank() != 2) checks::fail(op, "logits " + logits.shape().str() + " are not [batch, classes]");
   const std::int64_t batch = logits.shape()[0];

@@ -1,12 +1,12 @@
 #include <vector>
 
 #include "backend/cpu/cpu_backend.h"
-#include "scnn/core/range.h"
+#include "core/trace.h"
 
 namespace scnn::cpu {
 
 double CpuBackend::sum_of_squares(const Tensor& x) {
-  const Range range("kernel", "sum_of_squares");
+  const TraceScope range("kernel", "sum_of_squares");
   if (x.size() == 0) return 0;
   constexpr std::int64_t piece = 1 << 13;
   const float* in = x.data<float>();

@@ -4,7 +4,7 @@
 
 #include "backend/cpu/winograd_kernels.h"
 #include "backend/cpu/winograd_transforms.h"
-#include "scnn/core/host_memory.h"
+#include "core/host_memory.h"
 
 namespace scnn::cpu {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "backend/cpu/parallel.h"
+#include "core/host_memory.h"
 #include "scnn/backend/geometry.h"
-#include "scnn/core/host_memory.h"
 
 namespace scnn::cpu {
 

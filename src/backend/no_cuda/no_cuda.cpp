@@ -1,5 +1,5 @@
+#include "backend/nsight.h"
 #include "scnn/backend/backend.h"
-#include "scnn/backend/nsight.h"
 #include "scnn/core/error.h"
 
 /// Linked in where the CUDA backend is not built.
@@ -9,7 +9,7 @@ std::unique_ptr<Backend> make_backend(Device device, const BackendOptions& /*opt
   throw Error(ErrorKind::device, "cannot use " + to_string(device) + ": " + unusable_because());
 }
 
-std::unique_ptr<RangeSink> nsight_capture() {
+std::unique_ptr<TraceSink> nsight_capture() {
   throw Error(ErrorKind::device, "nothing for NVIDIA's tools to see: " + unusable_because());
 }
 

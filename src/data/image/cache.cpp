@@ -9,9 +9,9 @@
 #include <optional>
 #include <thread>
 
+#include "core/cores.h"
+#include "core/file.h"
 #include "data/image/resize.h"
-#include "scnn/core/cores.h"
-#include "scnn/core/file.h"
 #include "scnn/core/safetensors.h"
 
 namespace scnn {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "core/file.h"
 #include "scnn/core/error.h"
-#include "scnn/core/file.h"
 
 namespace scnn {
 namespace fs = std::filesystem;

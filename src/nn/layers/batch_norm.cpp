@@ -1,4 +1,4 @@
-#include "scnn/nn/layers/batch_norm.h"
+#include "nn/layers/batch_norm.h"
 
 #include <cmath>
 
@@ -60,7 +60,7 @@ BatchStatistics BatchNormLayer::statistics(const Pass& pass) {
 
 BatchNorm BatchNormLayer::by_batch() const { return {&scale_.value, &shift_.value, &mean_, &inv_std_, activation_}; }
 
-BatchNorm BatchNormLayer::normalisation(Backend& backend, const Pass& pass, const Tensor& x) {
+BatchNorm BatchNormLayer::normalization(Backend& backend, const Pass& pass, const Tensor& x) {
   if (pass.mode == Mode::train) {
     if (takes_statistics_) backend.batch_norm_statistics(x, statistics(pass));
     return by_batch();
@@ -72,7 +72,7 @@ BatchNorm BatchNormLayer::normalisation(Backend& backend, const Pass& pass, cons
 }
 
 void BatchNormLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {
-  backend.batch_norm_forward(*in[0], normalisation(backend, pass, *in[0]), out);
+  backend.batch_norm_forward(*in[0], normalization(backend, pass, *in[0]), out);
 }
 
 void BatchNormLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<const Tensor* const> in,
@@ -83,7 +83,7 @@ void BatchNormLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<
 
 void BatchNormLayer::pool_forward(Backend& backend, const Pass& pass, const Pool2d& shape, const Tensor& x, Tensor& y,
                                   Tensor& argmax) {
-  backend.batch_norm_max_pool_forward(shape, x, normalisation(backend, pass, x), y, argmax);
+  backend.batch_norm_max_pool_forward(shape, x, normalization(backend, pass, x), y, argmax);
 }
 
 void BatchNormLayer::pool_backward(Backend& backend, const Pool2d& shape, const Tensor& x, const Tensor& y,

@@ -1,4 +1,4 @@
-#include "scnn/nn/layers/conv2d.h"
+#include "nn/layers/conv2d.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "scnn/nn/layers/join.h"
+#include "nn/layers/join.h"
 
 #include "nn/layers/common.h"
 

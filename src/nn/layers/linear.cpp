@@ -1,4 +1,4 @@
-#include "scnn/nn/layers/linear.h"
+#include "nn/layers/linear.h"
 
 #include "nn/layers/common.h"
 

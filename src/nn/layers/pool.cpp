@@ -1,7 +1,7 @@
-#include "scnn/nn/layers/pool.h"
+#include "nn/layers/pool.h"
 
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/common.h"
-#include "scnn/nn/layers/batch_norm.h"
 
 namespace scnn {
 

@@ -1,4 +1,4 @@
-#include "scnn/nn/layers/simple.h"
+#include "nn/layers/simple.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "scnn/nn/layers/weighted.h"
+#include "nn/layers/weighted.h"
 
 #include "nn/layers/common.h"
 
@@ -39,7 +39,7 @@ ChannelStates WeightedLayer::states(std::span<const ChannelStates* const> in, co
   const std::int64_t taps = weight.value.shape()[1] * weight.value.shape()[2];
   const std::vector<float> biases = bias_ ? host_values(backend, bias_->value) : std::vector<float>();
 
-  // A quantised weight of 0 may grow again, so only dead channels count; float weights are what they are.
+  // A quantized weight of 0 may grow again, so only dead channels count; float weights are what they are.
   const std::vector<float> bits = weights_.quantizer ? weights_.quantizer->bits(backend) : std::vector<float>();
   const std::vector<float> values = weights_.quantizer ? std::vector<float>() : host_values(backend, weight.value);
   const auto reaches = [&](std::int32_t output, std::int32_t column) {

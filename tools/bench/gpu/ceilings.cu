@@ -36,9 +36,10 @@ std::vector<Row> ceilings(const Options& options) {
     const cuda::Scratch<char> from(stream, bytes);
     const cuda::Scratch<char> to(stream, bytes);
     stream.zero(from.data(), options.copy_bytes);
-    const double seconds =
-        seconds_of(options, [&] { stream.copy(to.data(), from.data(), options.copy_bytes); }, wait);
-    rows.push_back({"ceilings", "copy of device memory", "cudaMemcpyAsync", seconds, 0, 2.0 * static_cast<double>(bytes)});
+    const double seconds = seconds_of(
+        options, [&] { stream.copy(to.data(), from.data(), options.copy_bytes); }, wait);
+    rows.push_back(
+        {"ceilings", "copy of device memory", "cudaMemcpyAsync", seconds, 0, 2.0 * static_cast<double>(bytes)});
   }
   {
     const std::int64_t bytes = std::min<std::int64_t>(16 << 20, static_cast<std::int64_t>(options.copy_bytes));
@@ -67,12 +68,13 @@ std::vector<Row> ceilings(const Options& options) {
     const double seconds = seconds_of(
         options,
         [&] {
-          library->multiply(cuda::ConvPass::forward, {extent, extent, extent, extent, extent}, Precision::bf16, a.data(), b.data(),
-                            c.data());
+          library->multiply(cuda::ConvPass::forward, {extent, extent, extent, extent, extent}, Precision::bf16,
+                            a.data(), b.data(), c.data());
         },
         wait);
     const auto side = static_cast<double>(n);
-    rows.push_back({"ceilings", "bf16 product, side " + std::to_string(n), "cuBLAS", seconds, 2 * side * side * side, 0});
+    rows.push_back(
+        {"ceilings", "bf16 product, side " + std::to_string(n), "cuBLAS", seconds, 2 * side * side * side, 0});
   }
   return rows;
 }

@@ -1,10 +1,10 @@
 #include <optional>
 
 #include "bench.h"
-#include "cuda/convolution.h"
 #include "cuda/bf16_passes.h"
 #include "cuda/conv_plan.h"
 #include "cuda/conv_resident.h"
+#include "cuda/convolution.h"
 #include "cuda/library_convolution.h"
 #include "cuda/tensor_core.h"
 #include "library.h"
@@ -26,9 +26,9 @@ struct Layer {
   std::int64_t in, out, size;
 };
 constexpr Layer layers[] = {
-    {"prep 3->64 at 32", 3, 64, 32},         {"layer1 64->128 at 32", 64, 128, 32},
-    {"res1 128->128 at 16", 128, 128, 16},   {"layer2 128->256 at 16", 128, 256, 16},
-    {"layer3 256->512 at 8", 256, 512, 8},   {"res3 512->512 at 4", 512, 512, 4},
+    {"prep 3->64 at 32", 3, 64, 32},        {"layer1 64->128 at 32", 64, 128, 32},
+    {"res1 128->128 at 16", 128, 128, 16},  {"layer2 128->256 at 16", 128, 256, 16},
+    {"layer3 256->512 at 8", 256, 512, 8},  {"res3 512->512 at 4", 512, 512, 4},
     {"removed 61->117 at 32", 61, 117, 32},
 };
 
@@ -38,8 +38,15 @@ class Bench {
   Bench(const Layer& layer, const Options& options)
       : options_(options),
         name_(layer.name),
-        shape_{options.batch, layer.size, layer.size, layer.in, layer.size, layer.size, layer.out,
-               {3, 3, 1, 1, 1, 1, 1, 1}, 1},
+        shape_{options.batch,
+               layer.size,
+               layer.size,
+               layer.in,
+               layer.size,
+               layer.size,
+               layer.out,
+               {3, 3, 1, 1, 1, 1, 1, 1},
+               1},
         in_(narrow(layer.in)),
         out_(narrow(layer.out)),
         pixels_(options.batch * layer.size * layer.size),
@@ -115,20 +122,20 @@ class Bench {
     cuda::launch_resident_conv(stream_, op, is_forward ? cuda::WeightUse::forward : cuda::WeightUse::backward_data,
                                conv, cuda::kResidentBlocks);
   }
-  /// The product of one direction: the convolution alone, with quantisation before it, and fused.
+  /// The product of one direction: the convolution alone, with quantization before it, and fused.
   void products(std::vector<Row>& rows, const char* pass, const std::vector<cuda::ConvGather>& gathers,
                 bool is_forward) {
     cuda::launch_weight_pass(stream_, op, weight_pass(cuda::WeightForm::integers));
     add(rows, pass, "own, weights ready", [&] {
       for (const auto& gather : gathers) stream_weights(gather, is_forward);
     });
-    add(rows, pass, "own, quantised before it", [&] {
+    add(rows, pass, "own, quantized before it", [&] {
       cuda::launch_weight_pass(stream_, op, weight_pass(cuda::WeightForm::integers));
       for (const auto& gather : gathers) stream_weights(gather, is_forward);
     });
-    constexpr auto on_load = WeightQuantisation::on_load;
-    if (cuda::weight_quantisation(shape_, is_forward, on_load) == on_load) {
-      add(rows, pass, "own, quantised on load", [&] {
+    constexpr auto on_load = WeightQuantization::on_load;
+    if (cuda::weight_quantization(shape_, is_forward, on_load) == on_load) {
+      add(rows, pass, "own, quantized on load", [&] {
         for (const auto& gather : gathers) keep_weights(gather, is_forward);
       });
     }

@@ -17,7 +17,8 @@ using scnn::bench::Row;
 
 constexpr const char* usage =
     "usage: gpu_bench [--quick] [ceilings] [convolutions] [passes]\n"
-    "Times the CUDA kernels, all stages or those named, and prints one JSON object.  --quick: small and once; to try the\n"
+    "Times the CUDA kernels, all stages or those named, and prints one JSON object.  --quick: small and once; to try "
+    "the\n"
     "program, not to measure.\n";
 
 Json json_of(const Row& row) {

@@ -16,7 +16,8 @@ std::vector<Row> passes(const Options& options) {
   const Shape vector{channels};
   Tensor scale = backend->allocate(vector), shift = backend->allocate(vector), mean = backend->allocate(vector);
   Tensor inv_std = backend->allocate(vector), running_mean = backend->allocate(vector);
-  Tensor running_var = backend->allocate(vector), dscale = backend->allocate(vector), dshift = backend->allocate(vector);
+  Tensor running_var = backend->allocate(vector), dscale = backend->allocate(vector),
+         dshift = backend->allocate(vector);
   backend->fill(scale, 1);
 
   std::vector<Row> rows;
@@ -32,9 +33,8 @@ std::vector<Row> passes(const Options& options) {
     backend->batch_norm_statistics(x, {1e-5F, 0.1F, nullptr, &running_mean, &running_var, &mean, &inv_std});
     backend->batch_norm_forward(x, norm, y);
   });
-  add("batch norm and relu backward", 28 * elements, [&] {
-    backend->batch_norm_backward(x, y, dy, norm, x, dscale, dshift);
-  });
+  add("batch norm and relu backward", 28 * elements,
+      [&] { backend->batch_norm_backward(x, y, dy, norm, x, dscale, dshift); });
   const Pool2d pool{options.batch, 32, 32, 16, 16, channels, {2, 2, 2, 2, 0, 0, 1, 1}};
   const double outputs = elements / 4;
   add("max pool 2x2", 4 * elements + 5 * outputs, [&] { backend->max_pool2d_forward(pool, y, small, argmax); });
@@ -42,9 +42,8 @@ std::vector<Row> passes(const Options& options) {
       [&] { backend->max_pool2d_backward(pool, small, argmax, x); });
   add("batch norm, relu and max pool 2x2", 4 * elements + 5 * outputs,
       [&] { backend->batch_norm_max_pool_forward(pool, dy, norm, small, argmax); });
-  add("batch norm, relu and max pool 2x2 backward", 12 * elements + 18 * outputs, [&] {
-    backend->batch_norm_max_pool_backward(pool, dy, small, argmax, small, norm, x, dscale, dshift);
-  });
+  add("batch norm, relu and max pool 2x2 backward", 12 * elements + 18 * outputs,
+      [&] { backend->batch_norm_max_pool_backward(pool, dy, small, argmax, small, norm, x, dscale, dshift); });
 
   // All weights of Page's network as one parameter.
   const Shape weights{512, std::max<std::int64_t>(1, 12800 * options.batch / 512)};

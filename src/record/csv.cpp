@@ -1,0 +1,13 @@
+#include "record/csv.h"
+
+namespace scnn {
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  quoted += '"';
+  return quoted;
+}
+
+}  // namespace scnn
