@@ -4,6 +4,7 @@
 #include <cctype>
 #include <system_error>
 
+#include "config/renamed_keys.h"
 #include "core/file.h"
 #include "scnn/core/error.h"
 
@@ -129,6 +130,7 @@ Node load_file(const fs::path& file, const SourceLocation& where, std::vector<fs
   }
   chain.push_back(canonical);
   Node document = read_yaml_file(file, where, diagnostics);
+  rename_old_keys(document, Author::person, diagnostics);
   if (document.kind == Kind::map) {
     Node merged = load_bases(document, chain, diagnostics);
     merge(merged, document, "", diagnostics);
@@ -190,6 +192,7 @@ Node read_overrides(std::span<const std::string> overrides, Diagnostics& diagnos
     *node = parse_value(static_cast<int>(equals + 2), source, diagnostics);
     if (node->kind == Kind::null) node->place = whole;
   }
+  rename_old_keys(root, Author::person, diagnostics);
   return root;
 }
 

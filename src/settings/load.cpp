@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "config/document.h"
+#include "config/renamed_keys.h"
 #include "scnn/data/batches.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/settings/experiment.h"
@@ -290,6 +291,7 @@ Experiment config::parse_with(const std::string& text, const std::string& where,
   source->name = where;
   source->lines = split_lines(text);
   Node document = parse_yaml(text, source, diagnostics);
+  rename_old_keys(document, Author::program, diagnostics);
   apply_overrides(document, overrides, diagnostics);
   Experiment experiment = read_document(document, "experiment", diagnostics);
   diagnostics.raise();

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "config/document.h"
+#include "config/renamed_keys.h"
 #include "config/source_locations.h"
 #include "settings/load.h"
 #include "sweep/points.h"
@@ -185,6 +186,7 @@ SweepPlan plan_sweep(const std::filesystem::path& file, std::span<const std::str
   std::set<std::string> checked;
   for (Candidate& candidate : candidates) {
     const std::size_t before = diagnostics.count();
+    rename_old_keys(candidate.tree, Author::program, diagnostics);
     candidate.document = base;
     merge(candidate.document, candidate.tree, "", diagnostics);
     Node whole = candidate.document;
