@@ -70,7 +70,7 @@ class CudaBackend final : public Backend {
             Tensor& value) override;
   void sgd(const SgdStep& step, const UpdateRule& rule, const Tensor& gradient, Tensor& velocity,
            Tensor& value) override;
-  void quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) override;
+  void quantize_backward_adam(std::span<const QuantizedLayer> layers, Scalar gamma) override;
 
   [[nodiscard]] bool records() const override { return options_.graphs; }
   [[nodiscard]] std::unique_ptr<Recording> record(const std::function<void()>& work) override;

@@ -12,10 +12,10 @@ struct CudaBackend::UpdateTable {
   Scratch<ChannelLayer> there;
 };
 
-void CudaBackend::quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) {
+void CudaBackend::quantize_backward_adam(std::span<const QuantizedLayer> layers, Scalar gamma) {
   constexpr const char* op = "quantize_backward_adam";
   std::vector<ChannelLayer> table;
-  for (const QuantisedLayer& from : layers) {
+  for (const QuantizedLayer& from : layers) {
     checks::quantized_layer(op, from);
     const std::int64_t channels = from.bits.value->size();
     if (channels == 0) continue;

@@ -168,7 +168,7 @@ void load_images(const char* op, const Tensor& pixels, const Tensor& labels, con
   }
 }
 
-void quantized_layer(const char* op, const QuantisedLayer& layer) {
+void quantized_layer(const char* op, const QuantizedLayer& layer) {
   if (layer.weights.value == nullptr) fail(op, "weights without values");
   const Shape& values = layer.weights.value->shape();
   if (values.rank() < 1) fail(op, "weights have no channel axis");

@@ -41,7 +41,7 @@ void update(const char* op, const UpdateRule& rule, const Tensor& gradient, cons
 void load_images(const char* op, const Tensor& pixels, const Tensor& labels, const Tensor& indices, const Tensor& table,
                  const AugmentSteps& steps, const Tensor& x, const Tensor& y);
 /// Everything the step needs is there and fits the weights; the moments of bits come together.
-void quantized_layer(const char* op, const QuantisedLayer& layer);
+void quantized_layer(const char* op, const QuantizedLayer& layer);
 
 [[nodiscard]] Shape input_shape(const Conv2d& shape);
 [[nodiscard]] Shape weight_shape(const Conv2d& shape);

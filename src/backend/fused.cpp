@@ -44,8 +44,8 @@ void Backend::batch_norm_max_pool_backward(const Pool2d& shape, const Tensor& x,
   batch_norm_backward(x, x, dx, linear, dx, dscale, dshift);
 }
 
-void Backend::quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma) {
-  for (const QuantisedLayer& layer : layers) {
+void Backend::quantize_backward_adam(std::span<const QuantizedLayer> layers, Scalar gamma) {
+  for (const QuantizedLayer& layer : layers) {
     checks::quantized_layer("quantize_backward_adam", layer);
     const AdamParameter& bits = layer.bits;
     quantize_backward({layer.weights.value, bits.value, layer.exponents.value}, layer.revive, *layer.weights.gradient,

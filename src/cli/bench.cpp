@@ -71,21 +71,22 @@ int train(const Context& context, const TrainingOptions& options) {
 
 void add_train(CLI::App& bench, Context& context) {
   auto options = std::make_shared<TrainingOptions>();
-  CLI::App* verb = bench.add_subcommand(
+  CLI::App* command = bench.add_subcommand(
       "train",
       "training steps of an experiment by part: data, forward, backward, update, and what is outside of kernels");
-  add_experiment(*verb, options->file, options->overrides);
-  CLI::Option* steps = verb->add_option("--steps", options->what.steps, "steps to measure; default 30")
+  add_experiment(*command, options->file, options->overrides);
+  CLI::Option* steps = command->add_option("--steps", options->what.steps, "steps to measure; default 30")
                            ->type_name("N")
                            ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000}).description(""));
-  verb->add_option("--epochs", options->what.epochs, "whole epochs to measure instead")
+  command->add_option("--epochs", options->what.epochs, "whole epochs to measure instead")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000}).description(""))
       ->excludes(steps);
-  verb->add_option("--warmup", options->what.warmup, "steps before them; default 10")
+  command->add_option("--warmup", options->what.warmup, "steps before them; default 10")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000000000}).description(""));
-  verb->add_option(
+  command
+      ->add_option(
           "--keep", options->what.keep,
           "then with channels left out at random until this share of the multiply-adds is left, such as 0.5,0.2: "
           "how much faster training gets")
@@ -93,9 +94,10 @@ void add_train(CLI::App& bench, Context& context) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(0.001, 0.999).description(""));
-  verb->add_option("--trace", options->trace, "every single range and kernel, for ui.perfetto.dev")->type_name("FILE");
-  add_device(*verb, options->device);
-  verb->callback([&context, options] {
+  command->add_option("--trace", options->trace, "every single range and kernel, for ui.perfetto.dev")
+      ->type_name("FILE");
+  add_device(*command, options->device);
+  command->callback([&context, options] {
     std::ranges::sort(options->what.keep, std::ranges::greater());
     context.action = [&context, options] { return train(context, *options); };
   });
@@ -105,12 +107,12 @@ void add_train(CLI::App& bench, Context& context) {
 
 void add_bench(CLI::App& program, Context& context) {
   auto options = std::make_shared<BenchArguments>();
-  CLI::App* verb = program.add_subcommand(
+  CLI::App* command = program.add_subcommand(
       "bench", "how fast training is, and how fast and large trained networks are where they are used");
-  verb->require_subcommand(1);
-  verb->fallthrough();
+  command->require_subcommand(1);
+  command->fallthrough();
   CLI::App* deploying =
-      verb->add_subcommand("deploy", "the C runtime, ONNX Runtime and ONNX Runtime before compression side by side");
+      command->add_subcommand("deploy", "the C runtime, ONNX Runtime and ONNX Runtime before compression side by side");
   deploying->add_option("MODEL", options->models, "run folders, checkpoints (.safetensors) or packed models (.scnn)")
       ->required()
       ->option_text(" ");
@@ -123,8 +125,8 @@ void add_bench(CLI::App& program, Context& context) {
   deploying->add_option("-o,--output", options->out, "also a page with charts")->type_name("FILE");
   deploying->callback(
       [&context, options] { context.action = [&context, options] { return deploy(context, *options); }; });
-  add_train(*verb, context);
-  CLI::App* serving = verb->add_subcommand(
+  add_train(*command, context);
+  CLI::App* serving = command->add_subcommand(
       "runtime", "what deploy starts: the C runtime, taking commands (memory, load, run BATCH SECONDS) on stdin");
   serving->add_option("MODEL", options->model, "a packed model (.scnn)")->required()->option_text(" ");
   serving->add_option("THREADS", options->threads, "threads to compute with")

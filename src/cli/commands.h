@@ -14,12 +14,12 @@
 
 namespace scnn::cli {
 
-/// What every verb gets: the flags that stand before or behind it, and the command as typed.
+/// What every command gets: the flags that stand before or behind it, and the command as typed.
 struct Context {
   bool quiet = false, verbose = false, json = false, no_color = false;
   Progress progress = Progress::automatic;
   std::string command;
-  std::function<int()> action;  ///< set by the verb that was named
+  std::function<int()> action;  ///< set by the command that was named
 
   [[nodiscard]] int verbosity() const { return quiet ? -1 : verbose ? 1 : 0; }
   /// Where text for people goes: stdout, or stderr where stdout is for one JSON object.
@@ -43,7 +43,7 @@ void check_overrides(const std::vector<std::string>& overrides);
 /// A command as a shell would take it.
 [[nodiscard]] std::string shell_words(const std::vector<std::string>& words);
 
-// Each adds its verb to the program; one file each.
+// Each adds its command to the program; one file each.
 void add_run(CLI::App& program, Context& context);
 void add_resume(CLI::App& program, Context& context);
 void add_eval(CLI::App& program, Context& context);

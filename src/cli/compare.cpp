@@ -11,10 +11,11 @@ void add_compare(CLI::App& program, Context& context) {
     std::string a, b;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* verb = program.add_subcommand("compare", "two runs or checkpoints: settings that differ, then the metrics");
-  verb->add_option("A", options->a, "run folder or checkpoint")->required()->option_text(" ");
-  verb->add_option("B", options->b, "another one")->required()->option_text(" ");
-  verb->callback([&context, options] {
+  CLI::App* command =
+      program.add_subcommand("compare", "two runs or checkpoints: settings that differ, then the metrics");
+  command->add_option("A", options->a, "run folder or checkpoint")->required()->option_text(" ");
+  command->add_option("B", options->b, "another one")->required()->option_text(" ");
+  command->callback([&context, options] {
     context.action = [&context, options] {
       const Comparison comparison = compare(load_comparable(options->a), load_comparable(options->b));
       std::cout << (context.json ? comparison_json(comparison) : comparison_text(comparison));

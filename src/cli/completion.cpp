@@ -116,9 +116,9 @@ std::string posix_tables(const Command& program) {
     const std::vector<std::string> known = values_of(setting);
     if (!known.empty()) values += fmt::format("    {}) echo {} ;;\n", setting.key, quoted(joined(known)));
   }
-  std::vector<std::string> verbs;
-  for (const Command& verb : program.commands) {
-    if (!verb.commands.empty()) verbs.push_back(verb.name);
+  std::vector<std::string> commands;
+  for (const Command& command : program.commands) {
+    if (!command.commands.empty()) commands.push_back(command.name);
   }
   return fmt::format(R"sh(
 _scnn_keys={}
@@ -169,7 +169,7 @@ _scnn_place() {{
   kind="${{kind%\*}}"
 }}
 )sh",
-                     quoted(joined(keys)), quoted(joined(explained())), quoted(joined(verbs)), tables.options,
+                     quoted(joined(keys)), quoted(joined(explained())), quoted(joined(commands)), tables.options,
                      tables.positionals, tables.values, values);
 }
 
@@ -265,13 +265,13 @@ std::string fish_script(const Command& program) {
   }
   out += "function _scnn_settings\n" + settings + "end\ncomplete -c scnn -f\n";
   fish_lines({"", "", program.options, {}, {}}, "", out);
-  for (const Command& verb : program.commands) {
-    out += fmt::format("complete -c scnn -n __fish_use_subcommand -a {} -d {}\n", verb.name, quoted(verb.doc));
-    const std::string here = "__fish_seen_subcommand_from " + verb.name;
-    fish_lines(verb, " -n '" + here + "'", out);
-    for (const Command& inner : verb.commands) {
+  for (const Command& command : program.commands) {
+    out += fmt::format("complete -c scnn -n __fish_use_subcommand -a {} -d {}\n", command.name, quoted(command.doc));
+    const std::string here = "__fish_seen_subcommand_from " + command.name;
+    fish_lines(command, " -n '" + here + "'", out);
+    for (const Command& inner : command.commands) {
       out += fmt::format("complete -c scnn -n '{}; and not __fish_seen_subcommand_from {}' -a {} -d {}\n", here,
-                         joined(names_of(verb.commands)), inner.name, quoted(inner.doc));
+                         joined(names_of(command.commands)), inner.name, quoted(inner.doc));
       fish_lines(inner, fmt::format(" -n '{}; and __fish_seen_subcommand_from {}'", here, inner.name), out);
     }
   }
@@ -290,12 +290,15 @@ std::string completion_script(const Command& program, const std::string& shell) 
 
 void add_completion(CLI::App& program, Context& context) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* verb = program.add_subcommand("completion", "a script that lets a shell complete verbs, options, settings");
-  one_of(verb->add_option("SHELL", *shell, "bash, zsh or fish"), {"bash", "zsh", "fish"})->required()->option_text(" ");
-  verb->footer(
+  CLI::App* command =
+      program.add_subcommand("completion", "a script that lets a shell complete commands, options, settings");
+  one_of(command->add_option("SHELL", *shell, "bash, zsh or fish"), {"bash", "zsh", "fish"})
+      ->required()
+      ->option_text(" ");
+  command->footer(
       "bash: source <(scnn completion bash)\nzsh:  source <(scnn completion zsh)\n"
       "fish: scnn completion fish | source\nAn installed program has them in place.");
-  verb->callback([&program, &context, shell] {
+  command->callback([&program, &context, shell] {
     context.action = [&program, &context, shell] {
       const std::string script = completion_script(command_of(program), *shell);
       if (context.json) {

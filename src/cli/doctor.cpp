@@ -131,8 +131,8 @@ int doctor(const Context& context) {
 }  // namespace
 
 void add_doctor(CLI::App& program, Context& context) {
-  CLI::App* verb = program.add_subcommand("doctor", "what this machine can do, and why not");
-  verb->callback([&context] { context.action = [&context] { return doctor(context); }; });
+  CLI::App* command = program.add_subcommand("doctor", "what this machine can do, and why not");
+  command->callback([&context] { context.action = [&context] { return doctor(context); }; });
 }
 
 }  // namespace scnn::cli

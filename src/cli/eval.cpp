@@ -132,16 +132,17 @@ int eval(const Context& context, const EvalArguments& options) {
 
 void add_eval(CLI::App& program, Context& context) {
   auto options = std::make_shared<EvalArguments>();
-  CLI::App* verb = program.add_subcommand("eval", "accuracy and loss of a run, a checkpoint or a packed model");
-  add_model(*verb, "MODEL", options->model);
-  one_of(verb->add_option("--split", options->split, "which images"), {"test", "validation", "train"});
-  verb->add_option(
+  CLI::App* command = program.add_subcommand("eval", "accuracy and loss of a run, a checkpoint or a packed model");
+  add_model(*command, "MODEL", options->model);
+  one_of(command->add_option("--split", options->split, "which images"), {"test", "validation", "train"});
+  command
+      ->add_option(
           "--expect", options->expectations,
           "a check such as top1>=0.93, file_bytes<=20000 or, of a calibrated file, bytes_top1>=0.93; exit 8 if not met")
       ->type_name("CHECK");
-  verb->add_option("--experiment", options->experiment, "the experiment whose data to use")->type_name("YAML");
-  add_device(*verb, options->device);
-  verb->callback([&context, options] { context.action = [&context, options] { return eval(context, *options); }; });
+  command->add_option("--experiment", options->experiment, "the experiment whose data to use")->type_name("YAML");
+  add_device(*command, options->device);
+  command->callback([&context, options] { context.action = [&context, options] { return eval(context, *options); }; });
 }
 
 }  // namespace scnn::cli

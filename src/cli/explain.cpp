@@ -9,10 +9,13 @@ namespace scnn::cli {
 void add_explain(CLI::App& program, Context& context) {
   auto key = std::make_shared<std::string>();
   auto schema = std::make_shared<bool>(false);
-  CLI::App* verb = program.add_subcommand("explain", "meaning, default and range of a setting or component");
-  verb->add_option("KEY", *key, "compression.gamma, train.optimizer, conv2d, ...")->option_text(" ")->type_name("KEY");
-  verb->add_flag("--schema", *schema, "the JSON Schema of experiment files, for editors that complete and check YAML");
-  verb->callback([&context, key, schema] {
+  CLI::App* command = program.add_subcommand("explain", "meaning, default and range of a setting or component");
+  command->add_option("KEY", *key, "compression.gamma, train.optimizer, conv2d, ...")
+      ->option_text(" ")
+      ->type_name("KEY");
+  command->add_flag("--schema", *schema,
+                    "the JSON Schema of experiment files, for editors that complete and check YAML");
+  command->callback([&context, key, schema] {
     context.action = [&context, key, schema] {
       if (*schema != key->empty()) throw Error(ErrorKind::usage, "explain needs a KEY, or --schema alone");
       if (*schema) {

@@ -125,8 +125,8 @@ int do_export(const Context& context, const ExportArguments& options) {
 
 void add_export(CLI::App& program, Context& context) {
   auto options = std::make_shared<ExportArguments>();
-  CLI::App* verb = program.add_subcommand("export", "a run's network as a packed model, or for other programs");
-  add_model(*verb, "MODEL", options->model);
+  CLI::App* command = program.add_subcommand("export", "a run's network as a packed model, or for other programs");
+  add_model(*command, "MODEL", options->model);
   std::vector<std::string> names;
   std::string docs, outs;
   for (const ExportFormat& format : export_formats()) {
@@ -134,25 +134,28 @@ void add_export(CLI::App& program, Context& context) {
     docs += fmt::format("{}{} ({})", docs.empty() ? "" : ", ", format.name, format.doc);
     outs += fmt::format("{}{}", outs.empty() ? "" : ", ", format.out);
   }
-  one_of(verb->add_option("--format", options->format, docs + "; default packed"), names);
-  options->given_opset = one_of(
-      verb->add_option("--opset", options->opset, "ONNX: 13 (int8 weights, default) or 21 (int4 too)"), {"13", "21"});
-  options->given_style =
-      one_of(verb->add_option("--style", options->style,
-                              "ONNX: standard operators (default), or QONNX's Quant, which names each channel's bits"),
-             {"standard", "qonnx"});
-  verb->add_option("-o,--output", options->out, "the file, of c a folder; default by format: " + outs)
+  one_of(command->add_option("--format", options->format, docs + "; default packed"), names);
+  options->given_opset =
+      one_of(command->add_option("--opset", options->opset, "ONNX: 13 (int8 weights, default) or 21 (int4 too)"),
+             {"13", "21"});
+  options->given_style = one_of(
+      command->add_option("--style", options->style,
+                          "ONNX: standard operators (default), or QONNX's Quant, which names each channel's bits"),
+      {"standard", "qonnx"});
+  command->add_option("-o,--output", options->out, "the file, of c a folder; default by format: " + outs)
       ->type_name("FILE");
-  verb->add_flag(
+  command->add_flag(
       "--verify", options->verify,
       "compute with what was written and compare the logits with the original's; takes ONNX Runtime for onnx, "
       "a C compiler for c");
-  verb->add_option(
+  command
+      ->add_option(
           "--calibrate", options->calibrate,
           "give the packed file levels for activations of bytes, by N images of the training split; 256 will do")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""));
-  verb->add_option("--verify-images", options->verify_images,
+  command
+      ->add_option("--verify-images", options->verify_images,
                    "verify on the first N test images of the run, or all: the packed file by the C runtime against "
                    "scnn eval's logits, to 1e-5 of the largest and with the same classes")
       ->type_name("N|all")
@@ -161,7 +164,7 @@ void add_export(CLI::App& program, Context& context) {
             !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
         return text == "all" || (number && std::stol(text) > 0) ? "" : "a number from 1 on, or all";
       });
-  verb->callback(
+  command->callback(
       [&context, options] { context.action = [&context, options] { return do_export(context, *options); }; });
 }
 

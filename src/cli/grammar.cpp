@@ -26,8 +26,8 @@ Command command_of(const CLI::App& app) {
     argument.many = option->get_items_expected_max() > 1;
     (positional ? command.positionals : command.options).push_back(std::move(argument));
   }
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    command.commands.push_back(command_of(*verb));
+  for (const CLI::App* inner : app.get_subcommands([](const CLI::App*) { return true; })) {
+    command.commands.push_back(command_of(*inner));
   }
   return command;
 }
@@ -39,21 +39,21 @@ CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words) 
   return option->check(CLI::IsMember(words).description(""))->type_name(shown);
 }
 
-void add_experiment(CLI::App& verb, std::string& file, std::vector<std::string>& overrides) {
-  verb.add_option("FILE", file, "the experiment, a YAML file")->required()->option_text(" ")->type_name("YAML");
-  verb.add_option("SETTINGS", overrides, "settings to replace, key=value (scnn explain KEY)")
+void add_experiment(CLI::App& command, std::string& file, std::vector<std::string>& overrides) {
+  command.add_option("FILE", file, "the experiment, a YAML file")->required()->option_text(" ")->type_name("YAML");
+  command.add_option("SETTINGS", overrides, "settings to replace, key=value (scnn explain KEY)")
       ->option_text(" ")
       ->type_name("SETTING");
 }
 
-void add_model(CLI::App& verb, const std::string& name, std::string& model) {
-  verb.add_option(name, model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
+void add_model(CLI::App& command, const std::string& name, std::string& model) {
+  command.add_option(name, model, "run folder, checkpoint (.safetensors) or packed model (.scnn)")
       ->required()
       ->option_text(" ");
 }
 
-void add_device(CLI::App& verb, std::string& device) {
-  one_of(verb.add_option("--device", device, "where to compute"), {"auto", "cpu", "cuda"});
+void add_device(CLI::App& command, std::string& device) {
+  one_of(command.add_option("--device", device, "where to compute"), {"auto", "cpu", "cuda"});
 }
 
 const std::vector<ExitCode>& exit_codes() {

@@ -18,7 +18,7 @@ struct Argument {
   [[nodiscard]] std::vector<std::string> words() const;
 };
 
-/// A verb, or the program itself.
+/// A command, or the program itself.
 struct Command {
   std::string name, doc;
   std::vector<Argument> options, positionals;
@@ -31,13 +31,13 @@ struct Command {
 /// Lets an option take these words alone; help, manual and completions show "a|b|c".
 CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words);
 
-// What several verbs take.
+// What several commands take.
 /// An experiment's file, and the settings to replace in it.
-void add_experiment(CLI::App& verb, std::string& file, std::vector<std::string>& overrides);
+void add_experiment(CLI::App& command, std::string& file, std::vector<std::string>& overrides);
 /// What is trained or exported already, as the positional argument `name`.
-void add_model(CLI::App& verb, const std::string& name, std::string& model);
+void add_model(CLI::App& command, const std::string& name, std::string& model);
 /// --device.
-void add_device(CLI::App& verb, std::string& device);
+void add_device(CLI::App& command, std::string& device);
 
 struct ExitCode {
   int code;
@@ -45,7 +45,7 @@ struct ExitCode {
 };
 [[nodiscard]] const std::vector<ExitCode>& exit_codes();
 
-/// The texts that the verbs of the same names print.
+/// The texts that the commands of the same names print.
 [[nodiscard]] std::string completion_script(const Command& program, const std::string& shell);
 [[nodiscard]] std::string manual_page(const Command& program);
 

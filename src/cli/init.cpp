@@ -70,9 +70,9 @@ int init(const Context& context, const std::string& file) {
 
 void add_init(CLI::App& program, Context& context) {
   auto file = std::make_shared<std::string>("experiment.yaml");
-  CLI::App* verb = program.add_subcommand("init", "write a short, commented experiment to start from");
-  verb->add_option("FILE", *file, "the new file; default experiment.yaml")->option_text(" ");
-  verb->callback([&context, file] { context.action = [&context, file] { return init(context, *file); }; });
+  CLI::App* command = program.add_subcommand("init", "write a short, commented experiment to start from");
+  command->add_option("FILE", *file, "the new file; default experiment.yaml")->option_text(" ");
+  command->callback([&context, file] { context.action = [&context, file] { return init(context, *file); }; });
 }
 
 }  // namespace scnn::cli

@@ -209,10 +209,11 @@ int inspect(const Context& context, const InspectArguments& options) {
 
 void add_inspect(CLI::App& program, Context& context) {
   auto options = std::make_shared<InspectArguments>();
-  CLI::App* verb = program.add_subcommand("inspect", "layers, channels, bits and bytes of a run or a model file");
-  add_model(*verb, "FILE", options->file);
-  verb->add_option("--channels", options->channels, "list this layer's channels too")->type_name("LAYER");
-  verb->callback([&context, options] { context.action = [&context, options] { return inspect(context, *options); }; });
+  CLI::App* command = program.add_subcommand("inspect", "layers, channels, bits and bytes of a run or a model file");
+  add_model(*command, "FILE", options->file);
+  command->add_option("--channels", options->channels, "list this layer's channels too")->type_name("LAYER");
+  command->callback(
+      [&context, options] { context.action = [&context, options] { return inspect(context, *options); }; });
 }
 
 }  // namespace scnn::cli

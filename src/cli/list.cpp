@@ -41,11 +41,11 @@ int list(const Context& context, const std::string& only) {
 
 void add_list(CLI::App& program, Context& context) {
   auto kind = std::make_shared<std::string>();
-  CLI::App* verb = program.add_subcommand("list", "layers, optimizers, schedules, data sets, ... there are");
-  verb->add_option("KIND", *kind, "only these: " + fmt::format("{}", fmt::join(component_kinds(), ", ")))
+  CLI::App* command = program.add_subcommand("list", "layers, optimizers, schedules, data sets, ... there are");
+  command->add_option("KIND", *kind, "only these: " + fmt::format("{}", fmt::join(component_kinds(), ", ")))
       ->option_text(" ")
       ->type_name(fmt::format("{}", fmt::join(component_kinds(), "|")));
-  verb->callback([&context, kind] { context.action = [&context, kind] { return list(context, *kind); }; });
+  command->callback([&context, kind] { context.action = [&context, kind] { return list(context, *kind); }; });
 }
 
 }  // namespace scnn::cli

@@ -161,10 +161,10 @@ int main(int argc, char** argv) {
     // CLI11 says that a subcommand is required, not that this is none.
     const std::string_view word = argc > 1 ? argv[1] : "-";
     if (!word.starts_with('-') && program.get_subcommands().empty() && error.get_exit_code() != 0) {
-      std::vector<std::string> verbs;
-      for (const CLI::App* verb : program.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
-      const std::string_view near = scnn::config::nearest(word, verbs);
-      print_error(context, fmt::format("there is no verb '{}'{}; scnn --help lists them",
+      std::vector<std::string> commands;
+      for (const CLI::App* command : program.get_subcommands(nullptr)) commands.push_back(command->get_name());
+      const std::string_view near = scnn::config::nearest(word, commands);
+      print_error(context, fmt::format("there is no command '{}'{}; scnn --help lists them",
                                        scnn::escape_control_characters(std::string(word)),
                                        near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
       return static_cast<int>(scnn::ErrorKind::usage);

@@ -69,10 +69,10 @@ std::string option_paragraph(const Argument& option) {
   return paragraph(head + (option.value.empty() ? "" : " " + italic(option.value)), roff(option.doc));
 }
 
-std::string verb_text(const Command& command, const std::string& name) {
+std::string command_text(const Command& command, const std::string& name) {
   if (!command.commands.empty()) {
     std::string out;
-    for (const Command& inner : command.commands) out += verb_text(inner, name + " " + inner.name);
+    for (const Command& inner : command.commands) out += command_text(inner, name + " " + inner.name);
     return out;
   }
   std::string out =
@@ -108,7 +108,7 @@ std::string manual_page(const Command& program) {
   out += ".SH DESCRIPTION\n" + roff(program.doc) + "\nOne YAML file describes an experiment; " + bold("scnn run") +
          " " + italic("FILE") + " makes a folder of it\nwith the small network, its accuracy and a report.\n";
   out += ".SH VERBS\n";
-  for (const Command& verb : program.commands) out += verb_text(verb, verb.name);
+  for (const Command& command : program.commands) out += command_text(command, command.name);
   out += ".SH OPTIONS OF ALL VERBS\n";
   for (const Argument& option : program.options) out += option_paragraph(option);
   out += ".SH SETTINGS\nKeys of an experiment file, in the form that " + italic("key=value") +
@@ -123,9 +123,9 @@ std::string manual_page(const Command& program) {
 }
 
 void add_man(CLI::App& program, Context& context) {
-  CLI::App* verb =
-      program.add_subcommand("man", "the manual page, all verbs and settings; read it by scnn man | man -l -");
-  verb->callback([&program, &context] {
+  CLI::App* command =
+      program.add_subcommand("man", "the manual page, all commands and settings; read it by scnn man | man -l -");
+  command->callback([&program, &context] {
     context.action = [&program, &context] {
       const std::string page = manual_page(command_of(program));
       if (context.json) {

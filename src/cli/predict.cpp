@@ -166,23 +166,25 @@ int predict(const Context& context, const PredictArguments& options) {
 
 void add_predict(CLI::App& program, Context& context) {
   auto options = std::make_shared<PredictArguments>();
-  CLI::App* verb = program.add_subcommand("predict", "what a network takes images for, by the C runtime");
-  add_model(*verb, "MODEL", options->model);
-  verb->add_option("IMAGE", options->images,
+  CLI::App* command = program.add_subcommand("predict", "what a network takes images for, by the C runtime");
+  add_model(*command, "MODEL", options->model);
+  command
+      ->add_option("IMAGE", options->images,
                    "JPEG or PNG files, brought to the network's size, or arrays (.npy, .npz): uint8 pixels, or floats "
                    "already normalized")
       ->required()
       ->option_text(" ");
-  verb->add_option("--top", options->top, "how many classes of each image; default 5")
+  command->add_option("--top", options->top, "how many classes of each image; default 5")
       ->check(CLI::Range(1, 65'535).description(""))
       ->type_name("N");
-  verb->add_option("--threads", options->threads, "threads; default 1")
+  command->add_option("--threads", options->threads, "threads; default 1")
       ->check(CLI::Range(1, 64).description(""))
       ->type_name("N");
-  one_of(verb->add_option("--activations", options->activations,
-                          "what layers hand on; default bytes where the file was calibrated (export --calibrate)"),
+  one_of(command->add_option("--activations", options->activations,
+                             "what layers hand on; default bytes where the file was calibrated (export --calibrate)"),
          {"floats", "bytes"});
-  verb->callback([&context, options] { context.action = [&context, options] { return predict(context, *options); }; });
+  command->callback(
+      [&context, options] { context.action = [&context, options] { return predict(context, *options); }; });
 }
 
 }  // namespace scnn::cli

@@ -167,23 +167,24 @@ int profile(const Context& context, const ProfileArguments& options) {
 
 void add_profile(CLI::App& program, Context& context) {
   auto options = std::make_shared<ProfileArguments>();
-  CLI::App* verb = program.add_subcommand("profile", "where the time of an experiment's training steps goes");
-  add_experiment(*verb, options->file, options->overrides);
-  one_of(verb->add_option("--tool", options->tool,
-                          "nsys or ncu (NVIDIA Nsight), builtin (a timer), or nvtx (named ranges for a tool started "
-                          "by hand); default: nsys where the device is CUDA and it is installed, else builtin"),
+  CLI::App* command = program.add_subcommand("profile", "where the time of an experiment's training steps goes");
+  add_experiment(*command, options->file, options->overrides);
+  one_of(command->add_option("--tool", options->tool,
+                             "nsys or ncu (NVIDIA Nsight), builtin (a timer), or nvtx (named ranges for a tool started "
+                             "by hand); default: nsys where the device is CUDA and it is installed, else builtin"),
          {"nsys", "ncu", "builtin", "nvtx"});
-  verb->add_flag("--print", options->print, "print the exact command of nsys or ncu, run nothing");
-  verb->add_option("--steps", options->steps, "steps to measure; default 20, with ncu 1")
+  command->add_flag("--print", options->print, "print the exact command of nsys or ncu, run nothing");
+  command->add_option("--steps", options->steps, "steps to measure; default 20, with ncu 1")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000}).description(""));
-  verb->add_option("--warmup", options->warmup, "steps before them; default 10")
+  command->add_option("--warmup", options->warmup, "steps before them; default 10")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000000000}).description(""));
-  verb->add_option("--out", options->out, "folder of the profile, missing or empty; default profiles/NAME/TIME-HASH")
+  command->add_option("--out", options->out, "folder of the profile, missing or empty; default profiles/NAME/TIME-HASH")
       ->type_name("DIR");
-  add_device(*verb, options->device);
-  verb->callback([&context, options] { context.action = [&context, options] { return profile(context, *options); }; });
+  add_device(*command, options->device);
+  command->callback(
+      [&context, options] { context.action = [&context, options] { return profile(context, *options); }; });
 }
 
 }  // namespace scnn::cli

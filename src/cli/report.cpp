@@ -69,15 +69,18 @@ int report(const Context& context, const ReportArguments& options) {
 
 void add_report(CLI::App& program, Context& context) {
   auto options = std::make_shared<ReportArguments>();
-  CLI::App* verb =
+  CLI::App* command =
       program.add_subcommand("report", "one self-contained HTML page on a run, on several side by side, or on a sweep");
-  verb->add_option("RUNS", options->runs, "run folders, or one sweep's folder")->required()->option_text(" ");
-  verb->add_option("-o,--output", options->out, "the page; default RUN/report.html, for several runs comparison.html")
+  command->add_option("RUNS", options->runs, "run folders, or one sweep's folder")->required()->option_text(" ");
+  command
+      ->add_option("-o,--output", options->out, "the page; default RUN/report.html, for several runs comparison.html")
       ->type_name("FILE");
-  verb->add_option("--figures", options->figures,
+  command
+      ->add_option("--figures", options->figures,
                    "also each chart as a drawing (SVG) and the data behind it (CSV), as files of this folder")
       ->type_name("DIR");
-  verb->callback([&context, options] { context.action = [&context, options] { return report(context, *options); }; });
+  command->callback(
+      [&context, options] { context.action = [&context, options] { return report(context, *options); }; });
 }
 
 }  // namespace scnn::cli

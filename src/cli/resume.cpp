@@ -31,21 +31,23 @@ int resume(const Context& context, const ResumeArguments& options) {
 
 void add_resume(CLI::App& program, Context& context) {
   auto options = std::make_shared<ResumeArguments>();
-  CLI::App* verb = program.add_subcommand("resume", "go on with a run from its newest valid checkpoint");
-  verb->add_option("RUN", options->run, "the run folder")->required()->option_text(" ");
-  verb->add_option(
+  CLI::App* command = program.add_subcommand("resume", "go on with a run from its newest valid checkpoint");
+  command->add_option("RUN", options->run, "the run folder")->required()->option_text(" ");
+  command
+      ->add_option(
           "SETTINGS", options->overrides,
           "settings to change, key=value: device, checkpoint, logging, export and data.root; any other with --fork")
       ->option_text(" ");
-  auto* fork = verb->add_option("--fork", options->fork,
-                                "go on in this new run folder, with changed settings too; RUN is left as it is");
+  auto* fork = command->add_option("--fork", options->fork,
+                                   "go on in this new run folder, with changed settings too; RUN is left as it is");
   fork->type_name("DIR");
-  verb->add_flag("--take-over", options->take_over, "the process that RUN names on another host is surely dead")
+  command->add_flag("--take-over", options->take_over, "the process that RUN names on another host is surely dead")
       ->excludes(fork);
-  verb->add_option("--from", options->from, "this checkpoint instead of the newest")->type_name("CKPT");
-  verb->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
+  command->add_option("--from", options->from, "this checkpoint instead of the newest")->type_name("CKPT");
+  command->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
       ->type_name("TIME");
-  verb->callback([&context, options] { context.action = [&context, options] { return resume(context, *options); }; });
+  command->callback(
+      [&context, options] { context.action = [&context, options] { return resume(context, *options); }; });
 }
 
 }  // namespace scnn::cli

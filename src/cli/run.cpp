@@ -128,16 +128,16 @@ void print_result(const Context& context, const RunResult& result) {
 
 void add_run(CLI::App& program, Context& context) {
   auto options = std::make_shared<RunArguments>();
-  CLI::App* verb = program.add_subcommand("run", "train, compress, evaluate, export and report an experiment");
-  add_experiment(*verb, options->file, options->overrides);
-  verb->add_option("--out", options->out, "the run folder itself, missing or empty; default runs/NAME/TIME-HASH")
+  CLI::App* command = program.add_subcommand("run", "train, compress, evaluate, export and report an experiment");
+  add_experiment(*command, options->file, options->overrides);
+  command->add_option("--out", options->out, "the run folder itself, missing or empty; default runs/NAME/TIME-HASH")
       ->type_name("DIR");
-  verb->add_option("--name", options->name, "another name for the run")->type_name("NAME");
-  add_device(*verb, options->device);
-  verb->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
+  command->add_option("--name", options->name, "another name for the run")->type_name("NAME");
+  add_device(*command, options->device);
+  command->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
       ->type_name("TIME");
-  verb->add_flag("--dry-run", options->dry_run, "print network and data, train nothing");
-  verb->callback([&context, options] { context.action = [&context, options] { return run(context, *options); }; });
+  command->add_flag("--dry-run", options->dry_run, "print network and data, train nothing");
+  command->callback([&context, options] { context.action = [&context, options] { return run(context, *options); }; });
 }
 
 }  // namespace scnn::cli

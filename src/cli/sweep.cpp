@@ -117,26 +117,26 @@ int sweep(const Context& context, const SweepArguments& options) {
 
 void add_sweep(CLI::App& program, Context& context) {
   auto options = std::make_shared<SweepArguments>();
-  CLI::App* verb = program.add_subcommand("sweep", "run every point of an experiment's section 'sweep'");
-  verb->add_option("FILE", options->file, "the experiment, a YAML file with a section 'sweep'")
+  CLI::App* command = program.add_subcommand("sweep", "run every point of an experiment's section 'sweep'");
+  command->add_option("FILE", options->file, "the experiment, a YAML file with a section 'sweep'")
       ->option_text(" ")
       ->type_name("YAML");
-  verb->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain sweep)")
+  command->add_option("SETTINGS", options->overrides, "settings to replace, key=value (scnn explain sweep)")
       ->option_text(" ")
       ->type_name("SETTING");
-  verb->add_option("--out", options->out, "the sweep's folder, missing or empty; default sweeps/NAME/TIME-HASH")
+  command->add_option("--out", options->out, "the sweep's folder, missing or empty; default sweeps/NAME/TIME-HASH")
       ->type_name("DIR");
-  verb->add_option("--resume", options->resume, "go on with the sweep in this folder")->type_name("DIR");
-  verb->add_option("--jobs", options->jobs, "runs at a time, each a process; they share the cores")
+  command->add_option("--resume", options->resume, "go on with the sweep in this folder")->type_name("DIR");
+  command->add_option("--jobs", options->jobs, "runs at a time, each a process; they share the cores")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("N");
-  verb->add_option("--shard", options->shard, "only every n-th run, from the i-th on; --out is shared by the shards")
+  command->add_option("--shard", options->shard, "only every n-th run, from the i-th on; --out is shared by the shards")
       ->type_name("i/n");
-  verb->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
+  command->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")
       ->type_name("TIME");
-  verb->add_flag("--fail-fast", options->fail_fast, "the first failed run stops the sweep");
-  verb->add_flag("--dry-run", options->dry_run, "check all points and print them, train nothing");
-  verb->callback([&context, options] { context.action = [&context, options] { return sweep(context, *options); }; });
+  command->add_flag("--fail-fast", options->fail_fast, "the first failed run stops the sweep");
+  command->add_flag("--dry-run", options->dry_run, "check all points and print them, train nothing");
+  command->callback([&context, options] { context.action = [&context, options] { return sweep(context, *options); }; });
 }
 
 }  // namespace scnn::cli

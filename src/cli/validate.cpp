@@ -46,9 +46,9 @@ int validate(const Context& context, const std::vector<std::string>& files) {
 
 void add_validate(CLI::App& program, Context& context) {
   auto files = std::make_shared<std::vector<std::string>>();
-  CLI::App* verb = program.add_subcommand("validate", "check experiment files: keys, values, shapes");
-  verb->add_option("FILES", *files, "experiment files")->required()->option_text(" ")->type_name("YAML");
-  verb->callback([&context, files] { context.action = [&context, files] { return validate(context, *files); }; });
+  CLI::App* command = program.add_subcommand("validate", "check experiment files: keys, values, shapes");
+  command->add_option("FILES", *files, "experiment files")->required()->option_text(" ")->type_name("YAML");
+  command->callback([&context, files] { context.action = [&context, files] { return validate(context, *files); }; });
 }
 
 }  // namespace scnn::cli

@@ -10,8 +10,8 @@
 namespace scnn::cli {
 
 void add_version(CLI::App& program, Context& context) {
-  CLI::App* verb = program.add_subcommand("version", "version of the program and its libraries");
-  verb->callback([&context] {
+  CLI::App* command = program.add_subcommand("version", "version of the program and its libraries");
+  command->callback([&context] {
     context.action = [&context] {
       if (context.json) {
         const nlohmann::ordered_json json = {

@@ -112,12 +112,12 @@ int watch(const Context& context, const std::string& path) {
 
 void add_watch(CLI::App& program, Context& context) {
   auto path = std::make_shared<std::string>("runs");
-  CLI::App* verb = program.add_subcommand("watch", "a run as it trains, live, until it ends");
-  verb->add_option("RUN", *path, "run folder, or a folder with runs, of which the newest; default runs")
+  CLI::App* command = program.add_subcommand("watch", "a run as it trains, live, until it ends");
+  command->add_option("RUN", *path, "run folder, or a folder with runs, of which the newest; default runs")
       ->option_text(" ");
-  verb->footer(
+  command->footer(
       "Ctrl-C leaves (130); the run goes on.  Where stdout is no terminal: a line an epoch and every 5 seconds.");
-  verb->callback([&context, path] { context.action = [&context, path] { return watch(context, *path); }; });
+  command->callback([&context, path] { context.action = [&context, path] { return watch(context, *path); }; });
 }
 
 }  // namespace scnn::cli

@@ -68,13 +68,13 @@ void ChannelQuantizer::backward(Backend& backend, Parameter& weight) {
   backend.quantize_backward(view(weight), revive_, weight.gradient, bits_gradient(backend), exponent_.gradient);
 }
 
-QuantisedLayer ChannelQuantizer::fused_update(Backend& backend, Parameter& weight) {
+QuantizedLayer ChannelQuantizer::fused_update(Backend& backend, Parameter& weight) {
   const auto part = [](Parameter& p) {
     AdamParameter adam{&p.value, &p.gradient};
     if (p.trainable) adam.m = &p.slots.at(0), adam.v = &p.slots.at(1);
     return adam;
   };
-  QuantisedLayer layer{part(weight), part(bits_), part(exponent_), bits_.lower, bits_.upper};
+  QuantizedLayer layer{part(weight), part(bits_), part(exponent_), bits_.lower, bits_.upper};
   layer.bits.gradient = &bits_gradient(backend);
   layer.size_slope = bits_.trainable && size_slope_.defined() ? &size_slope_ : nullptr;
   layer.revive = revive_;

@@ -68,9 +68,9 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
       }
       if (weights != nullptr && weights->quantizer) {
         target.layer = quantized_.size() - 1;
-        if (parameter->name.ends_with(".weight")) target.part = &QuantisedLayer::weights;
-        if (parameter->name.ends_with(".bits")) target.part = &QuantisedLayer::bits;
-        if (parameter->name.ends_with(".exponent")) target.part = &QuantisedLayer::exponents;
+        if (parameter->name.ends_with(".weight")) target.part = &QuantizedLayer::weights;
+        if (parameter->name.ends_with(".bits")) target.part = &QuantizedLayer::bits;
+        if (parameter->name.ends_with(".exponent")) target.part = &QuantizedLayer::exponents;
       }
       for (std::size_t g = 0; g < options.groups.size(); ++g) {
         const ParameterGroup& group = options.groups[g];
@@ -158,7 +158,7 @@ void Optimizer::update() {
   const TraceScope range("update");
   Backend& backend = graph_.backend();
   const auto scale = static_cast<float>(gradient_scale());
-  std::vector<QuantisedLayer> layers;
+  std::vector<QuantizedLayer> layers;
   if (finishes_gradients()) {
     for (Weights* weights : quantized_) layers.push_back(weights->quantizer->fused_update(backend, weights->parameter));
   }

@@ -49,15 +49,15 @@ Arrays layers_in_training(const std::vector<Layer>& layers) {
   return a;
 }
 
-std::vector<QuantisedLayer> on_device(const std::vector<Layer>& layers, Tensors& t) {
+std::vector<QuantizedLayer> on_device(const std::vector<Layer>& layers, Tensors& t) {
   const Steps steps;
-  std::vector<QuantisedLayer> list;
+  std::vector<QuantizedLayer> list;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const auto at = [&](const std::string& what) { return &t.at(named(l, what.c_str())); };
     const auto parameter = [&](const std::string& what, const AdamStep& step) {
       return AdamParameter{at(what), at(what == "w" ? "g" : what + "_g"), at(what + "_m"), at(what + "_v"), step};
     };
-    QuantisedLayer layer{parameter("w", steps.weights), parameter("b", steps.bits), parameter("e", steps.exponents)};
+    QuantizedLayer layer{parameter("w", steps.weights), parameter("b", steps.bits), parameter("e", steps.exponents)};
     if (!layers[l].learn_bits) layer.bits.m = layer.bits.v = nullptr;
     layer.bits_upper = upper_of_cases;
     layer.size_slope = layers[l].slope ? at("slope") : nullptr;

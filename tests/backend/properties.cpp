@@ -66,13 +66,13 @@ TEST_CASE("a fused update without all it needs is a bug that names what is missi
   Tensor two = backend->allocate({2});
   const AdamParameter weights{&w, &w, &w, &w};
   const AdamParameter whole{&each, &each, &each, &each};
-  const auto message = [&](const QuantisedLayer& layer) {
+  const auto message = [&](const QuantizedLayer& layer) {
     return message_of(ErrorKind::bug, [&] { backend->quantize_backward_adam({&layer, 1}, 0); });
   };
   CHECK(contains(message({weights, {&each, &each, &each}, whole}), "bits' second moment is missing"));
   CHECK(contains(message({weights, whole, {&two, &each, &each, &each}}), "exponents has shape [2], expected [3]"));
   CHECK(contains(message({weights, {&each}, whole}), "bits' gradient is missing"));
-  QuantisedLayer layer{weights, whole, whole};
+  QuantizedLayer layer{weights, whole, whole};
   layer.size_slope = &two;
   CHECK(contains(message(layer), "size_slope has shape [2]"));
 }

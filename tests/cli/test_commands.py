@@ -12,14 +12,14 @@ import time
 import program
 from program import TINY, Case, scnn
 
-VERBS = ["run", "resume", "eval", "export", "predict", "inspect", "report", "compare", "watch", "profile", "bench", "sweep", "init", "completion", "man", "validate", "list", "explain", "data", "doctor", "version"]
+COMMANDS = ["run", "resume", "eval", "export", "predict", "inspect", "report", "compare", "watch", "profile", "bench", "sweep", "init", "completion", "man", "validate", "list", "explain", "data", "doctor", "version"]
 
 
-class Verbs(Case):
+class Commands(Case):
     def test_every_verb_has_help(self):
-        self.assertEqual([verb for verb in VERBS if verb not in self.expect(0, "--help").stdout], [])
-        for verb in VERBS:
-            self.assertIn("--", self.expect(0, verb, "--help").stdout)
+        self.assertEqual([command for command in COMMANDS if command not in self.expect(0, "--help").stdout], [])
+        for command in COMMANDS:
+            self.assertIn("--", self.expect(0, command, "--help").stdout)
 
     def test_version(self):
         self.assertIn("scnn ", self.expect(0, "version").stdout)

@@ -36,7 +36,7 @@ struct Gradient {
   }
   void backward() { backend->conv2d_backward_weights(conv_shape, x, dy, dw, nullptr); }
   void update(float lr = 0.05F) {
-    const QuantisedLayer layer{{&w, &dw, &m, &v, {.lr = lr}},
+    const QuantizedLayer layer{{&w, &dw, &m, &v, {.lr = lr}},
                                {&bits, &dbits, &bits_m, &bits_v, {.lr = 0.3F}},
                                {&exponents, &dexponents, &exponents_m, &exponents_v, {.lr = 0.3F}}};
     backend->quantize_backward_adam({&layer, 1}, 0.0F);

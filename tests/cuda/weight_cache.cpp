@@ -46,7 +46,7 @@ struct CachedLayer {
   }
   void update() {
     const AdamStep step{.lr = 0.05F};
-    const QuantisedLayer layer{{&w, &dw, &m, &v, step},
+    const QuantizedLayer layer{{&w, &dw, &m, &v, step},
                                {&bits, &dbits, &bits_m, &bits_v, {.lr = 0.3F}},
                                {&exponents, &dexponents, &exponents_m, &exponents_v, {.lr = 0.3F}}};
     backend->quantize_backward_adam({&layer, 1}, 0.0F);

@@ -146,7 +146,7 @@ class Backend {
   /// Fused, for all layers of a step: quantize_backward; gamma times the size loss's slope onto dL/db; adam on weights
   /// (of dead channels only with `revive`), on bits within their bounds, and on exponents.  What the gradients hold on
   /// return is left open.
-  virtual void quantize_backward_adam(std::span<const QuantisedLayer> layers, Scalar gamma);
+  virtual void quantize_backward_adam(std::span<const QuantizedLayer> layers, Scalar gamma);
 
   // --- repetition -------------------------------------------------------------------------------------------------
   /// Whether this backend can record.  One that cannot has nothing to save by a replay.

@@ -39,7 +39,7 @@ struct AdamParameter {
 };
 
 /// A quantized layer for Backend::quantize_backward_adam.  Weights [out, ...], bits and exponents [out].
-struct QuantisedLayer {
+struct QuantizedLayer {
   AdamParameter weights;  ///< its gradient is dL/dq
   AdamParameter bits;     ///< without moments: b is fixed
   AdamParameter exponents;

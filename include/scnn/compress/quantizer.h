@@ -16,7 +16,7 @@ class ChannelQuantizer final : public Quantizer {
   [[nodiscard]] WeightView view(const Parameter& weight) const override;
   void backward(Backend& backend, Parameter& weight) override;
   [[nodiscard]] bool fuses_update() const override { return true; }
-  [[nodiscard]] QuantisedLayer fused_update(Backend& backend, Parameter& weight) override;
+  [[nodiscard]] QuantizedLayer fused_update(Backend& backend, Parameter& weight) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override { return {&bits_, &exponent_}; }
   [[nodiscard]] std::vector<float> bits(Backend& backend) const override;
   [[nodiscard]] const Tensor* frozen_bits() const override { return revive_ ? nullptr : &bits_.value; }

@@ -36,7 +36,7 @@ class Quantizer {
   /// Whether Backend::quantize_backward_adam can take the place of `backward` and of the optimizer.
   [[nodiscard]] virtual bool fuses_update() const { return false; }
   /// What it takes of this layer where fuses_update(); the steps are the optimizer's to fill in.
-  [[nodiscard]] virtual QuantisedLayer fused_update(Backend& /*backend*/, Parameter& /*weight*/) { return {}; }
+  [[nodiscard]] virtual QuantizedLayer fused_update(Backend& /*backend*/, Parameter& /*weight*/) { return {}; }
   /// The quantizer's own parameters, named and with their axes.
   [[nodiscard]] virtual std::vector<Parameter*> parameters() = 0;
   /// Bits of each live output channel, the mean over its weights; a channel at 0 has weights of 0 alone, which stay so

@@ -45,7 +45,7 @@ class Optimizer {
     Parameter* parameter = nullptr;
     const Quantizer* quantizer = nullptr;           ///< of the weights that the parameter is
     bool decays = false;                            ///< weight decay reaches `*.weight` only
-    AdamParameter QuantisedLayer::*part = nullptr;  ///< what it is to its layer, where that is quantized
+    AdamParameter QuantizedLayer::*part = nullptr;  ///< what it is to its layer, where that is quantized
     std::size_t layer = 0;                          ///< of quantized_
     double lr = 0, eps = 0, weight_decay = 0;
     bool held = false;
