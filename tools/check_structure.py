@@ -16,7 +16,7 @@ MAX_LINES = 400
 CODE = {".h", ".c", ".cpp", ".cu", ".cuh"}
 TEXT = CODE | {".py", ".cmake", ".txt", ".md", ".yaml", ".json", ".sh", ".in", ""}
 HEAVY = ("fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/")
-TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "LICENSE", "include", "src", "cuda", "experiments",
+TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs", "include", "src", "cuda", "experiments",
        "tests", "tools"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # Put together here so that this file does not contain them.

@@ -1,32 +1,33 @@
-"""The paper's claims and figures beside runs of scnn: what tools/reproduce_paper draws and writes."""
+"""The claims and figures of the self-compression paper beside runs of scnn.  tools/reproduce_paper draws and writes them."""
 import functools
 import math
 import statistics
 
-from paper_runs import METHODS, SETTLED, paper
+from paper_runs import FROZEN, METHODS, paper
 
-# Points of top-1 that count as kept: about twice what the paper's own claim, 95.69 against 95.45, lost.
+# A loss of this many points of top-1 counts as accuracy kept.  The paper's own claim loses half as much: 95.69 against 95.45.
 KEPT = 0.5
-ASSUMED = 0.5   # by which one seed's top-1 is taken to deviate where no setting has several
+ASSUMED = 0.5   # assumed deviation of one seed's top-1 where no setting has several seeds
 NOT_SAID = "not in the paper"
-PAPER_FLOAT = 95.69   # top-1 of its network with float weights
+PAPER_FLOAT = 95.69   # top-1 of the paper's network with float weights
 
 
 def seeds_deviation(points):
-    """Of top-1 from seed to seed, in points, pooled over all settings: three seeds tell too little of their own.  None from one each."""
+    """Standard deviation of top-1 between seeds, in points.  It is pooled over all settings, because three seeds are too few for
+    an estimate of their own.  None where every setting has one seed."""
     freedom = sum(len(point.runs) - 1 for point in points)
     squares = sum((len(point.runs) - 1) * statistics.variance([run.top1 for run in point.runs]) for point in points if len(point.runs) > 1)
     return math.sqrt(squares / freedom) if freedom else None
 
 
 def curve(points, deviation):
-    """(bytes, top-1, its standard error) of all points by size: which of them did best by chance is not chosen."""
+    """(bytes, top-1, standard error of top-1) of all points by size.  No point is left out, because a best point may be best by chance."""
     return sorted((point.mean("file_bytes"), point.mean("top1"), point.error_by(deviation)) for point in points)
 
 
 def at_size(line, size):
-    """A curve's top-1 at a size and its standard error, straight between its points over log bytes; beyond its largest point that
-    point's, as a file need not grow; (None, None) below its smallest."""
+    """A curve's top-1 at a size and its standard error, linear between points over log bytes.  Beyond the largest point it is
+    that point's value, because a smaller file serves too.  Below the smallest point it is (None, None)."""
     for (low, a, error_a), (high, b, error_b) in zip(line, line[1:]):
         if low <= size <= high:
             part = math.log(size / low) / math.log(high / low) if high > low else 0.5
@@ -35,15 +36,15 @@ def at_size(line, size):
 
 
 def gain(line, point, deviation):
-    """How far a curve is ahead of a point at its size, and the difference's standard error; None below its smallest."""
+    """A curve's lead over a point at the point's size, and the standard error of the lead.  None below the curve's smallest point."""
     level, error = at_size(line, point.mean("file_bytes"))
     return None if level is None else (level - point.mean("top1"), math.hypot(error, point.error_by(deviation)))
 
 
-def lead(line, rivals, deviation):
-    """How far a curve is ahead of each point of a rival's in words, and whether it is ahead: None where no size is in common."""
+def lead(line, others, deviation):
+    """A curve's lead over each point of another method in words, and whether it is ahead.  None where the sizes do not overlap."""
     # (points ahead, standard error, bytes, whether a smaller gamma might do better there).
-    gains = [(*found, size := point.mean("file_bytes"), size > line[-1][0]) for point in rivals if (found := gain(line, point, deviation))]
+    gains = [(*found, size := point.mean("file_bytes"), size > line[-1][0]) for point in others if (found := gain(line, point, deviation))]
     text = "; ".join(f"{ahead:+.2f} ± {error:.2f} points at {size:,.0f} bytes" + (", beyond our largest" if beyond else "")
                      for ahead, error, size, beyond in gains)
     holds = (True if all(ahead > 2 * error for ahead, error, _, _ in gains) else
@@ -52,16 +53,16 @@ def lead(line, rivals, deviation):
 
 
 def kept(lost, error):
-    """Whether a loss of top-1, in points with its standard error, is none to speak of."""
+    """Whether accuracy is kept, given the loss of top-1 in points and its standard error."""
     return True if lost + 2 * error <= KEPT else False if lost - 2 * error > KEPT else "undecided"
 
 
-def told(rank):
+def rank_text(rank):
     return "none" if math.isnan(rank) else f"{rank:.2f}"
 
 
 def rank_correlation(pairs):
-    """Spearman's, ties sharing their mean rank; NaN where a column does not vary."""
+    """Spearman's rank correlation.  Ties share their mean rank.  NaN where a column does not vary."""
     def ranks(values):
         order = sorted(values)
         return [order.index(value) + (order.count(value) - 1) / 2 for value in values]
@@ -70,19 +71,19 @@ def rank_correlation(pairs):
 
 
 def share(values, part):
-    """The mean over the first (part > 0) or last tenth."""
+    """The mean over the first tenth (part > 0) or the last tenth."""
     count = max(1, len(values) // 10)
     return statistics.fmean(values[:count] if part > 0 else values[-count:])
 
 
-# Of the paper's figure 4: of experiments/models/page_resnet.yaml.
+# Block names in the paper's figure 4 and in experiments/models/page_resnet.yaml.
 PAPER_BLOCKS = {"prep": "prep.conv", "layer1": "layer1.conv", "res1_conv1": "residual1.a.conv", "res1_conv2": "residual1.b.conv",
                 "layer2": "layer2.conv", "layer3": "layer3.conv", "res3_conv1": "residual3.a.conv",
                 "res3_conv2": "residual3.b.conv"}
 
 
 def channel_blocks(run):
-    """(block, paper's share kept, ours) of the convolutions that figure 4 names."""
+    """(block, share kept in the paper, share kept here) of the convolutions in figure 4."""
     ours = {layer["layer"]: len(layer["channels"]) / layer["original_channels"] for layer in run.layers}
     out = []
     for row in paper("fig4_channels"):
@@ -92,7 +93,7 @@ def channel_blocks(run):
 
 
 def claims(run, points):
-    """The table: what the paper says, what these runs say.  A verdict follows from the numbers by the rule beside it."""
+    """The table of claims: the paper's figures, the figures of these runs, and a verdict.  The rule beside a verdict decides it."""
     out = []
 
     def claim(text, said, found, holds, rule):
@@ -106,11 +107,11 @@ def claims(run, points):
     floats, ours = by_method.get("none", []), by_method.get("self_compress", [])
     found = seeds_deviation(points)
     deviation = ASSUMED if found is None else found
-    errors = (f"one seed's top-1 is taken to deviate by {ASSUMED} points" if found is None else
-              f"one seed's top-1 deviates by {found:.2f} points, pooled over all settings")
+    errors = (f"One seed's top-1 is assumed to deviate by {ASSUMED} points." if found is None else
+              f"One seed's top-1 deviates by {found:.2f} points, pooled over all settings.")
 
     def loss(top1, error):
-        """(points behind the float network, standard error)."""
+        """(points behind the float network, standard error of that)."""
         return floats[0].mean("top1") - top1, math.hypot(floats[0].error_by(deviation), error)
 
     if run:
@@ -120,7 +121,7 @@ def claims(run, points):
         rank = rank_correlation(sizes)
         claim("Fig. 1: size falls throughout training",
               f"{100 * theirs[0]:.1f}% to {100 * theirs[-1]:.1f}% of float",
-              f"{100 * peak:.1f}% to {100 * sizes[-1][1]:.1f}%, rank correlation with the epoch {told(rank)}",
+              f"{100 * peak:.1f}% to {100 * sizes[-1][1]:.1f}%, rank correlation with the epoch {rank_text(rank)}",
               rank < -0.9 if len(sizes) > 1 else None,
               "rank correlation below -0.9")
         seconds = [value for _, value in run.seconds()]
@@ -128,22 +129,22 @@ def claims(run, points):
         ratio, macs = share(seconds, -1) / share(seconds, 1), run.macs()[-1] / run.macs()[0]
         claim("Fig. 2: an epoch's seconds fall with the size", f"{fig2[-1] / fig2[0]:.2f} of the first",
               f"{ratio:.2f} of the first tenth, at {macs:.2f} of its multiply-adds",
-              ratio < 0.95 if len(seconds) >= 10 else None, "the last tenth takes less than 0.95 of the first; 10 epochs or more")
+              ratio < 0.95 if len(seconds) >= 10 else None, "the last tenth of the epochs takes less than 0.95 of the first tenth's time; needs 10 epochs")
         claim("18% of the weights are left, float accuracy kept", "18%",
               f"{run.live_percent:.1f}%, {run.top1:.2f}% top-1" + (f", float {floats[0].mean('top1'):.2f}" if floats else ""),
               False if run.live_percent > 27 else kept(*loss(run.top1, deviation)) if floats else None,
-              f"27% or less, half as many again, and at most {KEPT} points lost with 2 standard errors added ({errors})")
+              f"Holds at 27% or less, with at most {KEPT} points lost after 2 standard errors are added.  {errors}")
         blocks = channel_blocks(run)
         if len(blocks) > 2:
             thinned = sum(kept < 0.95 for _, _, kept in blocks)
             rank = rank_correlation([(a, b) for _, a, b in blocks])
             claim("Fig. 4: which layers lose most channels", "res3's first convolution (11% left), prep (47%), layer2 (44%)",
                   "least left: " + ", ".join(f"{name} {100 * kept:.0f}%" for name, _, kept in sorted(blocks, key=lambda b: b[2])[:3])
-                  + f"; rank correlation with the paper's {told(rank)}", rank > 0.64 if 2 * thinned >= len(blocks) else "undecided",
-                  "rank correlation above 0.64 (chance: 5% with 8 layers); undecided where fewer than half of the layers lost 5% of their "
-                  "channels")
+                  + f"; rank correlation with the paper's {rank_text(rank)}", rank > 0.64 if 2 * thinned >= len(blocks) else "undecided",
+                  "Holds if the rank correlation is above 0.64, which has a chance of 5% with 8 layers.  Undecided if fewer than half of "
+                  "the layers lost 5% of their channels.")
     if floats and ours:
-        # (points lost, standard error, point) of those that are small enough; the likeliest to have kept it first.
+        # (points lost, standard error, point) of the small files.  The first one is likeliest to have kept the accuracy.
         small = sorted(((*loss(point.mean("top1"), point.error_by(deviation)), point) for point in ours if point.mean("learned_percent") <= 4.5),
                        key=lambda found: found[0] + 2 * found[1])
         verdicts = [kept(lost, error) for lost, error, _ in small]
@@ -151,22 +152,23 @@ def claims(run, points):
         claim("Fig. 3: float accuracy is kept down to about 3% of the bits", f"{PAPER_FLOAT} ± 0.22 float; 95.45 at 3%",
               f"float {floats[0].mean('top1'):.2f}; " + (f"{small[0][2].mean('top1'):.2f} at {small[0][2].mean('learned_percent'):.2f}%"
                                                          if small else "no run is that small"), holds,
-              f"at 4.5% or less, at most {KEPT} points are lost with 2 standard errors added; differs where more are with 2 taken off ({errors})")
-    for mine in ("self_compress", SETTLED):
-        for rival in by_method:
-            if mine in by_method and rival not in ("none", mine) and (mine, rival) != ("self_compress", SETTLED):
-                claim(f"{'Fig. 3' if mine == 'self_compress' else 'Settled'}: ahead of {METHODS[rival]} at its size",
-                      "93.4 at 3.6%, where ours has 95.5" if (mine, rival) == ("self_compress", "diffq") else NOT_SAID,
-                      *lead(curve(by_method[mine], deviation), by_method[rival], deviation),
-                      f"ahead at each of its sizes from our smallest on, and not if behind at one up to our largest: "
-                      f"by more than 2 standard errors ({errors})")
+              f"Holds if a run at 4.5% or less loses at most {KEPT} points after 2 standard errors are added.  Differs if all lose more "
+              f"after 2 are subtracted.  {errors}")
+    for mine in ("self_compress", FROZEN):
+        for other in by_method:
+            if mine in by_method and other not in ("none", mine) and (mine, other) != ("self_compress", FROZEN):
+                claim(f"{'Fig. 3' if mine == 'self_compress' else 'Frozen formats'}: ahead of {METHODS[other]} at its size",
+                      "93.4 at 3.6%, where self-compression has 95.5" if (mine, other) == ("self_compress", "diffq") else NOT_SAID,
+                      *lead(curve(by_method[mine], deviation), by_method[other], deviation),
+                      f"Holds if ahead by more than 2 standard errors at each of its sizes from our smallest on.  Fails if behind by as much "
+                      f"at a size up to our largest.  {errors}")
     return out
 
 
 def markdown(scale, command, run, points, table):
     out = [f"# The paper's figures, {scale} size", "",
            f"Made by `{command}`.  The paper's points are digitized from its figures (`experiments/paper/figures`).", "",
-           "| claim | paper | here | verdict | by the rule |", "|---|---|---|---|---|"]
+           "| claim | paper | here | verdict | rule |", "|---|---|---|---|---|"]
     out += [f"| {row['claim']} | {row['paper']} | {row['ours']} | {row['verdict']} | {row['rule']} |" for row in table]
     out += ["", "| method | seeds | top-1 % | file bytes | learned bits, % of float | weights left % | seconds |",
             "|---|---|---|---|---|---|---|"]
@@ -186,7 +188,7 @@ def markdown(scale, command, run, points, table):
 
 
 def draw_one(folder, name, title, x, y, content):
-    """One figure as SVG; `content` draws on its axes."""
+    """Draws one figure as SVG.  `content` draws on its axes."""
     import matplotlib
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "scnn"   # the same input gives the same file
@@ -202,7 +204,7 @@ def draw_one(folder, name, title, x, y, content):
 
 
 def draw_calibration(folder, runs):
-    """figure_1.svg: size by epoch, not by the share of training, as far as the longest run goes."""
+    """Draws figure_1.svg: size by epoch, up to the last epoch of the longest run."""
     def content(axes):
         longest = max(len(run.epochs) for run in runs)
         theirs = paper("fig1_size_by_epoch")[:longest]   # its epoch 0 is the first
@@ -216,12 +218,12 @@ def draw_calibration(folder, runs):
 
 
 def draw(folder, run, points):
-    """figure_1.svg to figure_4.svg: the paper's points in grey over ours."""
+    """Draws figure_1.svg to figure_4.svg: the paper's points in grey, ours in colour."""
     from matplotlib.ticker import LogLocator
     figure = functools.partial(draw_one, folder)
 
     def over_training(axes, epochs, values, **style):
-        """Against the share of training, so that runs of any length lie on one axis."""
+        """Plots against the share of training, so that runs of any length share one axis."""
         axes.plot([100 * epoch / max(epochs) for epoch in epochs], values, **style)
 
     grey = {"color": "0.6", "label": "paper"}
@@ -246,7 +248,7 @@ def draw(folder, run, points):
             axes.plot([100 * epoch / max(epochs) for epoch in epochs], [macs / run.macs()[0] for macs in run.macs()], ":",
                       label="multiply-adds left, here")
             axes.set_ylim(bottom=0)
-        figure("figure_2", "Seconds of an epoch, of those at the start", "training done (%)", "ratio", seconds)
+        figure("figure_2", "Seconds of an epoch, relative to the start", "training done (%)", "ratio", seconds)
 
         def channels(axes):
             blocks = channel_blocks(run)
@@ -270,7 +272,7 @@ def draw(folder, run, points):
                                p.error("top1") or 0) for p in points if p.method == method)
                 if mine and not (method == "none" and floats):
                     x, y, error = zip(*mine)
-                    axes.errorbar(x, y, yerr=error, marker="o" if method in ("self_compress", SETTLED) else "s", capsize=2,
+                    axes.errorbar(x, y, yerr=error, marker="o" if method in ("self_compress", FROZEN) else "s", capsize=2,
                                   linestyle="-" if len(mine) > 1 else "none", label=METHODS[method])
             if floats:
                 axes.axhline(0, color="0.3", linewidth=1, linestyle=":", label="float")

@@ -1,4 +1,4 @@
-"""Finished runs and sweeps of scnn, and the digitized figures of the self-compression paper, as tools/reproduce_paper reads them."""
+"""Reads finished runs and sweeps of scnn, and the digitized figures of the self-compression paper, for tools/reproduce_paper."""
 import csv
 import json
 import math
@@ -7,13 +7,13 @@ import statistics
 from pathlib import Path
 
 PAPER = Path(__file__).resolve().parent.parent / "experiments/paper/figures"
-SETTLED = "self_compress, settled"   # the last share of training for weights alone: not the paper's
-METHODS = {"self_compress": "self-compression", SETTLED: "self-compression, settled", "none": "float", "diffq": "DiffQ",
+FROZEN = "self_compress, frozen"   # formats frozen for the last share of training; the paper does not do this
+METHODS = {"self_compress": "self-compression", FROZEN: "self-compression, frozen formats", "none": "float", "diffq": "DiffQ",
            "fixed_bits": "fixed bits", "lsq": "LSQ", "magnitude_prune": "pruned channels, fixed bits"}
 
 
 def rows(path):
-    """A CSV file's rows; lines that begin with # are comments."""
+    """The rows of a CSV file.  Lines that start with # are comments."""
     with open(path, encoding="utf-8") as file:
         return list(csv.DictReader(line for line in file if not line.startswith("#")))
 
@@ -27,7 +27,7 @@ class Damaged(Exception):
 
 
 class Run:
-    """A finished run's folder: its epochs, layers at the end and result."""
+    """The folder of a finished run: its epochs, its layers at the end and its result."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -44,8 +44,8 @@ class Run:
         self.epochs = rows(self.folder / "epochs.csv")
         lines = (self.folder / "bits.jsonl").read_text(encoding="utf-8").splitlines()
         self.layers = json.loads(lines[-1])["layers"] if lines else []
-        # config.yaml has every default written out, this one as "none".
-        self.settled = re.search(r"^  settle: \{", (self.folder / "config.yaml").read_text(encoding="utf-8"), re.MULTILINE) is not None
+        # config.yaml has every default written out: without freezing it says "none".  `settle` is the older name of `freeze`.
+        self.frozen = re.search(r"^  (freeze|settle): \{", (self.folder / "config.yaml").read_text(encoding="utf-8"), re.MULTILINE) is not None
 
     @property
     def top1(self):
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def learned_percent(self):
-        """Learned bits of the weights that are left, in percent of 32 bits for every weight at the start."""
+        """Learned bits of the weights that are left, as a percentage of 32 bits for every original weight."""
         return self.result["size"]["learned_percent"]
 
     @property
@@ -69,11 +69,11 @@ class Run:
         return 100 * self.result["size"]["live_weights"] / self.result["size"]["original_weights"]
 
     def sizes(self):
-        """(epoch, learned bits over 32 bits for every weight at the start)."""
+        """(epoch, learned bits as a share of 32 bits for every original weight)."""
         return [(int(row["epoch"]), float(row["learned_bits"]) / 32 / float(row["original_weights"])) for row in self.epochs]
 
     def seconds(self):
-        """Of each epoch's training, with the waiting for its batches."""
+        """Seconds of each epoch's training, including the wait for batches."""
         return [(int(row["epoch"]), float(row["train_seconds"]) + float(row["wait_seconds"])) for row in self.epochs]
 
     def macs(self):
@@ -81,7 +81,7 @@ class Run:
 
 
 class Point:
-    """Runs that differ in their seed alone."""
+    """Runs that differ only in their seed."""
 
     def __init__(self, method, settings, runs):
         self.method, self.settings, self.runs = method, settings, runs
@@ -90,12 +90,12 @@ class Point:
         return statistics.fmean(getattr(run, figure) for run in self.runs)
 
     def error(self, figure):
-        """The mean's standard error; None from one run."""
+        """The standard error of the mean.  None for one run."""
         values = [getattr(run, figure) for run in self.runs]
         return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
 
     def error_by(self, deviation):
-        """The same of a figure whose deviation from seed to seed is known from elsewhere."""
+        """The standard error of the mean, given the deviation between seeds."""
         return deviation / math.sqrt(len(self.runs))
 
     @property
@@ -104,7 +104,7 @@ class Point:
 
 
 def sweep_state(folder):
-    """A sweep's sweep.json."""
+    """The content of a sweep's sweep.json."""
     try:
         state = json.loads((Path(folder) / "sweep.json").read_text(encoding="utf-8"))
         state["runs"], state["done"], [(point["runs"], point["settings"], point["baseline"]) for point in state["points"]]
@@ -114,22 +114,22 @@ def sweep_state(folder):
 
 
 def sweep_points(folder):
-    """The points of a sweep's folder that have finished runs."""
+    """The points of a sweep that have finished runs."""
     points = []
     for point in sweep_state(folder)["points"]:
         runs = [Run(Path(folder) / run) for run in point["runs"] if (Path(folder) / run / "result.json").exists()]
         settings = {key.removeprefix("compression."): value for key, value in point["settings"].items() if value not in ("", None)}
         method = settings.pop("type", "none" if point["baseline"] else "self_compress")
         if runs:
-            if method == "self_compress" and runs[0].settled:
-                method = SETTLED
+            if method == "self_compress" and runs[0].frozen:
+                method = FROZEN
             words = " ".join(f"{key}={value}" for key, value in settings.items()) if method != "none" else ""
             points.append(Point(method, words, runs))
     return points
 
 
 def write_runs(file, points):
-    """runs.csv: what the table and figure 3 are made of, a row for each run."""
+    """Writes runs.csv, the numbers behind the table and figure 3: one row for each run."""
     with open(file, "w", encoding="utf-8", newline="") as out:
         csv_rows = csv.writer(out, lineterminator="\n")
         csv_rows.writerow(["method", "settings", "seed", "top1_percent", "file_bytes", "learned_percent", "live_percent", "train_seconds"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads a packed model (model.scnn) with nothing but NumPy, from src/deploy/FORMAT.md alone.
+"""Reads a packed model (model.scnn) with nothing but NumPy, from docs/file-format.md alone.
 
     tools/read_scnn.py model.scnn                  print the layers
     tools/read_scnn.py model.scnn --npz out.npz    also write the weights as NumPy arrays

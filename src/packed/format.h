@@ -7,7 +7,7 @@
 
 #include "scnn/packed/packed.h"
 
-/// What the writer and the reader of the packed file share: FORMAT.md in code.
+/// What the writer and the reader of the packed file share: docs/file-format.md in code.
 namespace scnn::deploy {
 
 constexpr std::array<char, 4> magic = {'S', 'C', 'N', 'N'};

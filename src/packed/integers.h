@@ -7,7 +7,7 @@
 #include "packed/byte_stream.h"
 #include "scnn/packed/options.h"
 
-/// The integers of all layers at the end of the body: FORMAT.md, "Integers as bits" and "Coded integers".
+/// The integers of all layers at the end of the body: docs/file-format.md, "Integers as bits" and "Coded integers".
 namespace scnn::deploy {
 
 /// The stored integers of one layer: a row for each output channel, all equally long.

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-/// The coded form of integers: FORMAT.md, "Coded integers".  A carry-propagating binary range coder after G. N. N.
-/// Martin (1979) in the shape that LZMA made common, and counts that adapt.
+/// The coded form of integers: docs/file-format.md, "Coded integers".  A carry-propagating binary range coder after G.
+/// N. N. Martin (1979) in the shape that LZMA made common, and counts that adapt.
 namespace scnn::deploy {
 
 constexpr unsigned probability_bits = 15;

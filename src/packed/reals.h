@@ -6,7 +6,7 @@
 
 #include "packed/byte_stream.h"
 
-/// Blocks of real numbers: FORMAT.md, "Reals".
+/// Blocks of real numbers: docs/file-format.md, "Reals".
 namespace scnn::deploy {
 
 /// In the shortest form that holds every number exactly.

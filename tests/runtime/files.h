@@ -6,7 +6,7 @@
 
 #include "scnn/runtime/scnn_runtime.h"
 
-/// Packed files written by hand, byte for byte as src/deploy/FORMAT.md says: independent of the program's encoder.
+/// Packed files written by hand, byte for byte as docs/file-format.md says: independent of the program's encoder.
 namespace scnn::test {
 
 using Bytes = std::vector<std::uint8_t>;

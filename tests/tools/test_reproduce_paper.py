@@ -93,7 +93,7 @@ class ReproducePaper(unittest.TestCase):
 
     def test_a_method_is_ahead_by_more_than_two_standard_errors_or_it_is_undecided(self):
         def ahead(*top1, size=8000):
-            points = runs_of.sweep_points(make_sweep(self.place / f"rival{top1}{size}", [
+            points = runs_of.sweep_points(make_sweep(self.place / f"other{top1}{size}", [
                 ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.69, 8000, 4.0), (0.71, 8000, 4.0)]),
                 ({"compression.type": "lsq", "compression.bits": 4}, False, [(value, size, 6.0) for value in top1])]))
             row = self.verdicts(None, points)["Fig. 3: ahead of LSQ at its size"]
@@ -121,7 +121,7 @@ class ReproducePaper(unittest.TestCase):
             ({"compression.type": "self_compress", "compression.gamma": 1}, False, [(0.70, 8000, 4.0)]),
             ({"compression.type": "lsq", "compression.bits": 4}, False, [(0.68, 8000, 6.0)])])))["Fig. 3: ahead of LSQ at its size"]
         self.assertEqual(rule["ours"], "+2.00 ± 0.71 points at 8,000 bytes")
-        self.assertIn("is taken to deviate by 0.5 points", rule["rule"])
+        self.assertIn("is assumed to deviate by 0.5 points", rule["rule"])
 
     def test_few_weights_count_where_accuracy_is_kept(self):
         run = runs_of.Run(make_run(self.place / "thin", top1=0.70))   # 18% of the weights
@@ -138,19 +138,20 @@ class ReproducePaper(unittest.TestCase):
         self.assertEqual(verdict(0.705, 0.706), "undecided")
         self.assertEqual(verdict(0.701, 0.702, live=28000), "differs")
 
-    def test_settling_is_a_method_of_its_own_and_no_rival_of_the_papers(self):
-        folder = make_sweep(self.place / "settled", [
+    def test_frozen_formats_are_a_method_of_their_own_and_not_a_baseline_of_the_paper(self):
+        folder = make_sweep(self.place / "frozen", [
             ({"compression.type": "self_compress", "compression.gamma": 0.02}, False, [(0.69, 8000, 4.0), (0.71, 8000, 4.0)]),
             ({"compression.gamma": 0.02}, False, [(0.79, 8000, 4.0), (0.81, 8000, 4.0)]),
             ({"compression.type": "lsq", "compression.bits": 4}, False, [(0.74, 8000, 6.0), (0.76, 8000, 6.0)])])
-        for seed in (0, 1):
-            (folder / f"runs/p1-seed{seed}/config.yaml").write_text("compression:\n  type: self_compress\n  settle: {fraction: 0.15, lr: 0.5}\n")
+        for seed, key in ((0, "settle"), (1, "freeze")):   # the older name and the present one
+            (folder / f"runs/p1-seed{seed}/config.yaml").write_text(f"compression:\n  type: self_compress\n  {key}: {{fraction: 0.15, lr: 0.5}}\n")
         points = runs_of.sweep_points(folder)
-        self.assertEqual(points[1].label, "self-compression, settled gamma=0.02")
+        self.assertEqual(points[1].label, "self-compression, frozen formats gamma=0.02")
+        self.assertEqual([run.frozen for run in points[1].runs], [True, True])
         rows = self.verdicts(None, points)
         self.assertEqual({claim: row["verdict"] for claim, row in rows.items()},
-                         {"Fig. 3: ahead of LSQ at its size": "does not hold", "Settled: ahead of LSQ at its size": "holds",
-                          "Settled: ahead of self-compression at its size": "holds"})
+                         {"Fig. 3: ahead of LSQ at its size": "does not hold", "Frozen formats: ahead of LSQ at its size": "holds",
+                          "Frozen formats: ahead of self-compression at its size": "holds"})
 
     def test_rank_correlation(self):
         self.assertAlmostEqual(paper.rank_correlation([(1, 5), (2, 3), (3, 1)]), -1)
@@ -216,8 +217,8 @@ class ReproducePaper(unittest.TestCase):
         ramp = make_run(self.place / "ramp")
         text = (ramp / "epochs.csv").read_text()
         (ramp / "epochs.csv").write_text(text.replace("1,100,0.05,", "1,100,0.02,", 1))
-        for words, told in (([ramp], "gamma moves or is 0"), ([make_run(self.place / "zero", gamma=0)], "gamma moves or is 0"),
-                            ([self.place], "is no finished run")):
+        for words, told in (([ramp], "gamma changes or is 0"), ([make_run(self.place / "zero", gamma=0)], "gamma changes or is 0"),
+                            ([self.place], "is not a finished run")):
             done = subprocess.run([sys.executable, ROOT / "tools/calibrate_gamma", *words], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2)
             self.assertIn(told, done.stderr)
@@ -275,10 +276,10 @@ class ReproducePaper(unittest.TestCase):
         self.assertIn("Made by `tools/reproduce_paper --small data.root=x`", (runs / "README.md").read_text())
         other = subprocess.run([*words, "data.root=y"], capture_output=True, text=True, check=False)
         self.assertEqual(other.returncode, 2)
-        self.assertIn("began with --small data.root=x: give the same", other.stderr)
+        self.assertIn("started with --small data.root=x: pass the same", other.stderr)
         other = subprocess.run([*words[:2], "--medium", *words[3:], "--only-figures"], capture_output=True, text=True, check=False)
         self.assertEqual(other.returncode, 2)
-        self.assertIn("began with --small data.root=x: give the same", other.stderr)
+        self.assertIn("started with --small data.root=x: pass the same", other.stderr)
         (runs / "self_compression/result.json").unlink()
         done = subprocess.run([*words, "data.root=x"], capture_output=True, text=True, check=False)
         self.assertEqual((self.place / "calls").read_text().splitlines()[1].split(" --max-time")[0],
@@ -293,7 +294,7 @@ class ReproducePaper(unittest.TestCase):
     @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "skipped: no matplotlib")
     def test_nothing_begins_or_is_remembered_where_one_experiment_would_not_begin(self):
         words = self.program(f'echo "$@" >> {self.place}/calls',
-                             'if [[ $* == *rivals*--dry-run*wrong* ]]; then echo "error: wrong key" >&2; exit 3; fi',
+                             'if [[ $* == *baselines*--dry-run*wrong* ]]; then echo "error: wrong key" >&2; exit 3; fi',
                              'if [[ $* != *--dry-run* ]]; then exit 75; fi')
         done = subprocess.run([*words, "wrong=1"], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (3, "error: wrong key\n"))
@@ -347,9 +348,9 @@ class ReproducePaper(unittest.TestCase):
 
     def test_usage(self):
         for words, text in ((["nonsense", "--program", "/bin/true"], "not key=value"), (["--program", "/nowhere"], "not built"),
-                            (["--max-time", "soon"], "no duration"),
-                            (["--max-time", "0s"], "no duration"), (["--jobs", "0"], "from 1 on"), (["--program", "/etc"], "not built"),
-                            (["--only-figures", "a=1", "--program", "/bin/true"], "leave the settings out")):
+                            (["--max-time", "soon"], "not a duration"),
+                            (["--max-time", "0s"], "not a duration"), (["--jobs", "0"], "of 1 or more"), (["--program", "/etc"], "not built"),
+                            (["--only-figures", "a=1", "--program", "/bin/true"], "remove the settings")):
             done = subprocess.run([sys.executable, ROOT / "tools/reproduce_paper", *words], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2)
             self.assertIn(text, done.stderr)

@@ -78,7 +78,7 @@ struct PackedModel {
 /// effective float values.  Error(checkpoint) where the model's parts do not fit each other.
 [[nodiscard]] std::unique_ptr<Graph> unpack(const PackedModel& model, Backend& backend);
 
-/// The file (src/deploy/FORMAT.md), exact: the same model always gives the same bytes.  The learned bits are not
+/// The file (docs/file-format.md), exact: the same model always gives the same bytes.  The learned bits are not
 /// stored.
 [[nodiscard]] std::vector<std::byte> encode(const PackedModel& model);
 /// Error(checkpoint) naming `where`, what is wrong and the remedy: magic, version, checksum, truncation, impossible

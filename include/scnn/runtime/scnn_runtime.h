@@ -1,4 +1,4 @@
-/* Inference from a packed model (model.scnn, src/deploy/FORMAT.md), in C99 on libc alone.
+/* Inference from a packed model (model.scnn, docs/file-format.md), in C99 on libc alone.
  *
  * A runtime is one block of memory, sized and filled by loading; running allocates nothing.  Weights stay integers of 8
  * bits (16, or floats, where they do not fit).  Activations are floats, or, in a file that was calibrated, bytes
