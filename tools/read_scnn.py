@@ -227,12 +227,12 @@ class RangeDecoder:
             yield np.array([self.value(low, high, self.counts[number], local) for _ in range(stored)], np.int64)
 
 
-def read_levels(s, layers):
+def read_activations(s, layers):
     """(step, zero) of activations: a byte stands for step * (byte - zero)."""
     chosen = [layer for layer, one in zip(layers, s.bits(len(layers))) if one]
     steps = s.reals(len(chosen))
     for layer, step, zero in zip(chosen, steps, s.raw(len(chosen))):
-        layer["levels"] = float(step), zero
+        layer["quantization"] = float(step), zero
 
 
 def read_integers(s, layers, end):
@@ -240,7 +240,7 @@ def read_integers(s, layers, end):
     if form > 3:
         raise Damaged("the form of its integers is unknown")
     if form & 2:
-        read_levels(s, layers)
+        read_activations(s, layers)
     coded = form & 1
     decoder = RangeDecoder(s, end) if coded else None
     for layer in layers:
@@ -324,8 +324,8 @@ def describe(model, size):
         if "integers" in layer and layer["integers"].size:
             kept = int(layer["columns"].sum())
             line += f", integers {layer['integers'].min()} to {layer['integers'].max()}, {kept} of {len(layer['columns'])} columns"
-        if "levels" in layer:
-            line += ", bytes stand for {:.4g} * (byte - {})".format(*layer["levels"])
+        if "quantization" in layer:
+            line += ", bytes stand for {:.4g} * (byte - {})".format(*layer["quantization"])
         print(line + (f"  <- {reads}" if reads else ""))
 
 

@@ -91,7 +91,7 @@ int eval(const Context& context, const EvalArguments& options) {
   check_fits(*graph, data);
   const Metrics metrics = evaluate(*graph, set, file.packed->normalization);
   std::optional<Metrics> bytes;
-  if (!file.packed->levels.empty()) bytes = evaluate_bytes(*file.packed, file.path.string(), set);
+  if (!file.packed->activations.empty()) bytes = evaluate_bytes(*file.packed, file.path.string(), set);
   if (context.json) {
     nlohmann::ordered_json json = {{"model", file.path.string()}, {"device", to_string(backend->device())},
                                    {"split", options.split},      {"images", metrics.images},

@@ -111,7 +111,7 @@ int do_export(const Context& context, const ExportArguments& options) {
          halves   ? 1e-2
          : images ? engine_rounding
                   : 1e-4);
-    if (!packed.levels.empty()) done.line += ", with activations of floats; scnn eval tells what bytes cost";
+    if (!packed.activations.empty()) done.line += ", with activations of floats; scnn eval tells what bytes cost";
   }
   if (context.json) {
     std::cout << done.json.dump(2) << '\n';
@@ -149,9 +149,8 @@ void add_export(CLI::App& program, Context& context) {
       "compute with what was written and compare the logits with the original's; takes ONNX Runtime for onnx, "
       "a C compiler for c");
   command
-      ->add_option(
-          "--calibrate", options->calibrate,
-          "give the packed file levels for activations of bytes, by N images of the training split; 256 will do")
+      ->add_option("--calibrate", options->calibrate,
+                   "add scales for uint8 activations to the packed file, measured on N training images; 256 are enough")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""));
   command

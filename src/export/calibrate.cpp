@@ -29,7 +29,7 @@ bool fits_bytes(const PackedLayer& layer, const LayerOptions& options) {
          });
 }
 
-/// Whether each node's output is to have levels.
+/// Whether each node's output gets a scale and a zero point.
 std::vector<bool> read_as_bytes(const PackedModel& model) {
   std::vector<bool> chosen(model.network.size(), false);
   for (std::size_t i = 0; i < model.network.size(); ++i) {
@@ -83,7 +83,7 @@ void calibrate(PackedModel& model, Backend& backend, const Tensor& images) {
         ErrorKind::usage,
         "no layer can read bytes: these are dense convolutions and linear layers whose integers all fit 8 bits");
   }
-  model.levels.clear();
+  model.activations.clear();
   const std::unique_ptr<Graph> graph = unpack(model, backend);
   std::vector<Seen> seen(model.network.size());
   const auto gather = [&](const std::function<void(Seen&, double)>& take) {
@@ -116,11 +116,11 @@ void calibrate(PackedModel& model, Backend& backend, const Tensor& images) {
     lows.push_back(share * seen[i].low);
   }
   const std::vector<float> halves = deploy::snapped(steps);
-  model.levels.resize(seen.size());
+  model.activations.resize(seen.size());
   for (std::size_t i = 0, k = 0; i < seen.size(); ++i) {
     if (!chosen[i]) continue;
     const float step = halves[k] >= deploy::least_step ? halves[k] : steps[k];
-    model.levels[i] = {step, zero_for(lows[k++], static_cast<double>(step))};
+    model.activations[i] = {step, zero_for(lows[k++], static_cast<double>(step))};
   }
 }
 

@@ -100,8 +100,9 @@ class Bench {
   std::string write_bytes(const ModelFile& file, PackedModel model, const std::string& to) {
     constexpr std::int64_t images = 256;
     try {
-      if (model.levels.empty() && !file.experiment) return "it is not calibrated, and there is no run around the file";
-      if (model.levels.empty()) {
+      if (model.activations.empty() && !file.experiment)
+        return "it is not calibrated, and there is no run around the file";
+      if (model.activations.empty()) {
         const Dataset data = load_dataset(file.experiment->data, file.experiment->seed);
         calibrate(model, *backend_, calibration_images(model, data, images));
       }
@@ -119,7 +120,7 @@ class Bench {
     const ModelFile file = open_model(path, true);
     PackedModel packed = packed_model(file, *backend_);
     const std::string floats_only = write_bytes(file, packed, stem + ".bytes.scnn");
-    packed.levels.clear();
+    packed.activations.clear();
     write_file(stem + ".scnn", encode(packed));
     const OnnxFile exported = encode_onnx(packed, {});
     write_file(stem + ".onnx", exported.bytes);

@@ -256,17 +256,17 @@ class Decoder {
     std::vector<bool> columns;
   };
 
-  void levels() {
-    in_.enter("the levels of activations");
+  void activations() {
+    in_.enter("the scales of activations");
     const std::vector<bool> some = in_.mask(model_.network.size());
-    model_.levels.resize(some.size());
+    model_.activations.resize(some.size());
     const std::vector<float> steps = read_reals(in_, static_cast<std::uint64_t>(std::ranges::count(some, true)));
     std::size_t next = 0;
     for (std::size_t i = 0; i < some.size(); ++i) {
       if (!some[i]) continue;
       const float step = steps[next++];
       if (!(step >= 1e-30F && step <= 1e30F)) in_.fail("a step of an activation is not between 1e-30 and 1e30");
-      model_.levels[i] = {step, static_cast<int>(in_.byte())};
+      model_.activations[i] = {step, static_cast<int>(in_.byte())};
     }
     in_.enter("the integers");
   }
@@ -274,11 +274,11 @@ class Decoder {
   void integers() {
     in_.enter("the integers");
     const unsigned form = in_.byte();
-    if (form > (static_cast<unsigned>(IntegerForm::coded) | form_levels)) {
+    if (form > (static_cast<unsigned>(IntegerForm::coded) | form_activations)) {
       in_.fail("the form of the integers is unknown");
     }
-    model_.integers = static_cast<IntegerForm>(form & ~form_levels);
-    if ((form & form_levels) != 0) levels();
+    model_.integers = static_cast<IntegerForm>(form & ~form_activations);
+    if ((form & form_activations) != 0) activations();
     std::vector<RowsShape> shapes;
     for (const StoredColumns& stored : stored_) {
       const Shape& shape = model_.layers[stored.layer].shape;

@@ -204,14 +204,14 @@ class Encoder {
   }
 
   void integers() {
-    out_.byte(static_cast<unsigned>(model_.integers) | (model_.levels.empty() ? 0 : form_levels));
+    out_.byte(static_cast<unsigned>(model_.integers) | (model_.activations.empty() ? 0 : form_activations));
     const auto add = [this](std::size_t part, FileBytes kind, std::size_t end) {
       parts_[part].bytes[static_cast<std::size_t>(kind)] += end - counted_;
       counted_ = end;
     };
     add(0, FileBytes::header, out_.size());
-    levels();
-    add(0, FileBytes::levels, out_.size());
+    activations();
+    add(0, FileBytes::activations, out_.size());
     std::vector<std::size_t> ends;
     write_integers(out_, rows_, model_.integers, [&](int layer, std::size_t end) {
       layer < 0 ? add(0, FileBytes::ranges, end) : ends.push_back(end);
@@ -223,18 +223,18 @@ class Encoder {
     }
   }
 
-  void levels() {
-    if (model_.levels.empty()) return;
+  void activations() {
+    if (model_.activations.empty()) return;
     std::vector<bool> some;
     std::vector<float> steps;
-    for (const ActivationLevels& levels : model_.levels) {
-      some.push_back(levels.step != 0);
-      if (levels.step != 0) steps.push_back(levels.step);
+    for (const ActivationQuantization& quantization : model_.activations) {
+      some.push_back(quantization.scale != 0);
+      if (quantization.scale != 0) steps.push_back(quantization.scale);
     }
     out_.mask(some);
     write_reals(out_, steps);
-    for (const ActivationLevels& levels : model_.levels) {
-      if (levels.step != 0) out_.byte(static_cast<std::uint64_t>(levels.zero));
+    for (const ActivationQuantization& quantization : model_.activations) {
+      if (quantization.scale != 0) out_.byte(static_cast<std::uint64_t>(quantization.zero_point));
     }
   }
 
@@ -288,7 +288,7 @@ std::size_t FilePart::total() const {
 
 const char* name(FileBytes kind) {
   static constexpr std::array<const char*, file_bytes_kinds> names = {
-      "header", "structure", "masks", "ranges", "scales", "integers", "weights", "bias", "affine", "levels"};
+      "header", "structure", "masks", "ranges", "scales", "integers", "weights", "bias", "affine", "activations"};
   return names.at(static_cast<std::size_t>(kind));
 }
 

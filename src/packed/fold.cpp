@@ -54,8 +54,8 @@ PackedModel fold(PackedModel model) {
   const NetworkSpec network = std::exchange(model.network, {});
   std::vector<PackedLayer> layers = std::exchange(model.layers, {});
   std::vector<PackedAffine> affines = std::exchange(model.affines, {});
-  model.levels.clear();    // of layers that go
-  std::vector<int> place;  // of each node; a folded batch-norm's is its layer's
+  model.activations.clear();  // of layers that go
+  std::vector<int> place;     // of each node; a folded batch-norm's is its layer's
   for (std::size_t i = 0; i < network.size(); ++i) {
     LayerSpec spec = network[i];
     const int from = spec.inputs.empty() ? -1 : spec.inputs.front();

@@ -105,21 +105,22 @@ void check_model(const PackedModel& model, const Fail& fail) {
     const auto expected = std::holds_alternative<AffineSpec>(spec.options) ? static_cast<std::size_t>(out.size()) : 0;
     if (affine.a.size() != expected || affine.c.size() != expected) fail_here("its terms do not fit its channels");
   }
-  if (!model.levels.empty()) {
-    if (model.levels.size() != nodes) return fail("its levels do not fit its layers");
+  if (!model.activations.empty()) {
+    if (model.activations.size() != nodes) return fail("its scales of activations do not fit its layers");
     bool some = false;
     for (std::size_t i = 0; i < nodes; ++i) {
-      const ActivationLevels& levels = model.levels[i];
-      if (levels == ActivationLevels{}) continue;
+      const ActivationQuantization& quantization = model.activations[i];
+      if (quantization == ActivationQuantization{}) continue;
       some = true;
-      if (!(levels.step >= least_step && levels.step <= largest_step) || levels.zero < 0 || levels.zero > 255) {
+      if (!(quantization.scale >= least_step && quantization.scale <= largest_step) || quantization.zero_point < 0 ||
+          quantization.zero_point > 255) {
         return fail("layer '" + model.network[i].name + "': a step of its output is not between 1e-30 and 1e30");
       }
       if (std::holds_alternative<FlattenSpec>(model.network[i].options)) {
-        return fail("layer '" + model.network[i].name + "': a flattened image has levels of its own");
+        return fail("layer '" + model.network[i].name + "': a flattened image has a scale of its own");
       }
     }
-    if (!some) return fail("it is calibrated, and no activation has levels");
+    if (!some) return fail("it is calibrated, and no activation has a scale");
   }
   const auto channels = static_cast<std::size_t>(model.sets.front().original());
   const Normalization& norm = model.normalization;

@@ -27,8 +27,8 @@ constexpr unsigned padding_shift = 3, flag_stride = 0x20, flag_depthwise = 0x40,
 // Flags of a pool.
 constexpr unsigned flag_average = 1, flag_global = 2, pool_padding_shift = 2, pool_flags = 0x0F;
 
-/// Of the byte in front of the integers, beside IntegerForm: levels of activations stand between.
-constexpr unsigned form_levels = 2;
+/// Of the byte in front of the integers, beside IntegerForm: scales and zero points of activations stand between.
+constexpr unsigned form_activations = 2;
 /// A step of an activation.
 constexpr float least_step = 1e-30F, largest_step = 1e30F;
 

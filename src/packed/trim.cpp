@@ -226,7 +226,7 @@ void drop_nodes(PackedModel& model) {
 }  // namespace
 
 PackedModel trim(PackedModel model, Backend& backend) {
-  model.levels.clear();  // of layers that may go
+  model.activations.clear();  // of layers that may go
   for (;;) {
     const std::unique_ptr<Graph> graph = unpack(model, backend);
     if (!graph->connected()) {

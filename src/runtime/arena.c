@@ -29,7 +29,8 @@ static void measure(rt_loading* loading, rt_tensor* t) {
   const size_t step = rt_alignment / sizeof(float);
   t->pitch = (int64_t)pitch;
   size_t floats = times(loading, pitch, h);
-  if (t->levels.step != 0) floats = floats / sizeof(float) + 2; /* the last group of a window may reach beyond it */
+  if (t->quantization.scale != 0)
+    floats = floats / sizeof(float) + 2; /* the last group of a window may reach beyond it */
   t->floats = (floats + step - 1) / step * step;
   t->origin = (size_t)t->halo_h * pitch + (size_t)(t->halo_w * t->stride);
 }

@@ -91,10 +91,10 @@ VEC_INLINE void byte_tile(const rt_byte_tile* t, int width, int places) {
 }
 
 #ifndef VEC_HALVES /* such a path takes another's loops */
-VEC_INLINE void bytes_of_floats(rt_levels levels, const float* x, uint8_t* y, int64_t n) {
-  const vec times = vec_set(1.0F / levels.step);
-  const vec low = vec_set((float)-levels.zero), high = vec_set((float)(255 - levels.zero));
-  const ivec zero = ivec_set(levels.zero);
+VEC_INLINE void bytes_of_floats(rt_quantization quantization, const float* x, uint8_t* y, int64_t n) {
+  const vec times = vec_set(1.0F / quantization.scale);
+  const vec low = vec_set((float)-quantization.zero_point), high = vec_set((float)(255 - quantization.zero_point));
+  const ivec zero = ivec_set(quantization.zero_point);
   int64_t i = 0;
   for (; i + VEC_LANES <= n; i += VEC_LANES) vec_bytes(y + i, vec_mul(vec_load(x + i), times), low, high, zero);
   if (i < n) {

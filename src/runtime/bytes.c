@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime.h"
+#include "plan.h"
 
 enum { byte_weight = 64, byte_largest = 255, sum_of_16_bits = 32767 };
 
@@ -28,10 +28,10 @@ static weight_sums sums_of(const rt_layer* layer, size_t o) {
   return sums;
 }
 
-int rt_suits_bytes(const rt_step* step, rt_levels levels) {
+int rt_suits_bytes(const rt_step* step, rt_quantization quantization) {
   const rt_layer* layer = step->layer;
   const size_t outputs = (size_t)layer->set->live;
-  if (levels.step == 0 || layer->integers == NULL || layer->groups != 1 || layer->row == 0) return 0;
+  if (quantization.scale == 0 || layer->integers == NULL || layer->groups != 1 || layer->row == 0) return 0;
   for (size_t i = 0; i < outputs * layer->row; ++i) {
     if (layer->integers[i] < -128 || layer->integers[i] > 127) return 0;
   }
@@ -100,12 +100,12 @@ static int fits(const int8_t* weights, size_t groups, size_t width, size_t block
   return 1;
 }
 
-static void fill_terms(const rt_step* step, const rt_tensor* out, rt_levels in, int32_t* base, float* multiply,
+static void fill_terms(const rt_step* step, const rt_tensor* out, rt_quantization in, int32_t* base, float* multiply,
                        float* add) {
-  const double unit = out->levels.step != 0 ? out->levels.step : 1.0;
+  const double unit = out->quantization.scale != 0 ? out->quantization.scale : 1.0;
   for (size_t o = 0; o < (size_t)out->c; ++o) {
-    base[o] = (int32_t)(-in.zero * sums_of(step->layer, o).sum);
-    multiply[o] = (float)(step->multiply_of[o] * in.step / unit);
+    base[o] = (int32_t)(-in.zero_point * sums_of(step->layer, o).sum);
+    multiply[o] = (float)(step->multiply_of[o] * in.scale / unit);
     add[o] = (float)(step->add_of[o] / unit);
   }
 }
@@ -147,52 +147,10 @@ void rt_lay_out_bytes(rt_loading* loading, rt_block* block, rt_panels wanted, co
   memset(base, 0, (size_t)out->stride * sizeof(*base));
   memset(multiply, 0, (size_t)out->stride * sizeof(*multiply));
   memset(add, 0, (size_t)out->stride * sizeof(*add));
-  fill_terms(step, out, x->levels, base, multiply, add);
+  fill_terms(step, out, x->quantization, base, multiply, add);
   for (size_t g = 0; g < step->groups; ++g) {
     const size_t run = g / planes / w.groups_of_run, place = g / planes % w.groups_of_run * 4;
     offsets[g] = (ptrdiff_t)(run / w.columns) * (ptrdiff_t)(step->dilation.h * x->pitch) +
                  (ptrdiff_t)(run % w.columns) * (ptrdiff_t)(step->dilation.w * x->stride) + (ptrdiff_t)place;
-  }
-}
-
-void rt_convolve_bytes(const scnn_runtime* runtime, const rt_step* step, float* arena, int64_t begin, int64_t end) {
-  const rt_tensor *in = &runtime->tensor[step->in], *out = &runtime->tensor[step->out];
-  const rt_byte_view x = rt_bytes_of(in, arena);
-  const int64_t places = out->h * out->w, runs = (places + rt_run_places - 1) / rt_run_places;
-  const size_t size = out->levels.step != 0 ? 1 : sizeof(float);
-  uint8_t* to = (uint8_t*)(arena + out->place) + out->origin * size;
-  const uint8_t* origin = x.at - step->pad.h * x.pitch - step->pad.w * x.stride;
-  rt_byte_tile tile;
-  tile.offset = step->offset;
-  tile.groups = step->groups;
-  tile.relu = step->relu;
-  tile.to_bytes = out->levels.step != 0;
-  tile.zero = out->levels.zero;
-  tile.low = step->relu ? 0.0F : (float)-out->levels.zero;
-  tile.high = (float)(byte_largest - out->levels.zero);
-  for (int64_t item = begin; item < end; ++item) {
-    const rt_panel* panel = &step->panel[item / runs];
-    const int64_t first = item % runs * rt_run_places;
-    const int64_t last = first + rt_run_places < places ? first + rt_run_places : places;
-    const int eights = panel->width / rt_lanes;
-    const int together = last - first <= 2 ? 1 : runtime->kernels->byte_places[eights];
-    void (*kernel)(const rt_byte_tile*) = (together == 1 ? runtime->kernels->byte : runtime->kernels->bytes)[eights];
-    tile.weights = panel->weights;
-    tile.block = panel->block;
-    tile.base = step->base + panel->first_output;
-    tile.multiply = step->multiply + panel->first_output;
-    tile.add = step->add + panel->first_output;
-    int64_t row = first / out->w, column = first % out->w;
-    for (int64_t place = first; place < last; place += together) {
-      for (int p = 0; p < together; ++p) { /* behind the last place: that one again */
-        tile.x[p] = origin + row * step->stride.h * x.pitch + column * step->stride.w * x.stride;
-        tile.y[p] = to + (size_t)(row * out->pitch + column * out->stride + panel->first_output) * size;
-        if (place + p + 1 < last && ++column == out->w) {
-          column = 0;
-          ++row;
-        }
-      }
-      kernel(&tile);
-    }
   }
 }

@@ -3,31 +3,6 @@
 
 #include "runtime.h"
 
-static rt_view view_of(const rt_tensor* t, float* arena) {
-  rt_view view = {arena + t->place + t->origin, t->h, t->w, t->c, t->stride, t->pitch};
-  return view;
-}
-
-rt_byte_view rt_bytes_of(const rt_tensor* t, float* arena) {
-  rt_byte_view view = {(uint8_t*)(arena + t->place) + t->origin, t->h, t->w, t->c, t->stride, t->pitch};
-  return view;
-}
-
-void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* arena) {
-  const rt_tensor* t = &runtime->tensor[step->out];
-  uint8_t* begin = (uint8_t*)(arena + t->place);
-  const size_t edge = (size_t)(t->halo_w * t->stride), size = t->levels.step != 0 ? 1 : sizeof(float);
-  const int zero = t->levels.step != 0 ? t->levels.zero : 0;
-  if (t->halo_h == 0 && t->halo_w == 0) return;
-  memset(begin, zero, t->origin * size);
-  for (int64_t row = 0; row < t->h; ++row) {
-    /* The right edge of a row and the left edge of the next. */
-    memset(begin + (t->origin + (size_t)(row * t->pitch + t->w * t->stride)) * size, zero, 2 * edge * size);
-  }
-  const size_t last = (t->origin + (size_t)(t->h * t->pitch)) * size;
-  memset(begin + last, zero, t->floats * sizeof(float) - last);
-}
-
 /* One number at a time where there is no table. */
 static float normalized(const scnn_runtime* runtime, unsigned v, size_t channel) {
   const double mean = runtime->mean != NULL ? runtime->mean[channel] : 0.0;
@@ -59,7 +34,7 @@ static void input_bytes(const scnn_runtime* runtime, const rt_tensor* t, float* 
     uint8_t* out = y.at + row * y.pitch;
     const size_t from = (image * (size_t)y.h + (size_t)row) * row_size;
     if (images->real != NULL) {
-      runtime->kernels->loops->quantize(t->levels, images->real + from, out, (int64_t)row_size);
+      runtime->kernels->loops->quantize(t->quantization, images->real + from, out, (int64_t)row_size);
     } else if (runtime->pixel_bytes != NULL) {
       for (size_t i = 0, channel = 0; i < row_size; ++i) {
         out[i] = runtime->pixel_bytes[channel * 256 + images->bytes[from + i]];
@@ -68,7 +43,7 @@ static void input_bytes(const scnn_runtime* runtime, const rt_tensor* t, float* 
     } else {
       for (size_t i = 0; i < row_size; ++i) {
         const float value = normalized(runtime, images->bytes[from + i], i % c);
-        runtime->kernels->loops->quantize(t->levels, &value, out + i, 1);
+        runtime->kernels->loops->quantize(t->quantization, &value, out + i, 1);
       }
     }
   }
@@ -134,13 +109,13 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
                 size_t image, int64_t begin, int64_t end) {
   const rt_tensor* out = &runtime->tensor[step->out];
   const rt_kernels* kernels = runtime->kernels;
-  const rt_view y = view_of(out, arena);
+  const rt_view y = rt_view_of(out, arena);
   rt_view x = y;
-  if (step->in >= 0) x = view_of(&runtime->tensor[step->in], arena);
+  if (step->in >= 0) x = rt_view_of(&runtime->tensor[step->in], arena);
   if (begin >= end || out->c == 0) return;
   switch (step->op) {
     case rt_op_input:
-      if (out->levels.step != 0) {
+      if (out->quantization.scale != 0) {
         input_bytes(runtime, out, arena, images, image, begin, end);
         break;
       }
@@ -162,7 +137,7 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
       kernels->loops->affine(step, &x, &y, begin, end);
       break;
     case rt_op_pool:
-      if (out->levels.step != 0) {
+      if (out->quantization.scale != 0) {
         const rt_byte_view to = rt_bytes_of(out, arena), from = rt_bytes_of(&runtime->tensor[step->in], arena);
         kernels->loops->pool_bytes(step, &from, &to, begin, end);
         break;
@@ -172,7 +147,7 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
     case rt_op_quantize: {
       const rt_byte_view to = rt_bytes_of(out, arena);
       for (int64_t row = begin; row < end; ++row) {
-        kernels->loops->quantize(out->levels, x.at + row * x.pitch, to.at + row * to.pitch, x.w * x.stride);
+        kernels->loops->quantize(out->quantization, x.at + row * x.pitch, to.at + row * to.pitch, x.w * x.stride);
       }
       break;
     }
@@ -180,7 +155,7 @@ void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, fl
       for (int64_t row = begin; row < end; ++row) {
         memset(y.at + row * y.pitch, 0, (size_t)(y.w * y.stride) * sizeof(float));
         for (int k = 0; k < step->sources; ++k) {
-          const rt_view source = view_of(&runtime->tensor[step->source[k].tensor], arena);
+          const rt_view source = rt_view_of(&runtime->tensor[step->source[k].tensor], arena);
           kernels->loops->join(&step->source[k], &source, &y, row);
         }
       }

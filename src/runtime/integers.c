@@ -202,7 +202,7 @@ void rt_read_coded(rt_loading* loading, rt_model* model) {
 void rt_read_integers(rt_loading* loading, rt_model* model) {
   const unsigned form = rt_byte(loading);
   if (form > 3) rt_fail(loading, SCNN_RT_DAMAGED, "its integers have an unknown form");
-  if ((form & 2) != 0) rt_read_levels(loading, model);
+  if ((form & 2) != 0) rt_read_activations(loading, model);
   if ((form & 1) != 0) {
     rt_read_coded(loading, model);
     return;

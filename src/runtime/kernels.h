@@ -73,7 +73,7 @@ typedef struct rt_loops {
   void (*join)(const rt_source* source, const rt_view* x, const rt_view* y, int64_t row);
   /* The largest byte of windows; n floats as bytes. */
   void (*pool_bytes)(const rt_step* step, const rt_byte_view* x, const rt_byte_view* y, int64_t begin, int64_t end);
-  void (*quantize)(rt_levels levels, const float* x, uint8_t* y, int64_t n);
+  void (*quantize)(rt_quantization quantization, const float* x, uint8_t* y, int64_t n);
 } rt_loops;
 
 enum { rt_widths = rt_widest / rt_lanes + 1 };

@@ -44,7 +44,7 @@ static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* mode
   if (channels > rt_table_channels) return;
   float* pixels = rt_take(loading, block, channels * 256, sizeof(float));
   const rt_tensor* input = &plan->tensor[plan->step[0].out];
-  if (input->levels.step != 0) runtime->pixel_bytes = rt_take(loading, block, channels * 256, 1);
+  if (input->quantization.scale != 0) runtime->pixel_bytes = rt_take(loading, block, channels * 256, 1);
   if (pixels == NULL) return;
   for (size_t i = 0; i < channels * 256; ++i) {
     const double value = (double)(i % 256) / 255.0;
@@ -52,8 +52,8 @@ static void keep_rest(rt_loading* loading, rt_block* block, const rt_model* mode
     pixels[i] = (float)(model->normalized > 0 ? (value - model->mean[c]) / model->std[c] : value);
   }
   runtime->pixels = pixels;
-  if (input->levels.step == 0) return;
-  kernels->loops->quantize(input->levels, pixels, runtime->pixel_bytes, (int64_t)channels * 256);
+  if (input->quantization.scale == 0) return;
+  kernels->loops->quantize(input->quantization, pixels, runtime->pixel_bytes, (int64_t)channels * 256);
 }
 
 /* Takes everything from the block in the same order each time: first to count, then for good. */
@@ -115,9 +115,9 @@ static void build(rt_loading* loading, rt_block* block, const rt_model* model, c
 static int wants_bytes(rt_loading* loading, const rt_model* model, const scnn_rt_options* options) {
   const scnn_rt_activations wanted = options == NULL ? SCNN_RT_AS_CALIBRATED : options->activations;
   int calibrated = 0;
-  for (int i = 0; i < model->layers; ++i) calibrated |= model->layer[i].levels.step != 0;
+  for (int i = 0; i < model->layers; ++i) calibrated |= model->layer[i].quantization.scale != 0;
   if (wanted == SCNN_RT_BYTES && !calibrated) {
-    rt_fail(loading, SCNN_RT_PATH, "it tells no levels for activations of bytes: export it with --calibrate");
+    rt_fail(loading, SCNN_RT_PATH, "it holds no scales for uint8 activations: export it with --calibrate");
   }
   return calibrated && wanted != SCNN_RT_FLOATS;
 }

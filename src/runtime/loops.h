@@ -151,8 +151,8 @@ RT_INLINE void rt_join_row(const rt_source* source, const rt_view* x, const rt_v
                                         int64_t e) {                                                               \
     pool_bytes(s, x, y, b, e);                                                                                     \
   }                                                                                                                \
-  RT_CODE static void path##_quantize(rt_levels levels, const float* x, uint8_t* y, int64_t n) {                   \
-    bytes_of_floats(levels, x, y, n);                                                                              \
+  RT_CODE static void path##_quantize(rt_quantization quantization, const float* x, uint8_t* y, int64_t n) {       \
+    bytes_of_floats(quantization, x, y, n);                                                                        \
   }                                                                                                                \
   RT_CODE static void path##_join(const rt_source* s, const rt_view* x, const rt_view* y, int64_t row) {           \
     rt_join_row(s, x, y, row);                                                                                     \

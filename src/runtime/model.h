@@ -38,11 +38,11 @@ typedef struct rt_extent {
   int64_t h, w;
 } rt_extent;
 
-/* What the bytes of an activation stand for: step * (byte - zero).  A step of 0: there are none, it is floats. */
-typedef struct rt_levels {
-  float step;
-  int zero;
-} rt_levels;
+/* A uint8 activation stands for scale * (byte - zero_point).  With a scale of 0 the activation is floats. */
+typedef struct rt_quantization {
+  float scale;
+  int zero_point;
+} rt_quantization;
 
 typedef struct rt_layer {
   rt_type type;
@@ -50,9 +50,9 @@ typedef struct rt_layer {
   int inputs;
   const int* from; /* [inputs] layers before this one */
   const rt_set* set;
-  int64_t h, w;     /* of the output */
-  int flat;         /* behind a flatten */
-  rt_levels levels; /* of the output, where the file was calibrated */
+  int64_t h, w;                 /* of the output */
+  int flat;                     /* behind a flatten */
+  rt_quantization quantization; /* of the output, where the file was calibrated */
 
   rt_extent kernel, stride, dilation, pad; /* conv2d and pool; a linear layer's kernel is the image it reads */
   int64_t groups;                          /* conv2d: 1, or as many as its inputs had channels */
@@ -124,7 +124,7 @@ void rt_read_model(rt_loading* loading, rt_model* model);
 void rt_read_layer(rt_loading* loading, rt_model* model, int index);
 void rt_read_integers(rt_loading* loading, rt_model* model);
 void rt_read_coded(rt_loading* loading, rt_model* model);
-void rt_read_levels(rt_loading* loading, rt_model* model);
+void rt_read_activations(rt_loading* loading, rt_model* model);
 /* Extents of the layer's output, and whether it fits its inputs. */
 void rt_infer(rt_loading* loading, const rt_model* model, rt_layer* layer);
 

@@ -106,10 +106,10 @@ static int suits_winograd(const rt_layer* layer, const rt_tensor* in) {
          in->stride % rt_lanes == 0 && in->c >= rt_lanes && layer->set->live >= rt_lanes && layer->h * layer->w >= 9;
 }
 
-/* A flattened image has the levels of the image. */
-static rt_levels levels_of(const rt_model* model, int i) {
+/* A flattened image has the quantization of the image. */
+static rt_quantization quantization_of(const rt_model* model, int i) {
   while (model->layer[i].type == rt_flatten) i = model->layer[i].from[0];
-  return model->layer[i].levels;
+  return model->layer[i].quantization;
 }
 
 /* Borders of zeros around what convolutions read; a depthwise one clips its windows itself. */
@@ -151,9 +151,9 @@ static void add_weights(planner* p, int i) {
   fuse_chain(p, step, i);
   /* One original channel may have weights that read it alone, by "depthwise" or groups, though it is gone. */
   const int dense = layer->columns == p->plan->tensor[in].c;
-  if (op == rt_op_conv && p->bytes && dense && rt_suits_bytes(step, levels_of(p->model, layer->from[0]))) {
+  if (op == rt_op_conv && p->bytes && dense && rt_suits_bytes(step, quantization_of(p->model, layer->from[0]))) {
     step->op = rt_op_bytes;
-    step->wants = levels_of(p->model, layer->from[0]);
+    step->wants = quantization_of(p->model, layer->from[0]);
   } else if (op == rt_op_conv && suits_winograd(layer, &p->plan->tensor[in])) {
     step->op = rt_op_winograd;
   }

@@ -15,15 +15,16 @@ enum { rt_widest = 32 }; /* panel of any path */
 enum { rt_tiles = 12, rt_positions = 16 };
 
 /* An activation [h, w, c] with a border of zeros, `halo` wide, where a convolution that pads reads it.  Pixels are
- * `stride` floats apart: c, or the next multiple of rt_lanes, what is between being 0.  An activation with levels is
- * bytes instead, its border and whatever else is 0 its byte for 0; between the channels of pixels there is anything. */
+ * `stride` floats apart: c, or the next multiple of rt_lanes, what is between being 0.  An activation with quantization
+ * is bytes instead, its border and whatever else is 0 its byte for 0; between the channels of pixels there is anything.
+ */
 typedef struct rt_tensor {
   int64_t h, w, c, stride, halo_h, halo_w;
-  rt_levels levels;     /* of bytes; step 0: floats */
-  int64_t pitch;        /* numbers between rows */
-  size_t origin;        /* of pixel (0, 0), from the beginning of the tensor */
-  size_t floats, place; /* size, and where it begins in the arena */
-  int first, last;      /* steps that write and that last read it */
+  rt_quantization quantization; /* of bytes; step 0: floats */
+  int64_t pitch;                /* numbers between rows */
+  size_t origin;                /* of pixel (0, 0), from the beginning of the tensor */
+  size_t floats, place;         /* size, and where it begins in the arena */
+  int first, last;              /* steps that write and that last read it */
 } rt_tensor;
 
 typedef enum rt_op {
@@ -80,8 +81,8 @@ typedef struct rt_step {
   rt_form form;
   int panels;
   const rt_panel* panel;
-  const void* weights; /* depthwise: [kernel h, kernel w, stride of the output] */
-  rt_levels wants;     /* bytes alone: of what it reads */
+  const void* weights;   /* depthwise: [kernel h, kernel w, stride of the output] */
+  rt_quantization wants; /* bytes alone: of what it reads */
   size_t groups;
   const ptrdiff_t* offset; /* [groups] of a group's four bytes from where a window begins */
   const int32_t* base;     /* [stride of the output] added to the sum */
@@ -108,8 +109,8 @@ typedef struct rt_plan {
 /* Makes the steps of `model`; fused are affine, relu and scale layers behind a convolution.  With `bytes`, layers that
  * can read bytes do. */
 void rt_make_plan(rt_loading* loading, const rt_model* model, int bytes, rt_plan* plan);
-/* Whether the step, a dense convolution, can sum integers of what `levels` tells. */
-int rt_suits_bytes(const rt_step* step, rt_levels levels);
+/* Whether the step, a dense convolution, can sum integers of activations with this quantization. */
+int rt_suits_bytes(const rt_step* step, rt_quantization quantization);
 /* Decides which tensors are bytes, and puts in steps that make bytes of floats where both are read. */
 void rt_plan_bytes(rt_loading* loading, rt_plan* plan);
 /* Sizes of the tensors and their places in the arena: two lie apart if both are needed at some step. */

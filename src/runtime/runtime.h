@@ -32,6 +32,12 @@ typedef struct rt_images {
   const uint8_t* bytes;
 } rt_images;
 
+/* A tensor of floats, and one of bytes, in the arena of an image. */
+rt_view rt_view_of(const rt_tensor* t, float* arena);
+rt_byte_view rt_bytes_of(const rt_tensor* t, float* arena);
+/* Clears the border around what the step writes: other steps may have left numbers there. */
+void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* arena);
+
 /* Items [begin, end) of a step, for image `image`, in an arena; `thread` says which scratch memory is its own. */
 void rt_execute(const scnn_runtime* runtime, const rt_step* step, int thread, float* arena, const rt_images* images,
                 size_t image, int64_t begin, int64_t end);
@@ -41,11 +47,6 @@ void rt_winograd(const scnn_runtime* runtime, const rt_step* step, const rt_view
 
 /* A convolution of bytes; items as of any convolution. */
 void rt_convolve_bytes(const scnn_runtime* runtime, const rt_step* step, float* arena, int64_t begin, int64_t end);
-rt_byte_view rt_bytes_of(const rt_tensor* t, float* arena);
-
-/* The zeros around what the step writes: other steps may have left numbers there. */
-void rt_clear_halo(const scnn_runtime* runtime, const rt_step* step, float* arena);
-
 /* Work that is done on every thread; `thread` 0 is the caller's. */
 typedef void (*rt_work)(void* context, int thread);
 

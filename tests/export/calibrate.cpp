@@ -36,14 +36,14 @@ Tensor uniform_images(float low, float high) {
   return x;
 }
 
-ActivationLevels levels_of(const Tensor& x) {
+ActivationQuantization quantization_of(const Tensor& x) {
   const auto backend = backend_for(Device{}, BackendOptions{1});
   PackedModel of = model(127);
   calibrate(of, *backend, x);
-  REQUIRE(of.levels.size() == 3);
-  CHECK(of.levels[1] == ActivationLevels{});  // a flattened image has those of the image
-  CHECK(of.levels[2] == ActivationLevels{});
-  return of.levels[0];
+  REQUIRE(of.activations.size() == 3);
+  CHECK(of.activations[1] == ActivationQuantization{});  // a flattened image has those of the image
+  CHECK(of.activations[2] == ActivationQuantization{});
+  return of.activations[0];
 }
 
 double squared_error(const Tensor& x, double step, int zero) {
@@ -58,27 +58,27 @@ double squared_error(const Tensor& x, double step, int zero) {
 }  // namespace
 
 TEST_CASE("calibration finds the ends of what it sees, 0 between them") {
-  const ActivationLevels both = levels_of(uniform_images(-1, 3));
-  CHECK(both.step == Approx(4.0 / 255).epsilon(0.04));
-  CHECK(both.zero == Approx(64).margin(2));
-  const ActivationLevels above = levels_of(uniform_images(2, 3));
-  CHECK(above.step == Approx(3.0 / 255).epsilon(0.04));
-  CHECK(above.zero == 0);
-  const ActivationLevels below = levels_of(uniform_images(-3, -2));
-  CHECK(below.step == Approx(3.0 / 255).epsilon(0.04));
-  CHECK(below.zero >= 254);
-  CHECK(levels_of(uniform_images(0, 0)).step > 0);
+  const ActivationQuantization both = quantization_of(uniform_images(-1, 3));
+  CHECK(both.scale == Approx(4.0 / 255).epsilon(0.04));
+  CHECK(both.zero_point == Approx(64).margin(2));
+  const ActivationQuantization above = quantization_of(uniform_images(2, 3));
+  CHECK(above.scale == Approx(3.0 / 255).epsilon(0.04));
+  CHECK(above.zero_point == 0);
+  const ActivationQuantization below = quantization_of(uniform_images(-3, -2));
+  CHECK(below.scale == Approx(3.0 / 255).epsilon(0.04));
+  CHECK(below.zero_point >= 254);
+  CHECK(quantization_of(uniform_images(0, 0)).scale > 0);
 }
 
 TEST_CASE("calibration clips an outlier where all others gain by it") {
   Tensor x = uniform_images(0, 1);
   x.values<float>()[77] = 10;
-  const ActivationLevels found = levels_of(x);
-  CHECK(found.step < 8.0F / 255);
-  CHECK(squared_error(x, static_cast<double>(found.step), found.zero) < 0.9 * squared_error(x, 10.0 / 255, 0));
+  const ActivationQuantization found = quantization_of(x);
+  CHECK(found.scale < 8.0F / 255);
+  CHECK(squared_error(x, static_cast<double>(found.scale), found.zero_point) < 0.9 * squared_error(x, 10.0 / 255, 0));
   x = uniform_images(0, 1);
   for (std::size_t i = 0; i < 400; ++i) x.values<float>()[1000 * i] = 1.2F;  // too many to be outliers
-  CHECK(levels_of(x).step > 1.1F / 255);
+  CHECK(quantization_of(x).scale > 1.1F / 255);
 }
 
 TEST_CASE("a network without a layer that can read bytes is not calibrated") {

@@ -47,23 +47,23 @@ def pool(layer, x):
     return view.max(axis=(-2, -1)) if largest else np.nanmean(view, axis=(-2, -1))
 
 
-def as_bytes(layers, arrays, layer, levels, x):
+def as_bytes(layers, arrays, layer, quantization, x):
     """x as a dense layer reads it whose integers fit bytes: what its bytes stand for."""
     integers = arrays.get(layer["name"] + ".integers")
     dense = layer["type"] == "linear" or (not layer["depthwise"] and layer["groups"] == 1)
     source = layers[layer["inputs"][0]]
     while source["type"] == "flatten":
         source = layers[source["inputs"][0]]
-    if integers is None or not dense or source["name"] not in levels or not integers.size:
+    if integers is None or not dense or source["name"] not in quantization or not integers.size:
         return x
     if integers.min() < -128 or integers.max() > 127:
         return x
-    step, zero = levels[source["name"]]
+    step, zero = quantization[source["name"]]
     return step * np.clip(np.rint(x / step), -zero, 255 - zero)
 
 
-def run(layers, arrays, images, levels=None):
-    """Logits [n, classes] of images [n, h, w, c], already normalized; with levels {name: (step, zero)}, activations of
+def run(layers, arrays, images, quantization=None):
+    """Logits [n, classes] of images [n, h, w, c], already normalized; with quantization {name: (scale, zero_point)}, activations of
     bytes."""
     out = []
     for layer in layers:
@@ -76,7 +76,7 @@ def run(layers, arrays, images, levels=None):
             y = images
         elif kind in ("conv2d", "linear"):
             weight = arrays[name + ".weight"].astype(np.float64)
-            inputs[0] = as_bytes(layers, arrays, layer, levels or {}, inputs[0])
+            inputs[0] = as_bytes(layers, arrays, layer, quantization or {}, inputs[0])
             if kind == "conv2d":
                 y = conv2d(layer, weight, inputs[0], lives[0], sources[0]["channels"], live)
             else:

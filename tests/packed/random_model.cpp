@@ -275,7 +275,7 @@ std::string difference(const PackedModel& a, const PackedModel& b) {
   if (a.name != b.name) return "name";
   if (a.integers != b.integers) return "form of the integers";
   if (a.class_names != b.class_names) return "class names";
-  if (a.levels != b.levels) return "levels of activations";
+  if (a.activations != b.activations) return "scales of activations";
   if (!same_bits(a.normalization.mean, b.normalization.mean)) return "mean";
   if (!same_bits(a.normalization.std, b.normalization.std)) return "std";
   if (a.sets != b.sets) return "sets";

@@ -14,14 +14,14 @@ using namespace scnn;
 
 namespace {
 
-/// tiny_body() with levels of its input: bytes stand for 0.5 * (byte - 10).
+/// tiny_body() with a scale of its input: bytes stand for 0.5 * (byte - 10).
 test::Bytes calibrated_body() {
   test::Bytes body = test::tiny_body();
   const auto form = body.end() - 5;
   REQUIRE(*form == 0);
   *form = 2;
-  const test::Bytes levels = {0b001, 2, 0xFF, 10};  // a mask of three layers, a step of 2^-1, a zero
-  body.insert(form + 1, levels.begin(), levels.end());
+  const test::Bytes activations = {0b001, 2, 0xFF, 10};  // a mask of three layers, a step of 2^-1, a zero
+  body.insert(form + 1, activations.begin(), activations.end());
   return body;
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("bytes written by hand: rounded to even, clipped, summed as whole numb
   CHECK(logits_of(file, {-1000, 0, 0, 0}, SCNN_RT_BYTES)[0] == 2 * -5 + 1);
 }
 
-TEST_CASE("bytes are refused where the file tells no levels, and levels that cannot be") {
+TEST_CASE("uint8 activations are refused without scales in the file, and with impossible ones") {
   const scnn_rt_options bytes = {1, SCNN_RT_AUTO, SCNN_RT_BYTES};
   const test::Bytes plain = test::file_around(test::tiny_body());
   scnn_runtime* runtime = nullptr;
@@ -76,7 +76,7 @@ TEST_CASE("bytes are refused where the file tells no levels, and levels that can
   CHECK(with(1, 3).status == SCNN_RT_DAMAGED);                                  // an unknown form of numbers
 }
 
-TEST_CASE("calibrated files are read and written to the same bytes; levels are all that is added") {
+TEST_CASE("calibrated files are read and written to the same bytes; only scales are added") {
   const auto backend = backend_for(Device{}, BackendOptions{1});
   int calibrated = 0;
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
@@ -85,10 +85,10 @@ TEST_CASE("calibrated files are read and written to the same bytes; levels are a
     ++calibrated;
     const std::vector<std::byte> file = encode(made->model);
     const PackedModel back = decode(file, "test");
-    CHECK(back.levels == made->model.levels);
+    CHECK(back.activations == made->model.activations);
     CHECK(encode(back) == file);
     PackedModel plain = back;
-    plain.levels.clear();
+    plain.activations.clear();
     CHECK(run(file, made->x, {1, SCNN_RT_AUTO, SCNN_RT_FLOATS}) ==
           run(encode(plain), made->x, {1, SCNN_RT_AUTO, SCNN_RT_AS_CALIBRATED}));
   }
@@ -141,7 +141,7 @@ TEST_CASE("weights of every size up to 8 bits, on bytes of every value: no sum l
         }
         model.layers[2].channels.push_back(channel);
       }
-      model.levels = {{1, 3}, {}, {}};
+      model.activations = {{1, 3}, {}, {}};
       const std::vector<std::byte> file = encode(model);
       for (const float value : {252.0F, -3.0F, 0.0F, 251.4F}) {
         const std::vector<float> image(static_cast<std::size_t>(2 * inputs), value);

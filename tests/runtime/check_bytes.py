@@ -1,5 +1,5 @@
 """For every <n>.scnn of a folder, calibrated, with <n>.npz, <n>.images.npy and <n>.logits.npy: compares the logits with a
-NumPy network in double precision that rounds activations as the file's levels say."""
+NumPy network in double precision that rounds activations as the file says."""
 
 import json
 import pathlib
@@ -17,14 +17,14 @@ def main(folder):
     errors = []
     for file in sorted(folder.glob("*.scnn")):
         model = read_scnn.read_model(file.read_bytes())
-        levels = {layer["name"]: layer["levels"] for layer in model["layers"] if "levels" in layer}
+        quantization = {layer["name"]: layer["quantization"] for layer in model["layers"] if "quantization" in layer}
         with np.load(file.with_suffix(".npz")) as archive:
             arrays = {name: archive[name] for name in archive.files}
         network = json.loads(arrays.pop("network").tobytes())["layers"]
         images = np.load(file.with_suffix(".images.npy")).astype(np.float64)
         found = np.load(file.with_suffix(".logits.npy")).astype(np.float64)
         scale = max(np.abs(found).max(), 1e-30)
-        error = np.abs(run(network, arrays, images, levels) - found).max() / scale
+        error = np.abs(run(network, arrays, images, quantization) - found).max() / scale
         in_floats = np.abs(run(network, arrays, images) - found).max() / scale
         errors.append((error, in_floats, file.name))
     near = sum(error < 1e-5 for error, _, _ in errors)
@@ -33,7 +33,7 @@ def main(folder):
           f"{sum(away >= 1e-5 for _, away, _ in errors)}")
     # Where rounding of floats decides between two bytes, the runtime may take the other one.
     if near < 0.95 * len(errors):
-        sys.exit("the runtime's bytes are not what the levels say")
+        sys.exit("the runtime's bytes are not what the file says")
 
 
 if __name__ == "__main__":

@@ -28,12 +28,12 @@ struct PackedAffine {
   std::vector<float> a, c;  ///< y = a x + c for each channel
 };
 
-/// What the bytes of an activation stand for: step * (byte - zero).  A step of 0: it has none.
-struct ActivationLevels {
-  float step = 0;
-  int zero = 0;
+/// A uint8 activation stands for scale * (byte - zero_point).  With a scale of 0 the activation is floats.
+struct ActivationQuantization {
+  float scale = 0;
+  int zero_point = 0;
 
-  [[nodiscard]] bool operator==(const ActivationLevels&) const = default;
+  [[nodiscard]] bool operator==(const ActivationQuantization&) const = default;
 };
 
 /// A trained network as the packed file holds it: plain data, no backend.
@@ -46,7 +46,8 @@ struct PackedModel {
   std::vector<PackedLayer> layers;    ///< by node; empty for nodes without weights
   std::vector<PackedAffine> affines;  ///< by node; empty for others
   IntegerForm integers = IntegerForm::coded;
-  std::vector<ActivationLevels> levels;  ///< of each node's output (calibrate.h); empty: activations are floats
+  std::vector<ActivationQuantization>
+      activations;  ///< of each node's output (calibrate.h); empty: activations are floats
 
   [[nodiscard]] bool quantized() const;  ///< whether some layer has integers
 };
@@ -94,7 +95,7 @@ struct PackedModel {
 [[nodiscard]] std::vector<bool> stored_columns(const PackedLayer& layer, const LayerOptions& options);
 
 /// What a byte of the file is for.
-enum class FileBytes { header, structure, masks, ranges, scales, integers, weights, bias, affine, levels };
+enum class FileBytes { header, structure, masks, ranges, scales, integers, weights, bias, affine, activations };
 constexpr std::size_t file_bytes_kinds = 10;
 /// "header", "structure", ...
 [[nodiscard]] const char* name(FileBytes kind);

@@ -50,9 +50,9 @@ typedef enum scnn_rt_path {
 /* What activations are.  With bytes, dense convolutions and linear layers whose weights fit 8 bits sum integers, on
  * every path to the same; all other layers stay in floats. */
 typedef enum scnn_rt_activations {
-  SCNN_RT_AS_CALIBRATED = 0, /* bytes where the file tells their levels, else floats */
+  SCNN_RT_AS_CALIBRATED = 0, /* uint8 where the file holds their scales, else floats */
   SCNN_RT_FLOATS = 1,
-  SCNN_RT_BYTES = 2 /* refused (SCNN_RT_PATH) where the file tells no levels */
+  SCNN_RT_BYTES = 2 /* refused (SCNN_RT_PATH) where the file holds no scales */
 } scnn_rt_activations;
 
 typedef struct scnn_rt_options {
