@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Refuses what the house rules refuse: strangers at the top, upward includes, long files, ops a backend lacks, untested
-sources, heavy headers where CUDA sees them, documents that name absent paths, and paths of one machine.
+"""Refuses what the house rules refuse: strangers at the top, upward includes, circles, large rooms, long files and READMEs, ops that a backend
+lacks, untested sources, heavy headers where CUDA sees them, documents that name absent paths, and paths of one machine.  Prints each room's
+share of the code.
 
 usage: tools/check_structure.py [ROOT]; prints `file:line: what and why` for each violation, exits 1 if there is any.
 Tested by tests/tools/test_check_structure.py.
@@ -13,11 +14,13 @@ from pathlib import Path
 LAYERS = ("runtime", "core", "backend", "nn", "data", "packed", "compress", "train", "export", "config", "settings", "record", "report",
           "run", "measure", "sweep", "cli")
 MAX_LINES = 400
+MAX_README_LINES = 40  # of a folder; pages of docs/ and results of experiments are no such READMEs
+MAX_SHARE = 0.13  # of the lines of code, for each room but the tests
 CODE = {".h", ".c", ".cpp", ".cu", ".cuh"}
 TEXT = CODE | {".py", ".cmake", ".txt", ".md", ".yaml", ".json", ".sh", ".in", ""}
 HEAVY = ("fmt/", "spdlog/", "nlohmann/", "yaml-cpp/", "CLI/")
-TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs", "include", "src", "cuda", "experiments",
-       "tests", "tools"}
+TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "include", "src", "cuda", "docs",
+       "examples", "experiments", "python", "tests", "tools"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # Put together here so that this file does not contain them.
 FOREIGN = ("/wo" + "rk/", "/fa" + "rm")
@@ -124,6 +127,76 @@ def check_length(tree):
     for path in tree.files:
         if path.suffix in TEXT and path.name != "LICENSE" and len(tree.lines(path)) > MAX_LINES:
             yield path, MAX_LINES + 1, f"{len(tree.lines(path))} lines, at most {MAX_LINES}: split the file"
+
+
+def check_readmes(tree):
+    """A folder README says what lives here and how to add to it; a manual belongs to docs/."""
+    for path in tree.files:
+        if path.name != "README.md" or len(path.parts) == 1 or path.parts[0] == "docs" or path.parts[:2] == ("experiments", "results"):
+            continue
+        if len(tree.lines(path)) > MAX_README_LINES:
+            yield path, MAX_README_LINES + 1, f"{len(tree.lines(path))} lines, at most {MAX_README_LINES}: move the rest to docs/"
+
+
+def room_of(path):
+    """The room whose share a file of code counts to: a layer, or a folder of the top."""
+    if path.parts[0] == "cuda":
+        return "cuda"
+    if path.parts[:2] == ("include", "scnn"):
+        return path.parts[2] if len(path.parts) > 3 else None
+    if path.parts[0] == "src":
+        return path.parts[1] if len(path.parts) > 2 else None
+    return path.parts[0] if path.parts[0] in {"tests", "tools", "examples", "python"} else None
+
+
+def is_code(tree, path):
+    if path.suffix in CODE | {".py", ".js", ".css"}:
+        return True
+    return path.suffix == "" and path.name != "LICENSE" and tree.lines(path)[:1] != [] and tree.lines(path)[0].startswith("#!")
+
+
+def room_lines(tree):
+    """Lines of code of each room."""
+    lines = {}
+    for path in tree.files:
+        room = room_of(path)
+        if room is not None and is_code(tree, path):
+            lines[room] = lines.get(room, 0) + len(tree.lines(path))
+    return lines
+
+
+def check_rooms(tree):
+    lines = room_lines(tree)
+    total = sum(lines.values())
+    for room, count in sorted(lines.items()):
+        # A tree of a few files, as in tests, has no room that could be small.
+        if total > 10_000 and room != "tests" and count > MAX_SHARE * total:
+            yield Path("src") / room, 1, f"{count} lines are {count / total:.1%} of the code, at most {MAX_SHARE:.0%}: split the room"
+
+
+def check_circles(tree):
+    """No file includes itself through others of its room; between rooms check_includes allows no circle."""
+    files = {p: [q for q in tree.included(p) if q != p and layer_of(q) == layer_of(p)]
+             for p in [*tree.below("include"), *tree.below("src"), *tree.below("cuda")]}
+    done = set()
+
+    def visit(path, trail):
+        if path in trail:
+            return trail[trail.index(path):]
+        if path in done:
+            return None
+        done.add(path)
+        for other in files.get(path, ()):
+            circle = visit(other, [*trail, path])
+            if circle:
+                return circle
+        return None
+
+    for path in files:
+        circle = visit(path, [])
+        if circle:
+            yield circle[0], 1, "includes itself: " + " -> ".join(str(p) for p in [*circle, circle[0]])
+            return
 
 
 def contract_ops(tree):
@@ -239,7 +312,7 @@ def check_words(tree):
                     yield path, number, f"contains {word}, a path of one machine"
 
 
-CHECKS = (check_top, check_includes, check_public_headers, check_length, check_ops, check_tests, check_heavy_headers, check_documents, check_words)
+CHECKS = (check_top, check_includes, check_public_headers, check_circles, check_length, check_readmes, check_rooms, check_ops, check_tests, check_heavy_headers, check_documents, check_words)
 
 
 def violations(root):
@@ -252,6 +325,9 @@ def main():
     found = violations(root)
     for violation in found:
         print(violation)
+    lines = room_lines(Tree(root))
+    shares = sorted(lines.items(), key=lambda room: -room[1])
+    print("rooms: " + ", ".join(f"{room} {count / sum(lines.values()):.1%}" for room, count in shares))
     print(f"structure: {len(found)} violations" if found else "structure: in order")
     return 1 if found else 0
 

@@ -56,6 +56,30 @@ class CheckStructure(unittest.TestCase):
         self.write("include/scnn/core/shape.h", '#pragma once\n#include "scnn/nn/graph.h"\n')
         self.expect("include/scnn/core/shape.h:2", "core includes scnn/nn/graph.h")
 
+    def test_circle_of_includes(self):
+        self.write("include/scnn/core/shape.h", '#pragma once\n#include "scnn/core/dtype.h"\n')
+        self.write("include/scnn/core/dtype.h", '#pragma once\n#include "scnn/core/shape.h"\n')
+        self.expect("include/scnn/core/shape.h:1", "includes itself: include/scnn/core/shape.h -> include/scnn/core/dtype.h")
+
+    def test_public_header_that_includes_a_private_one(self):
+        self.write("src/nn/edges.h", "#pragma once\n")
+        self.write("include/scnn/nn/graph.h", '#include "scnn/backend/backend.h"\n#include "nn/edges.h"\n')
+        self.expect("include/scnn/nn/graph.h:2", "a public header includes nn/edges.h")
+
+    def test_long_folder_readme(self):
+        self.write("src/nn/README.md", "line\n" * 40)
+        self.assertEqual(violations(self.root), [])
+        self.write("src/nn/README.md", "line\n" * 41)
+        self.expect("src/nn/README.md:41", "41 lines, at most 40")
+
+    def test_large_room(self):
+        for i in range(30):
+            self.write(f"tests/core/shape_{i}.cpp", "// line\n" * 300)
+        self.assertEqual(violations(self.root), [])
+        for i in range(8):
+            self.write(f"include/scnn/nn/part_{i}.h", "// line\n" * 300)
+        self.expect("src/nn:1", "of the code, at most 13%")
+
     def test_private_include_upwards(self):
         self.write("src/core/shape.cpp", '#include "nn/graph.h"\n')
         self.expect("src/core/shape.cpp:1", "core includes nn/graph.h")
