@@ -27,6 +27,12 @@ step("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${STAGE}/consumer" -G
 step("${CMAKE_COMMAND}" --build "${STAGE}/consumer")
 step("${STAGE}/consumer/consumer")
 step("${STAGE}/consumer/consumer_c")
+# The examples are a stranger's project too.
+step("${CMAKE_COMMAND}" -S "${source}/examples" -B "${STAGE}/examples" -G "${GENERATOR}" -DCMAKE_BUILD_TYPE=Release
+  "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}" "-DCMAKE_PREFIX_PATH=${STAGE}/moved")
+step("${CMAKE_COMMAND}" --build "${STAGE}/examples")
+step("${STAGE}/examples/01_train" "${source}/examples/tiny.yaml" train.epochs=1 WORKING_DIRECTORY "${STAGE}")
+step("${STAGE}/examples/03_infer" runs/tiny/latest/model.scnn WORKING_DIRECTORY "${STAGE}")
 if(PROGRAM)
   step("${STAGE}/moved/${PROGRAM}" version)
   foreach(file man/man1/scnn.1 bash-completion/completions/scnn zsh/site-functions/_scnn fish/vendor_completions.d/scnn.fish)

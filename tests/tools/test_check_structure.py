@@ -59,7 +59,7 @@ class CheckStructure(unittest.TestCase):
     def test_circle_of_includes(self):
         self.write("include/scnn/core/shape.h", '#pragma once\n#include "scnn/core/dtype.h"\n')
         self.write("include/scnn/core/dtype.h", '#pragma once\n#include "scnn/core/shape.h"\n')
-        self.expect("include/scnn/core/shape.h:1", "includes itself: include/scnn/core/shape.h -> include/scnn/core/dtype.h")
+        self.expect("include/scnn/core/dtype.h:1", "includes itself: include/scnn/core/dtype.h -> include/scnn/core/shape.h")
 
     def test_public_header_that_includes_a_private_one(self):
         self.write("src/nn/edges.h", "#pragma once\n")
