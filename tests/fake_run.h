@@ -27,13 +27,12 @@ inline Experiment fake_experiment(const std::string& name = "fake") {
 
 /// A layer of which `channels` are alive, each with its bits.
 inline LayerStatus fake_layer(const std::string& name, std::int32_t original, std::vector<std::int32_t> channels,
-                              std::vector<float> bits, double pace = 1) {
+                              std::vector<float> bits) {
   LayerStatus layer;
   layer.layer = name;
   layer.original_channels = original;
   layer.channels = std::move(channels);
   layer.bits = std::move(bits);
-  layer.pace = pace;
   return layer;
 }
 

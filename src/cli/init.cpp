@@ -36,7 +36,7 @@ compression:
   gamma: 0.05           # more makes it smaller, and in the end less accurate
   gamma_ramp: {epochs: 3}
   init: {bits: 4}
-  settle: {fraction: 0.15}   # its end, for weights alone
+  freeze: {fraction: 0.15}   # its end, for weights alone
 train:
   epochs: 10
   batch_size: 256

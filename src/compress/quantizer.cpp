@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compress/diffq.h"
-#include "compress/lsq.h"
 #include "core/glob.h"
 #include "core/settings_error.h"
 #include "scnn/backend/host_copy.h"
+#include "scnn/compress/method.h"
 #include "scnn/core/number_format.h"
 
 namespace scnn {
@@ -30,8 +29,8 @@ ChannelQuantizer::ChannelQuantizer(const std::string& layer, const Parameter& we
                                    bool revive, Backend& backend)
     : revive_(revive) {
   const std::int64_t channels = weight.value.shape()[0];
-  bits_.name = layer + ".bits";
-  exponent_.name = layer + ".exponent";
+  bits_.identify(layer, ParameterRole::bits);
+  exponent_.identify(layer, ParameterRole::exponent);
   bits_.trainable = learn_bits;
   for (Parameter* parameter : {&bits_, &exponent_}) {
     parameter->axes[0] = weight.axes[0];
@@ -126,37 +125,9 @@ std::vector<bool> makes_logits(const Graph& graph) {
   return reaches;
 }
 
-namespace {
-
-/// What each compression type is to a layer; `output`: the layer makes the logits.
-std::unique_ptr<Quantizer> make_quantizer(const CompressionOptions& o, const std::string& layer,
-                                          const Parameter& weight, bool output, std::uint32_t lane, Backend& backend) {
-  const auto bits = static_cast<float>(o.bits);
-  switch (o.type) {
-    case CompressionType::none:
-      break;
-    case CompressionType::fixed_bits:
-    case CompressionType::magnitude_prune:
-      return std::make_unique<ChannelQuantizer>(layer, weight, bits, false, false, backend);
-    case CompressionType::self_compress: {
-      auto quantizer =
-          std::make_unique<ChannelQuantizer>(layer, weight, static_cast<float>(o.init_bits), true, o.revive, backend);
-      quantizer->channel_bits().lower = output ? static_cast<float>(o.output_min_bits) : 0.0F;
-      quantizer->channel_bits().upper = static_cast<float>(o.max_bits);
-      return quantizer;
-    }
-    case CompressionType::lsq:
-      return std::make_unique<LsqQuantizer>(layer, weight, bits, backend);
-    case CompressionType::diffq:
-      return std::make_unique<DiffqQuantizer>(layer, weight, o.diffq, lane, backend);
-  }
-  return nullptr;
-}
-
-}  // namespace
-
 void attach_quantizers(Graph& graph, const CompressionOptions& options) {
-  if (options.type == CompressionType::none) return;
+  const std::unique_ptr<CompressionMethod> method = make_method(options);
+  if (!method->quantizes()) return;
   std::vector<std::string> names;
   for (const int index : graph.weighted_nodes())
     names.push_back(graph.nodes()[static_cast<std::size_t>(index)].spec.name);
@@ -174,18 +145,24 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options) {
     Graph::Node& node = graph.nodes()[static_cast<std::size_t>(index)];
     if (!glob_match(options.include, node.spec.name) || glob_match(options.exclude, node.spec.name)) continue;
     Weights& weights = *node.layer->weights();
-    weights.quantizer =
-        make_quantizer(options, node.spec.name, weights.parameter, output[static_cast<std::size_t>(index)],
-                       static_cast<std::uint32_t>(index), graph.backend());
+    const QuantizerSite site{node.spec.name, weights.parameter, output[static_cast<std::size_t>(index)],
+                             static_cast<std::uint32_t>(index)};
+    weights.quantizer = method->quantizer(site, graph.backend());
   }
 }
 
 void round_exponents(Graph& graph) {
   for (Parameter* parameter : graph.parameters()) {
-    if (!parameter->name.ends_with(".exponent")) continue;
+    if (parameter->role != ParameterRole::exponent) continue;
     std::vector<float> exponents = host_values(graph.backend(), parameter->value);
     for (float& exponent : exponents) exponent = std::nearbyint(exponent);
     set_values(graph.backend(), exponents, parameter->value);
+  }
+}
+
+void freeze_parameters(Graph& graph, ParameterRole role) {
+  for (Parameter* parameter : graph.parameters()) {
+    if (parameter->role == role) parameter->frozen = true;
   }
 }
 

@@ -156,11 +156,10 @@ double SizeLoss::value() {
     Entry& entry = entries_[e];
     if (!entry.quantized) continue;
     std::vector<float> slope(entry.bits.size(), 0.0F);
-    const double kept = pace ? pace(graph_.nodes()[static_cast<std::size_t>(entry.node)].spec.name) : 1.0;
     for (std::size_t i = 0; i < slope.size(); ++i) {
       const double share = all[e][i] / original_weights_;
       q += entry.bits[i] * share;
-      if (entry.bits[i] > 0.0F || revive_) slope[i] = static_cast<float>(share * kept);
+      if (entry.bits[i] > 0.0F || revive_) slope[i] = static_cast<float>(share);
     }
     Quantizer& quantizer = *quantizer_of(graph_, entry.node);
     if (!quantizer.learns_bits() || slope == entry.slope) continue;

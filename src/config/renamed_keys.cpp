@@ -13,6 +13,7 @@ struct Renamed {
 };
 /// Old names are accepted for one version.
 constexpr Renamed renamed_keys[] = {
+    {"compression", "settle", "freeze"},
     {"device", "weight_quantisation", "weight_quantization"},
 };
 

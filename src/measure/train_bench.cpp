@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "run/training.h"
+#include "scnn/compress/method.h"
 #include "scnn/compress/removal.h"
 #include "scnn/train/trainer.h"
 
@@ -18,101 +19,97 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Goes from network to network while training runs.
-class BenchObserver : public TrainObserver {
+/// Passes the question whether to stop on, and keeps the answer.
+class StopAsker final : public TrainObserver {
  public:
-  BenchObserver(const TrainBenchOptions& options, Graph& graph, std::uint64_t seed, TraceTimer& timer)
-      : options_(options), graph_(graph), seed_(seed), timer_(timer) {}
-
-  void attach(Trainer& trainer) {
-    trainer_ = &trainer;
-    steps_ = options_.epochs > 0 ? options_.epochs * trainer.steps_per_epoch() : options_.steps;
+  explicit StopAsker(const TrainBenchOptions& options) : options_(options) {}
+  bool should_stop() override {
+    if (options_.should_stop && !request_) request_ = options_.should_stop();
+    return request_.has_value();
   }
-  void on_start(std::int64_t /*first*/, std::int64_t total) override {
-    const auto count = static_cast<std::int64_t>(1 + options_.keep.size());
-    if (options_.warmup > total || steps_ > total || count * (options_.warmup + steps_) > total) {
+  [[nodiscard]] const std::optional<StopRequest>& request() const { return request_; }
+
+ private:
+  const TrainBenchOptions& options_;
+  std::optional<StopRequest> request_;
+};
+
+/// Measures training with the network as it stands, and then with fewer and fewer of its channels.
+class Measurement {
+ public:
+  Measurement(const TrainBenchOptions& options, Graph& graph, std::uint64_t seed, TraceTimer& timer, Trainer& trainer,
+              const StopAsker& asker)
+      : options_(options), graph_(graph), seed_(seed), timer_(timer), trainer_(trainer), asker_(asker) {
+    steps_ = options.epochs > 0 ? options.epochs * trainer.steps_per_epoch() : options.steps;
+    const std::int64_t total = trainer.total_steps();
+    const auto count = static_cast<std::int64_t>(1 + options.keep.size());
+    if (options.warmup > total || steps_ > total || count * (options.warmup + steps_) > total) {
       throw Error(ErrorKind::usage,
                   fmt::format("the experiment has {} steps, not {} times {} to warm up and {} to measure: lower "
                               "--warmup, --steps or --epochs, or raise train.epochs",
-                              total, count, options_.warmup, steps_));
+                              total, count, options.warmup, steps_));
     }
-    whole_ = graph_.macs();
-    begin(1);
   }
-  bool should_stop() override {
-    if (options_.should_stop && !request_) request_ = options_.should_stop();
-    if (done_++ == 0) first_step_ = seconds_since(step_began_);
-    if (request_) {
-      listen_.reset();
-      return true;
+
+  [[nodiscard]] std::vector<TrainBench::Network> all() {
+    const auto whole = static_cast<double>(graph_.macs());
+    std::vector<TrainBench::Network> networks = {measured(1, 0)};
+    for (const double keep : options_.keep) {
+      const std::vector<ChannelSet> left =
+          random_channel_subset(graph_, keep * whole / static_cast<double>(graph_.macs()), seed_);
+      const auto start = Clock::now();
+      trainer_.restrict_to(left);
+      networks.push_back(measured(keep, seconds_since(start)));
     }
-    if (listen_) macs_ += static_cast<double>(graph_.macs());  // removals go on while it measures
-    if (done_ == options_.warmup) listen();
-    const bool ends = done_ == options_.warmup + steps_ && next();
-    step_began_ = Clock::now();
-    return ends;
+    return networks;
   }
-  /// Where the last step of training was the last to measure nobody asks whether to stop.
-  void close() {
-    if (!listen_) return;
-    macs_ += static_cast<double>(graph_.macs());
-    (void)next();
-  }
-  [[nodiscard]] const std::optional<StopRequest>& request() const { return request_; }
-  std::vector<TrainBench::Network> networks;
 
  private:
-  void begin(double keep) {
-    networks.emplace_back();
-    networks.back().keep = keep;
-    macs_ = 0;
-    networks.back().steps = steps_;
-    done_ = 0;
-    if (options_.warmup == 0) listen();
-    step_began_ = Clock::now();
-  }
-  void listen() {
-    networks.back().preparation = -trainer_->preparation_seconds();
-    first_event_ = events();
-    listen_.emplace(timer_);
-  }
-  [[nodiscard]] std::size_t events() const { return timer_.times().events.size(); }
-  /// Ends a network; true where it was the last.
-  bool next() {
-    listen_.reset();
-    TrainBench::Network& network = networks.back();
-    network.preparation += trainer_->preparation_seconds();
-    network.macs = std::llround(macs_ / static_cast<double>(steps_));
-    const RangeTimes& all = timer_.times();
-    network.times.places = all.places;
-    network.times.events.assign(all.events.begin() + static_cast<std::ptrdiff_t>(first_event_), all.events.end());
-    if (networks.size() > 1) {
-      network.replanning = restriction_ + std::max(0.0, first_step_ - 1e-3 * step_times(network).median);
-    }
-    if (networks.size() > options_.keep.size()) return true;
-    const double keep = options_.keep[networks.size() - 1];
-    const std::vector<ChannelSet> left =
-        random_channel_subset(graph_, keep * static_cast<double>(whole_) / static_cast<double>(graph_.macs()), seed_);
+  /// The network at hand; `restriction`: seconds that making it from the one before took, 0 for the first.
+  [[nodiscard]] TrainBench::Network measured(double keep, double restriction) {
+    TrainBench::Network network;
+    network.keep = keep;
+    network.steps = steps_;
     const auto start = Clock::now();
-    trainer_->restrict_to(left);
-    restriction_ = seconds_since(start);
-    begin(keep);
-    return false;
+    std::optional<double> first_step;
+    const auto step = [&] {
+      train_step();
+      if (!first_step) first_step = seconds_since(start);
+    };
+    for (std::int64_t i = 0; i < options_.warmup; ++i) step();
+
+    network.preparation = -trainer_.preparation_seconds();
+    const std::size_t first_event = timer_.times().events.size();
+    double macs = 0;  // removals go on while it measures
+    {
+      const TraceListener listen(timer_);
+      for (std::int64_t i = 0; i < steps_; ++i) {
+        step();
+        macs += static_cast<double>(graph_.macs());
+      }
+    }
+    network.preparation += trainer_.preparation_seconds();
+    network.macs = std::llround(macs / static_cast<double>(steps_));
+    const RangeTimes& times = timer_.times();
+    network.times.places = times.places;
+    network.times.events.assign(times.events.begin() + static_cast<std::ptrdiff_t>(first_event), times.events.end());
+    if (restriction > 0) {
+      network.replanning = restriction + std::max(0.0, first_step.value_or(0) - 1e-3 * step_times(network).median);
+    }
+    return network;
+  }
+  void train_step() {
+    if (trainer_.run_until(trainer_.clock().step + 1)) return;
+    throw Error(asker_.request()->kind, asker_.request()->why + "; nothing was measured");
   }
 
   const TrainBenchOptions& options_;
   Graph& graph_;
   std::uint64_t seed_;
   TraceTimer& timer_;
-  Trainer* trainer_ = nullptr;
-  std::int64_t steps_ = 0, whole_ = 0;
-  std::int64_t done_ = 0;  // steps of the network at hand
-  Clock::time_point step_began_;
-  double first_step_ = 0, restriction_ = 0;
-  double macs_ = 0;  // summed over the steps measured
-  std::size_t first_event_ = 0;
-  std::optional<StopRequest> request_;
-  std::optional<TraceListener> listen_;
+  Trainer& trainer_;
+  const StopAsker& asker_;
+  std::int64_t steps_ = 0;
 };
 
 bool is_kernel(const std::string& name) { return name.starts_with("kernel/"); }
@@ -129,18 +126,17 @@ double quantile(const std::vector<double>& sorted, double share) {
 }  // namespace
 
 TrainBench bench_training(const Experiment& experiment, RunComponents& parts, const TrainBenchOptions& options) {
-  const CompressionType type = experiment.compression.type;
-  if (!options.keep.empty() && (type == CompressionType::diffq || type == CompressionType::lsq)) {
-    throw Error(ErrorKind::usage, "--keep takes channels out, which diffq and lsq never do: another compression.type");
+  if (!options.keep.empty() && !make_method(experiment.compression)->allows_removal()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--keep takes channels out, which {} never does: another compression.type",
+                            experiment.compression.type));
   }
   for (const std::string& warning : parts.data.warnings) spdlog::warn("{}", warning);
   TraceTimer timer([&parts] { parts.backend->synchronize(); });
-  BenchObserver measured(options, *parts.graph, experiment.seed, timer);
-  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, ""), measured);
-  measured.attach(trainer);
-  (void)trainer.run();
-  measured.close();
-  if (measured.request()) throw Error(measured.request()->kind, measured.request()->why + "; nothing was measured");
+  StopAsker asker(options);
+  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, ""), asker);
+  std::vector<TrainBench::Network> networks =
+      Measurement(options, *parts.graph, experiment.seed, timer, trainer, asker).all();
   TrainBench bench;
   bench.name = experiment.name;
   bench.device = to_string(parts.backend->device());
@@ -148,7 +144,7 @@ TrainBench bench_training(const Experiment& experiment, RunComponents& parts, co
   bench.batch_size = experiment.train.batch_size;
   bench.warmup = options.warmup;
   bench.steps_per_epoch = trainer.steps_per_epoch();
-  bench.networks = std::move(measured.networks);
+  bench.networks = std::move(networks);
   bench.times = timer.times();
   return bench;
 }

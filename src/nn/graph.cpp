@@ -111,7 +111,7 @@ void Graph::initialize(std::uint64_t seed) {
     const auto bound = static_cast<float>(1.0 / std::sqrt(fan_in));
     for (Parameter* parameter : node.layer->parameters()) {
       const bool weight = parameter == &node.layer->weights()->parameter;
-      if (!weight && !parameter->name.ends_with(".bias")) continue;
+      if (!weight && parameter->role != ParameterRole::bias) continue;
       const RandomStream stream(seed, Stream::initialize, static_cast<std::uint32_t>(2 * index + (weight ? 0 : 1)));
       Tensor host = Tensor::host(parameter->value.shape());
       const auto values = host.values<float>();

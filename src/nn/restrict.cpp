@@ -24,6 +24,7 @@ void Graph::restrict_to(const std::vector<ChannelSet>& channels) {
   prune();
   for (Parameter* parameter : parameters()) gather_parameter(*parameter, before);
   planned_batch_ = 0;
+  ++plans_;  // the present plan's memory is not to be used any more
 }
 
 void Graph::prune() {

@@ -110,8 +110,7 @@ Json to_json(const LayerStatus& l) {
           {"original_weights", l.original_weights},
           {"live_weights", l.live_weights},
           {"learned_bits", l.learned_bits},
-          {"packed_bits", l.packed_bits},
-          {"pace", l.pace}};
+          {"packed_bits", l.packed_bits}};
 }
 
 LayerStatus layer_from_json(const Json& json) {
@@ -124,7 +123,6 @@ LayerStatus layer_from_json(const Json& json) {
   l.live_weights = json.at("live_weights");
   l.learned_bits = number(json.at("learned_bits"));
   l.packed_bits = json.at("packed_bits");
-  if (json.contains("pace")) l.pace = number(json.at("pace"));  // older runs have none
   return l;
 }
 

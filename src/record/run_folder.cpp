@@ -66,24 +66,6 @@ std::string make_run_folder(const fs::path& parent, const std::string& id) {
 
 std::string path_name(const Experiment& experiment) { return experiment.name.empty() ? "experiment" : experiment.name; }
 
-const char* method_name(CompressionType type) {
-  switch (type) {
-    case CompressionType::none:
-      return "none";
-    case CompressionType::fixed_bits:
-      return "fixed_bits";
-    case CompressionType::self_compress:
-      return "self_compress";
-    case CompressionType::diffq:
-      return "diffq";
-    case CompressionType::lsq:
-      return "lsq";
-    case CompressionType::magnitude_prune:
-      return "magnitude_prune";
-  }
-  return "unknown";
-}
-
 RunState state_from(const std::string& text) {
   for (const RunState state : {RunState::running, RunState::done, RunState::stopped, RunState::failed}) {
     if (text == to_string(state)) return state;
@@ -184,7 +166,7 @@ RunFolder::RunFolder(fs::path path, RunInfo info)
 RunFolder RunFolder::create(const Experiment& experiment, RunInfo info, const fs::path& out, const fs::path& root) {
   const fs::path path = make_output_folder(experiment, out, root);
   info.name = path_name(experiment);
-  info.method = method_name(experiment.compression.type);
+  info.method = experiment.compression.type;
   info.seed = experiment.seed;
   info.host = host_name();
   info.process = ::getpid();

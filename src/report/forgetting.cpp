@@ -76,7 +76,6 @@ std::vector<LayerForgetting> forgetting(const RunHistory& history) {
       if (layer == history.layers[e].end()) continue;
       const std::int64_t epoch = history.epochs[e].epoch;
       const std::vector<float> bits = all_bits(*layer);
-      out.slowest = std::min(out.slowest, layer->pace);
       if (const double fall = mean(before) - mean(bits); !before.empty() && fall > out.fastest) {
         out.fastest = fall;
         out.fastest_epoch = epoch;
@@ -120,19 +119,13 @@ std::vector<Dip> dips(const RunHistory& history, double least) {
 }
 
 std::vector<Figure> forgetting_figures(const RunHistory& history) {
-  Figure bits, paces;
+  Figure bits;
   bits.id = "fall";
   bits.title = "Bits by layer and epoch";
   bits.caption = "Mean over all channels that the layer began with; those that are gone count as 0.";
   bits.y.title = "bits";
-  paces.id = "pace";
-  paces.title = "What the guard did";
-  paces.caption = "Share of the size loss that each layer is left with: below 1 its decline is slowed.";
-  paces.y.title = "share";
-  bool slowed = false;
   for (const std::string& name : learned(history)) {
     bits.series.emplace_back().label = name;
-    paces.series.emplace_back().label = name;
     for (std::size_t e = 0; e < history.layers.size(); ++e) {
       const auto layer = std::ranges::find(history.layers[e], name, &LayerStatus::layer);
       if (layer == history.layers[e].end()) continue;
@@ -140,14 +133,10 @@ std::vector<Figure> forgetting_figures(const RunHistory& history) {
       point.x = static_cast<double>(history.epochs[e].epoch);
       point.y = mean(all_bits(*layer));
       bits.series.back().points.push_back(point);
-      point.y = layer->pace;
-      paces.series.back().points.push_back(point);
-      slowed = slowed || layer->pace < 1;
     }
   }
   std::vector<Figure> figures;
   if (!bits.series.empty()) figures.push_back(std::move(bits));
-  if (slowed) figures.push_back(std::move(paces));
   for (Figure& figure : figures) {
     figure.x = epoch_axis();
     figure.y.from_zero = true;
@@ -159,22 +148,17 @@ std::vector<Figure> forgetting_figures(const RunHistory& history) {
 std::string forgetting_html(const RunHistory& history) {
   const std::vector<LayerForgetting> layers = forgetting(history);
   if (layers.empty()) return "";
-  const bool guarded = std::ranges::any_of(layers, [](const LayerForgetting& layer) { return layer.slowest < 1; });
   std::string html =
       "<section><h2>Forgetting</h2>\n<p class=\"soft\">Channels whose bits come to 0 are lost for good unless they are "
       "revived; bits that fall fast leave the others no time to make up for them.</p>\n<div class=\"scroll\"><table "
       "class=\"sortable\">\n<thead><tr><th>layer</th><th>fastest fall (bits an epoch)</th><th>in "
       "epoch</th><th>channels "
-      "died</th><th>first in</th><th>last in</th><th>came back</th>";
-  if (guarded) html += "<th>slowed to</th>";
-  html += "</tr></thead>\n<tbody>\n";
+      "died</th><th>first in</th><th>last in</th><th>came back</th></tr></thead>\n<tbody>\n";
   const auto epoch = [](std::int64_t number) { return number > 0 ? std::to_string(number) : std::string("-"); };
   for (const LayerForgetting& l : layers) {
-    html += fmt::format("<tr><td>{}</td><td>{:.2f}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
+    html += fmt::format("<tr><td>{}</td><td>{:.2f}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                         html_escape(l.layer), l.fastest, epoch(l.fastest_epoch), l.died, epoch(l.first_death),
                         epoch(l.last_death), l.revived);
-    if (guarded) html += fmt::format("<td>{:.2f}</td>", l.slowest);
-    html += "</tr>\n";
   }
   html += "</tbody>\n</table></div>\n";
   const std::vector<Dip> deepest = dips(history);

@@ -17,7 +17,6 @@ struct LayerForgetting {
   std::int64_t died = 0;                         ///< channels whose bits came to 0
   std::int64_t first_death = 0, last_death = 0;  ///< epochs; 0: none
   std::int64_t revived = 0;                      ///< times that a channel came back from 0
-  double slowest = 1;                            ///< least pace that the guard gave it
 };
 [[nodiscard]] std::vector<LayerForgetting> forgetting(const RunHistory& history);
 
@@ -30,7 +29,7 @@ struct Dip {
 /// Dips of at least `least`, the deepest first.
 [[nodiscard]] std::vector<Dip> dips(const RunHistory& history, double least = 0.003);
 
-/// Mean bits by epoch and layer; where a guard slowed a layer, also the paces.
+/// Mean bits by epoch and layer.
 [[nodiscard]] std::vector<Figure> forgetting_figures(const RunHistory& history);
 /// The section of a self-compressing run's page; empty where no bits changed.
 [[nodiscard]] std::string forgetting_html(const RunHistory& history);

@@ -98,9 +98,12 @@ std::string expected(const Parameter& parameter, WeightLayout layout) {
 
 /// Names of a checkpoint, an export or training that are no weights.
 bool is_other(const std::string& name, WeightLayout layout) {
-  static const std::vector<std::string> ours = {"optim.*",  "pull.*",     "channels.*", "*.bits",   "*.exponent",
-                                                "*.scales", "*.integers", "input.mean", "input.std"};
-  return name.ends_with("num_batches_tracked") || (layout == WeightLayout::scnn && glob_match(ours, name));
+  static const std::vector<std::string> ours = {"optim.*",    "pull.*",     "channels.*", "*.scales",
+                                                "*.integers", "input.mean", "input.std"};
+  if (module_and_role(name).second == "num_batches_tracked") return true;
+  if (layout != WeightLayout::scnn) return false;
+  const std::optional<ParameterRole> role = role_in_name(name);
+  return glob_match(ours, name) || (role && belongs_to_quantizer(*role));
 }
 
 class Loader {
@@ -120,7 +123,7 @@ class Loader {
       const auto found = sources_.find(name);
       if (skipped(name)) continue;
       if (found == sources_.end()) {
-        if (!name.ends_with(".frozen"))
+        if (parameter->role != ParameterRole::frozen_channels)
           missing_.push_back(fmt::format("{} {}", name, expected(*parameter, init_.layout)));
         continue;
       }
@@ -200,7 +203,7 @@ class Loader {
     if (init_.layout == WeightLayout::scnn) std::ranges::copy(from.values, value.data<float>());
     for (const float v : value.values<float>()) {
       if (!std::isfinite(v)) return complain("holds a value that is no finite number");
-      if (v < 0 && parameter.name.ends_with(".running_var")) return complain("holds a negative variance");
+      if (v < 0 && parameter.role == ParameterRole::running_variance) return complain("holds a negative variance");
     }
     return value;
   }
@@ -220,7 +223,8 @@ class Loader {
     if (text.empty()) return;
     // What an export has and a checkpoint has not.
     const bool exported = std::ranges::any_of(tensors_, [](const FileTensor& tensor) {
-      return tensor.name == "input.mean" || tensor.name.ends_with(".scales") || tensor.name.ends_with(".a");
+      return tensor.name == "input.mean" || module_and_role(tensor.name).second == "scales" ||
+             role_in_name(tensor.name) == ParameterRole::factor;
     });
     if (init_.layout == WeightLayout::scnn && !wrong_.empty()) {
       text += "\na run that removed channels no longer fits: take one of compression none, or a checkpoint from before";

@@ -16,7 +16,7 @@ std::string shape_text(const Edge& edge, const SetTable& sets) {
 }
 
 bool is_weight_or_shift(const Parameter& parameter) {
-  return parameter.trainable && !parameter.name.ends_with(".bits") && !parameter.name.ends_with(".exponent");
+  return parameter.trainable && !belongs_to_quantizer(parameter.role);
 }
 
 }  // namespace

@@ -87,11 +87,11 @@ std::int64_t step_of_fitting(const Experiment& experiment, const Checkpoint& che
     check_same_widths(checkpoint, *parts.graph);
     Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, ""), nobody);
     trainer.resume(checkpoint);
-    if (trainer.state().step < trainer.total_steps()) return trainer.state().step;
+    if (trainer.clock().step < trainer.total_steps()) return trainer.clock().step;
     throw Error(ErrorKind::usage,
                 fmt::format("{} is at step {} of {}: nothing is left to train; raise train.epochs, or "
                             "take an earlier checkpoint with --from",
-                            checkpoint.path.string(), trainer.state().step, trainer.total_steps()));
+                            checkpoint.path.string(), trainer.clock().step, trainer.total_steps()));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::checkpoint || changes.empty()) throw;
     throw Error(ErrorKind::experiment,

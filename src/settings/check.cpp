@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/source_locations.h"
+#include "scnn/compress/method.h"
 #include "scnn/compress/quantizer.h"
 #include "scnn/data/catalogue.h"
 #include "scnn/train/optimizer.h"
@@ -87,7 +88,7 @@ void check_network(const Experiment& experiment, Diagnostics& diagnostics) {
     const bool any = std::ranges::any_of(graph->weighted_nodes(), [&](int index) {
       return graph->nodes()[static_cast<std::size_t>(index)].layer->weights()->quantizer != nullptr;
     });
-    if (!any && experiment.compression.type != CompressionType::none) {
+    if (!any && make_method(experiment.compression)->quantizes()) {
       throw SettingsError("compression.exclude", "include and exclude leave no layer to compress: type none says that");
     }
   });

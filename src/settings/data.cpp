@@ -17,8 +17,8 @@ constexpr Option data_types[] = {
      "[n, rows, columns, channels] or [n, rows, columns], labels whole numbers from 0"},
 };
 constexpr Option image_fits[] = {
-    {"crop", "the largest centred part of the wanted proportions, resized"},
-    {"stretch", "all of the image, resized whatever its proportions"},
+    {"crop", ImageFit::crop, "the largest centred part of the wanted proportions, resized"},
+    {"stretch", ImageFit::stretch, "all of the image, resized whatever its proportions"},
 };
 constexpr Option augmentation_types[] = {
     {"pad_crop", "zeros on every side, then a random crop of the original size"},
@@ -33,8 +33,10 @@ constexpr Option augmentation_types[] = {
 };
 constexpr Option validation_sources[] = {{"train", "images held out of the training split"}};
 constexpr Option weight_layouts[] = {
-    {"pytorch", "a PyTorch state_dict: weights OIHW, linear layers behind a flatten in (c, h, w) order"},
-    {"scnn", "this program's own names and order: a checkpoint with no channel removed, or exported NPZ arrays"},
+    {"pytorch", WeightLayout::pytorch,
+     "a PyTorch state_dict: weights OIHW, linear layers behind a flatten in (c, h, w) order"},
+    {"scnn", WeightLayout::scnn,
+     "this program's own names and order: a checkpoint with no channel removed, or exported NPZ arrays"},
 };
 
 /// The alternative of `value` if it is T, else T's defaults.

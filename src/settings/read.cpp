@@ -84,6 +84,12 @@ void SettingsReader::need(std::string_view key, const std::string& why) {
   report(Code::missing, *frames_.back().map, fmt::format("the key '{}' is missing", key), why);
 }
 
+void SettingsReader::retired(std::string_view key, std::string_view harmless, std::string_view why) {
+  const Node* node = frames_.back().map->find(key);
+  const bool says_nothing = node && node->kind == Kind::scalar && !node->quoted && node->text == harmless;
+  frames_.back().retired.push_back({std::string(key), std::string(why), says_nothing});
+}
+
 bool SettingsReader::begin(const Field& field, bool& present) {
   const Node* node = take(field);
   if (!node) return false;
@@ -123,8 +129,10 @@ void SettingsReader::unknown_key(const Frame& frame, const Entry& entry) {
                       entry.place, frame.path, fmt::format("it belongs to type {}", elsewhere->types), footer});
     return;
   }
+  const auto old = std::ranges::find(frame.retired, entry.key, &Retired::key);
+  if (old != frame.retired.end() && old->harmless) return;
   diagnostics_.add({Code::unknown_key, fmt::format("unknown key '{}'", entry.key), entry.place, frame.path,
-                    did_you_mean(entry.key, here), footer});
+                    old != frame.retired.end() ? old->why : did_you_mean(entry.key, here), footer});
 }
 
 bool SettingsReader::read_option(std::string_view key, const Node& node, std::span<const Option> options,

@@ -29,10 +29,15 @@ class SettingsReader final : public SettingsVisitor {
   void set(const Field& field, Member member) override;
   [[nodiscard]] bool missing(std::string_view key) const override;
   void need(std::string_view key, const std::string& why) override;
+  void retired(std::string_view key, std::string_view harmless, std::string_view why) override;
 
  private:
   struct Known {
     std::string key, types;
+  };
+  struct Retired {
+    std::string key, why;
+    bool harmless = false;  ///< as it stands in this file
   };
   struct Frame {
     const Node* map;
@@ -41,6 +46,7 @@ class SettingsReader final : public SettingsVisitor {
     std::vector<std::string> extra;
     std::string type;  ///< value of the map's `type`
     bool type_broken = false;
+    std::vector<Retired> retired = {};
   };
 
   [[nodiscard]] std::string path_of(std::string_view key) const;

@@ -30,9 +30,19 @@ constexpr NumberRange above(double min) { return {.min = min, .open_min = true};
 constexpr NumberRange between(double min, double max) { return {.min = min, .max = max}; }
 constexpr NumberRange share_below_1() { return {.min = 0, .max = 1, .open_max = true}; }
 
+/// A choice: its name, and, of an enum, the value that it stands for.
 struct Option {
   std::string_view name, doc;
+  int value = 0;
+
+  constexpr Option(std::string_view name_of, std::string_view doc_of) : name(name_of), doc(doc_of) {}
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  constexpr Option(std::string_view name_of, Enum of, std::string_view doc_of)
+      : name(name_of), doc(doc_of), value(static_cast<int>(of)) {}
 };
+/// Where `options` has an enum's value; Error(bug) where it lacks it.
+[[nodiscard]] std::size_t option_of(std::span<const Option> options, int value);
 
 /// All there is to say about one key.
 struct Field {
@@ -96,6 +106,9 @@ class SettingsVisitor {
 
   /// Whether the key is known to be absent from what is read.
   [[nodiscard]] virtual bool missing(std::string_view /*key*/) const { return false; }
+  /// A key that earlier versions had.  The value `harmless` is read past, since their config.yaml says it; any other
+  /// one is an unknown key, and `why` stands beside it.
+  virtual void retired(std::string_view /*key*/, std::string_view /*harmless*/, std::string_view /*why*/) {}
   /// Reports a key that other settings make necessary.
   virtual void need(std::string_view /*key*/, const std::string& /*why*/) {}
 
@@ -110,17 +123,18 @@ class SettingsVisitor {
     set(field, Member(std::in_place_type<GroupsMembers>, GroupsMembers{groups, depthwise}));
   }
   template <class Enum>
+  requires std::is_enum_v<Enum>
   void type_of(std::span<const Option> options, Enum& value) {
-    auto index = static_cast<std::size_t>(value);
+    std::size_t index = option_of(options, static_cast<int>(value));
     type(options, index);
-    value = static_cast<Enum>(index);
+    value = static_cast<Enum>(options[index].value);
   }
   template <class Enum>
   requires std::is_enum_v<Enum>
   void choice_of(const Field& field, Enum& value) {
-    auto index = static_cast<std::size_t>(value);
+    std::size_t index = option_of(field.choices, static_cast<int>(value));
     choice(field, index);
-    value = static_cast<Enum>(index);
+    value = static_cast<Enum>(field.choices[index].value);
   }
 };
 

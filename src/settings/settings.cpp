@@ -7,48 +7,52 @@ namespace scnn::config {
 namespace {
 
 constexpr Option schedule_types[] = {
-    {"constant", "the learning rate stays"},
-    {"step", "multiplied by factor every so many epochs"},
-    {"cosine", "half a cosine from 1 to final_factor"},
-    {"piecewise", "straight lines between the points (epochs[i], factors[i])"},
-    {"anneal_end", "constant, then straight to final_factor over the last share of training"},
-    {"reduce_on_plateau",
+    {"constant", ScheduleType::constant, "the learning rate stays"},
+    {"step", ScheduleType::step, "multiplied by factor every so many epochs"},
+    {"cosine", ScheduleType::cosine, "half a cosine from 1 to final_factor"},
+    {"piecewise", ScheduleType::piecewise, "straight lines between the points (epochs[i], factors[i])"},
+    {"anneal_end", ScheduleType::anneal_end, "constant, then straight to final_factor over the last share of training"},
+    {"reduce_on_plateau", ScheduleType::reduce_on_plateau,
      "multiplied by factor once the training loss has not improved for more than patience epochs, as torch's "
      "ReduceLROnPlateau"},
 };
 constexpr Option optimizer_types[] = {
-    {"adam", "Adam, weight decay added to the gradient"},
-    {"adamw", "Adam with decoupled weight decay"},
-    {"sgd", "stochastic gradient descent with momentum"},
+    {"adam", OptimizerType::adam, "Adam, weight decay added to the gradient"},
+    {"adamw", OptimizerType::adamw, "Adam with decoupled weight decay"},
+    {"sgd", OptimizerType::sgd, "stochastic gradient descent with momentum"},
 };
 constexpr Option device_types[] = {{"auto", "a GPU if there is one, else the CPU"}, {"cpu", ""}, {"cuda", ""}};
 constexpr Option integer_forms[] = {
-    {"bits", "each channel in the bits of its range"},
-    {"coded", "entropy-coded by an adaptive range coder: smaller"},
+    {"bits", IntegerForm::bits, "each channel in the bits of its range"},
+    {"coded", IntegerForm::coded, "entropy-coded by an adaptive range coder: smaller"},
 };
 constexpr Option real_forms[] = {
-    {"half", "rounded to 16 bits, with an exponent for each block"},
-    {"float32", "as they are"},
+    {"half", RealForm::half, "rounded to 16 bits, with an exponent for each block"},
+    {"float32", RealForm::float32, "as they are"},
 };
 constexpr Option precisions[] = {
-    {"fp32", "float32"},
-    {"tf32", "float32 whose operands tensor cores round to 11 significant bits; by NVIDIA's libraries alone"},
-    {"bf16",
+    {"fp32", Precision::fp32, "float32"},
+    {"tf32", Precision::tf32,
+     "float32 whose operands tensor cores round to 11 significant bits; by NVIDIA's libraries alone"},
+    {"bf16", Precision::bf16,
      "operands of convolutions and linear layers rounded to bfloat16, on tensor cores; sums, weights and everything "
      "else float32"},
 };
 constexpr Option convolution_paths[] = {
-    {"auto", "the project's own kernels in fp32 and bf16, NVIDIA's libraries in tf32; by this table, never by timing"},
-    {"own", "the project's own kernels; grouped convolutions are float32 there, whatever the precision"},
-    {"cudnn",
+    {"auto", ConvolutionPath::automatic,
+     "the project's own kernels in fp32 and bf16, NVIDIA's libraries in tf32; by this table, never by timing"},
+    {"own", ConvolutionPath::own,
+     "the project's own kernels; grouped convolutions are float32 there, whatever the precision"},
+    {"cudnn", ConvolutionPath::cudnn,
      "cuDNN, and cuBLAS for linear layers, found when the program runs (scnn doctor tells); weights are quantized "
      "before it, and in bf16 a convolution's results are rounded to bfloat16 too"},
 };
 constexpr Option weight_quantizations[] = {
-    {"auto", "by the layer's shape"},
-    {"on_load", "by the convolution itself, into shared memory; `integers` where they do not fit"},
-    {"integers", "by a pass before it, as integers; 2^e scales its results"},
-    {"values", "by a pass before it, as numbers rounded to bfloat16"},
+    {"auto", WeightQuantization::automatic, "by the layer's shape"},
+    {"on_load", WeightQuantization::on_load,
+     "by the convolution itself, into shared memory; `integers` where they do not fit"},
+    {"integers", WeightQuantization::integers, "by a pass before it, as integers; 2^e scales its results"},
+    {"values", WeightQuantization::values, "by a pass before it, as numbers rounded to bfloat16"},
 };
 constexpr Option sinks[] = {{"console", "progress on the terminal"},
                             {"jsonl", "metrics.jsonl and bits.jsonl in the run folder"},

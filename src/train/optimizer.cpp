@@ -18,7 +18,11 @@ std::vector<std::string> known_names(Graph& graph) {
   for (Parameter* parameter : graph.parameters()) names.push_back(parameter->name);
   for (const int index : graph.weighted_nodes()) {
     const std::string& layer = graph.nodes()[static_cast<std::size_t>(index)].spec.name;
-    for (const char* learned : {".bits", ".exponent", ".logit", ".step"}) names.push_back(layer + learned);
+    for (const ParameterRole role : quantizer_roles()) {
+      Parameter learned;
+      learned.identify(layer, role);
+      names.push_back(std::move(learned.name));
+    }
   }
   return names;
 }
@@ -61,16 +65,16 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
       target.parameter = parameter;
       target.lr = options.lr;
       target.eps = options.eps;
-      if (parameter->name.ends_with(".weight")) {
+      if (parameter->role == ParameterRole::weight) {
         target.decays = true;
         target.weight_decay = options.weight_decay;
         target.quantizer = weights->quantizer.get();
       }
       if (weights != nullptr && weights->quantizer) {
         target.layer = quantized_.size() - 1;
-        if (parameter->name.ends_with(".weight")) target.part = &QuantizedLayer::weights;
-        if (parameter->name.ends_with(".bits")) target.part = &QuantizedLayer::bits;
-        if (parameter->name.ends_with(".exponent")) target.part = &QuantizedLayer::exponents;
+        if (parameter->role == ParameterRole::weight) target.part = &QuantizedLayer::weights;
+        if (parameter->role == ParameterRole::bits) target.part = &QuantizedLayer::bits;
+        if (parameter->role == ParameterRole::exponent) target.part = &QuantizedLayer::exponents;
       }
       for (std::size_t g = 0; g < options.groups.size(); ++g) {
         const ParameterGroup& group = options.groups[g];
@@ -90,9 +94,9 @@ Optimizer::Optimizer(Graph& graph, const OptimizerOptions& options, const Schedu
 
 double Optimizer::lr(double epochs) const { return options_.lr * schedules_.front().factor(epochs); }
 
-std::vector<double> Optimizer::steady_steps(const std::string& parameter, std::vector<double> gradients) const {
-  const auto target = std::ranges::find(targets_, parameter, [](const Target& t) { return t.parameter->name; });
-  if (target == targets_.end()) throw Error(ErrorKind::bug, "Optimizer: no learned parameter '" + parameter + "'");
+std::vector<double> Optimizer::steady_steps(const Parameter& parameter, std::vector<double> gradients) const {
+  const auto target = std::ranges::find(targets_, &parameter, &Target::parameter);
+  if (target == targets_.end()) throw Error(ErrorKind::bug, "Optimizer: '" + parameter.name + "' is not learned");
   const bool sgd = options_.type == OptimizerType::sgd;
   for (double& g : gradients) g *= target->lr / (sgd ? 1.0 - options_.momentum : std::abs(g) + target->eps);
   return gradients;
@@ -106,17 +110,11 @@ double Optimizer::gradient_scale() const {
   if (clip_gradient <= 0) return 1.0;
   double sum = 0;
   for (const Target& target : targets_) {
-    if (!target.held) sum += squared_norm(graph_.backend(), *target.parameter);
+    if (!target.parameter->frozen) sum += squared_norm(graph_.backend(), *target.parameter);
   }
   const double norm = std::sqrt(sum);
   // As torch.nn.utils.clip_grad_norm_.
   return std::min(1.0, clip_gradient / (norm + 1e-6));
-}
-
-void Optimizer::hold(const std::string& pattern) {
-  for (Target& target : targets_) {
-    target.held = target.held || glob_match(pattern, target.parameter->name);
-  }
 }
 
 bool Optimizer::finishes_gradients() const {
@@ -129,7 +127,7 @@ void Optimizer::prepare(double epochs, std::int64_t steps, double gamma) {
   for (const Schedule& schedule : schedules_) factors.push_back(schedule.factor(epochs));
   lrs_.clear();
   for (const Target& target : targets_) {
-    lrs_.push_back(target.held ? 0.0F : static_cast<float>(target.lr * factors[target.schedule]));
+    lrs_.push_back(target.parameter->frozen ? 0.0F : static_cast<float>(target.lr * factors[target.schedule]));
   }
   std::vector<float> numbers = {static_cast<float>(1.0 - std::pow(options_.beta1, static_cast<double>(steps))),
                                 static_cast<float>(1.0 - std::pow(options_.beta2, static_cast<double>(steps))),

@@ -1,17 +1,13 @@
 #include "scnn/train/trainer.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 
-#include "compress/pruning.h"
 #include "core/clock.h"
 #include "core/settings_error.h"
 #include "core/trace.h"
-#include "scnn/backend/host_copy.h"
 #include "scnn/compress/quantizer.h"
-#include "scnn/compress/removal.h"
 #include "scnn/train/evaluate.h"
 #include "train/all_finite.h"
 #include "train/trainer_state.h"
@@ -22,8 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t probe_size = 64;
-/// Of the guard, which compares losses.
-constexpr std::int64_t guard_probe_size = 512;
 /// Epoch number of the batches that re-estimate statistics: their draws are nobody else's.
 constexpr std::int64_t statistics_epoch = std::int64_t{1} << 30;
 
@@ -36,7 +30,12 @@ void check_batch_size(std::int64_t batch_size, std::int64_t training_images) {
 }
 
 Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& options, TrainObserver& observer)
-    : graph_(graph), data_(data), options_(options), observer_(observer), meter_(graph) {
+    : graph_(graph),
+      data_(data),
+      options_(options),
+      observer_(observer),
+      meter_(graph),
+      method_(make_method(options.compression)) {
   const TrainOptions& train = options_.train;
   const CompressionOptions& compression = options_.compression;
   check_batch_size(train.batch_size, data_.train.size());
@@ -46,41 +45,44 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   train_set_ = ready_for(graph_.backend(), data_.train, options_.augment);
   evaluation_set_ = to_device(graph_.backend(), held_out);
   loader_ = batches(BatchOptions{train.batch_size, true, true, options_.augment, options_.seed});
-  steps_per_epoch_ = loader_->batches_per_epoch();
-  compressing_steps_ = total_steps();
-  if (compression.settle_fraction > 0) {
-    const auto settling = std::llround(compression.settle_fraction * static_cast<double>(total_steps()));
-    compressing_steps_ -= std::min<std::int64_t>(std::max<std::int64_t>(settling, 1), total_steps() - 1);
-  }
-  const double compressing = static_cast<double>(compressing_steps_) / static_cast<double>(steps_per_epoch_);
+
+  RunClock& clock = state_.clock;
+  clock.steps_per_epoch = loader_->batches_per_epoch();
+  clock.total_steps = train.epochs * clock.steps_per_epoch;
+  clock.compressing_steps = compressing_steps(compression, clock.total_steps);
+  const double compressing = static_cast<double>(clock.compressing_steps) / static_cast<double>(clock.steps_per_epoch);
   optimizer_ =
       std::make_unique<Optimizer>(graph_, train.optimizer, train.schedule, compressing,
-                                  Restart{static_cast<double>(train.epochs) - compressing, compression.settle_lr});
+                                  Restart{static_cast<double>(train.epochs) - compressing, compression.freeze_lr});
   optimizer_->clip_gradient = train.clip_gradient;
-  if (removes_channels(compression.type)) removal_period_ = compression.removal.in_steps(steps_per_epoch_);
-  checkpoint_period_ = options_.checkpoint.every.in_steps(steps_per_epoch_);
+  step_ =
+      std::make_unique<TrainingStep>(graph_, *size_loss_, *optimizer_, train.label_smoothing, clock.steps_per_epoch);
+  method_->add_policies(policies_, {clock, options_.file_bytes});
+  checkpoint_period_ = options_.checkpoint.every.in_steps(clock.steps_per_epoch);
   macs_ = static_cast<double>(graph_.macs());
-  if (compression.type == CompressionType::self_compress && compression.target_bytes > 0) {
-    state_.budget = ByteBudget(static_cast<double>(compression.target_bytes));
-    budget_period_ = std::max<std::int64_t>(1, steps_per_epoch_ / 4);
+}
+
+void Trainer::add_policy(std::unique_ptr<CompressionPolicy> policy) {
+  for (const auto& other : policies_) {
+    if (other->name() == policy->name()) {
+      throw Error(ErrorKind::usage, "Trainer: there are two policies '" + std::string(policy->name()) + "'");
+    }
   }
-  if (compression.type == CompressionType::self_compress && compression.guard_tolerance > 0) {
-    state_.guard = ForgettingGuard(compression.guard_tolerance);
-    size_loss_->pace = [this](const std::string& layer) { return state_.guard.pace(layer); };
-  }
+  policies_.push_back(std::move(policy));
 }
 
 void Trainer::resume(const Checkpoint& checkpoint) {
   restore(checkpoint, graph_);
-  restore_state(checkpoint, state_, optimizer_->schedules());
+  restore_state(checkpoint, state_, policies_, optimizer_->schedules());
   const auto unfit = [&](const std::string& what) {
     throw Error(ErrorKind::checkpoint, checkpoint.path.string() + ": " + what + ": use the settings it was saved with");
   };
   const auto epochs = static_cast<std::int64_t>(state_.epoch_seconds.size());
   const std::int64_t images_done = state_.images;
-  if (state_.step != epochs * steps_per_epoch_ + images_done / options_.train.batch_size) {
-    unfit("its step " + std::to_string(state_.step) + " comes after " + std::to_string(epochs) + " epochs and " +
-          std::to_string(images_done) + " images, here at " + std::to_string(steps_per_epoch_) + " steps of " +
+  const RunClock& clock = state_.clock;
+  if (clock.step != epochs * clock.steps_per_epoch + images_done / options_.train.batch_size) {
+    unfit("its step " + std::to_string(clock.step) + " comes after " + std::to_string(epochs) + " epochs and " +
+          std::to_string(images_done) + " images, here at " + std::to_string(clock.steps_per_epoch) + " steps of " +
           std::to_string(options_.train.batch_size) + " images an epoch it does not");
   }
   const auto held = std::ranges::count_if(checkpoint.file.tensors,
@@ -99,11 +101,10 @@ void Trainer::resume(const Checkpoint& checkpoint) {
 
 void Trainer::restrict_to(const std::vector<ChannelSet>& channels) {
   graph_.restrict_to(channels);
+  step_->invalidate();
   size_loss_->rebuild();
   macs_ = static_cast<double>(graph_.macs());
 }
-
-double Trainer::epochs_done() const { return static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_); }
 
 double Trainer::efficiency() const {
   if (state_.epoch_seconds.empty()) return 1;
@@ -111,23 +112,26 @@ double Trainer::efficiency() const {
   return (state_.macs / state_.train_seconds) / (state_.first_macs / state_.epoch_seconds.front());
 }
 
-double Trainer::gamma(double epochs) const {
-  if (!learns_bits(options_.compression.type)) return 0;
-  const double ramp = options_.compression.gamma_ramp_epochs;
-  return options_.compression.gamma * (ramp > 0 ? std::min(1.0, epochs / ramp) : 1.0) * state_.budget.factor();
+double Trainer::gamma(const RunClock& clock) const {
+  if (!method_->learns_bits()) return 0;
+  double gamma = options_.compression.gamma;
+  for (const auto& policy : policies_) gamma *= policy->gamma_factor(clock);
+  return gamma;
 }
 
 double Trainer::unopposed_fall() {
-  if (options_.compression.type != CompressionType::self_compress) return 0;
   std::vector<std::vector<double>> slopes = size_loss_->credits();
   const std::vector<LayerStatus> layers = meter_.layers(graph_);
+  const std::vector<int> nodes = graph_.weighted_nodes();
   double bits = 0, weights = 0;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const LayerStatus& layer = layers[l];
     weights += static_cast<double>(layer.live_weights);
-    if (slopes[l].empty()) continue;  // float
+    Quantizer* quantizer = graph_.nodes()[static_cast<std::size_t>(nodes[l])].layer->weights()->quantizer.get();
+    const Parameter* learned = quantizer != nullptr ? quantizer->parameter(ParameterRole::bits) : nullptr;
+    if (learned == nullptr || !learned->trainable) continue;
     for (double& s : slopes[l]) s *= options_.compression.gamma / static_cast<double>(meter_.original_weights());
-    const std::vector<double> steps = optimizer_->steady_steps(layer.layer + ".bits", slopes[l]);
+    const std::vector<double> steps = optimizer_->steady_steps(*learned, slopes[l]);
     double sum = 0, live = 0;
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (!(layer.bits[i] > 0)) continue;
@@ -140,21 +144,25 @@ double Trainer::unopposed_fall() {
 }
 
 bool Trainer::run() {
-  observer_.on_start(state_.step, total_steps());
-  while (state_.step < total_steps()) {
+  observer_.on_start(state_.clock.step, total_steps());
+  return run_until(total_steps());
+}
+
+bool Trainer::run_until(std::int64_t steps) {
+  const RunClock& clock = state_.clock;
+  while (clock.step < std::min(steps, clock.total_steps)) {
     const TraceScope epoch("epoch");
-    loader_->start(state_.step / steps_per_epoch_, state_.step % steps_per_epoch_);
+    if (!loading_) loader_->start(clock.step / clock.steps_per_epoch, clock.step % clock.steps_per_epoch);
     do {
+      for (const auto& policy : policies_) policy->before_step(*this);
       step();
-      const bool last = state_.step == total_steps();
-      if (state_.budget.on()) budget();
-      prune();
-      if (removal_period_ > 0 && (state_.step % removal_period_ == 0 || last)) remove();
-      if (state_.step % steps_per_epoch_ == 0) end_epoch();
-      const bool stop = !last && observer_.should_stop();
-      if (stop || last || (checkpoint_period_ > 0 && state_.step % checkpoint_period_ == 0)) save();
+      for (const auto& policy : policies_) policy->after_step(*this);
+      if (clock.epoch_ended()) end_epoch();
+      const bool stop = !clock.ended() && observer_.should_stop();
+      if (stop || clock.ended() || clock.due(checkpoint_period_)) save();
+      loading_ = !clock.epoch_ended();
       if (stop) return false;
-    } while (state_.step % steps_per_epoch_ != 0);
+    } while (loading_ && clock.step < steps);
   }
   return true;
 }
@@ -163,161 +171,47 @@ void Trainer::train_step() {
   const TraceScope range("step");
   const Batch& batch = *loader_->next();  // as many an epoch as there are steps
   const auto start = Clock::now();
-  Backend& backend = graph_.backend();
-  const double epochs = epochs_done();
-  const std::int64_t images = batch.labels.size();
   Pass pass;
   pass.mode = Mode::train;
   pass.seed = options_.seed;
-  pass.step = static_cast<std::uint64_t>(state_.step);
-  pass.finish_gradients = !optimizer_->finishes_gradients();
+  pass.step = static_cast<std::uint64_t>(state_.clock.step);
+  const StepResult result = step_->run(batch, pass, gamma(state_.clock));
+  if (!std::isfinite(result.loss_sum)) report_nan("the training loss", pass, batch.images);
+  ++state_.clock.step;
 
-  if (!loss_.defined() || loss_.size() != images) {
-    loss_ = backend.allocate(Shape{images});
-    predicted_ = backend.allocate(Shape{images}, DType::int32);
-    dlogits_ = backend.allocate(Shape{images, graph_.classes()});
-    recorded_plan_ = -1;
-  }
-  integer_exponents();
-  settle();
-  last_size_loss_ = size_loss_->value();
-  optimizer_->prepare(epochs, state_.step + 1, settling() ? 0 : gamma(epochs));
-  if (!replay(batch, pass)) {
-    compute(batch, pass, true);
-    // This one made what memory there was to make.
-    if (recorded_plan_ != graph_.plans()) recording_.reset();
-    recorded_plan_ = graph_.plans();
-  }
-  const double sum = loss_sum();
-  if (!std::isfinite(sum)) report_nan("the training loss", pass, batch.images);
-  ++state_.step;
-
-  state_.correct += count_equal(backend, predicted_, batch.labels);
-  state_.loss_sum += sum;
+  const std::int64_t images = batch.labels.size();
+  last_size_loss_ = result.size_loss;
+  state_.correct += result.correct;
+  state_.loss_sum += result.loss_sum;
   state_.images += images;
   state_.macs += macs_;
   const double seconds = seconds_since(start);
   state_.train_seconds += seconds;
-  observer_.on_step({(state_.step - 1) / steps_per_epoch_, state_.step, sum / static_cast<double>(images),
-                     last_size_loss_, static_cast<double>(images) / seconds});
-}
-
-void Trainer::budget() {
-  if (!options_.file_bytes) throw Error(ErrorKind::bug, "Trainer: target_bytes without file_bytes");
-  if (state_.step >= compressing_steps_) {
-    const bool turn = state_.step == compressing_steps_ || state_.step % budget_period_ == 0;
-    if (!turn && state_.step != total_steps()) return;
-    land(graph_, options_.compression.target_bytes, [this] { return options_.file_bytes(graph_); });
-  } else if (state_.step % budget_period_ == 0) {
-    state_.budget.measured(static_cast<double>(state_.step) / static_cast<double>(compressing_steps_),
-                           static_cast<double>(options_.file_bytes(graph_)));
-  }
-}
-
-void Trainer::integer_exponents() {
-  const double from = options_.compression.integer_exponents_from;
-  if (options_.compression.type == CompressionType::none || from >= 1) return;
-  const auto share = static_cast<std::int64_t>(std::llround(from * static_cast<double>(total_steps())));
-  if (held_exponents_ || state_.step < std::min(share, total_steps() - 1)) return;
-  // Changes nothing where a run goes on behind this point, but for a fork that asks for it now.
-  round_exponents(graph_);
-  optimizer_->hold("*.exponent");
-  held_exponents_ = true;
-}
-
-void Trainer::settle() {
-  if (!settling() || settled_) return;
-  for (const char* format : {"*.bits", "*.exponent"}) optimizer_->hold(format);
-  settled_ = true;
-}
-
-void Trainer::compute(const Batch& batch, const Pass& pass, bool checked) {
-  const Tensor& logits = graph_.forward(batch.images, pass);
-  {
-    const TraceScope range("loss");
-    graph_.backend().softmax_cross_entropy(logits, batch.labels, static_cast<float>(options_.train.label_smoothing),
-                                           loss_, predicted_, &dlogits_);
-  }
-  if (checked && !std::isfinite(loss_sum())) return;
-  graph_.backward(dlogits_, pass);
-  if (pass.finish_gradients && !settling()) size_loss_->backward(gamma(epochs_done()));
-  optimizer_->update();
-}
-
-double Trainer::loss_sum() {
-  double sum = 0;
-  for (const float value : host_values(graph_.backend(), loss_)) sum += value;
-  return sum;
-}
-
-bool Trainer::replay(const Batch& batch, const Pass& pass) {
-  Backend& backend = graph_.backend();
-  // Ranges are heard from work that is done, not from what is replayed.
-  if (!backend.records() || !optimizer_->finishes_gradients() || TraceScope::traced()) return false;
-  if (recorded_plan_ != graph_.plans()) return false;
-  if (!step_number_.defined()) step_number_ = backend.allocate(Shape{2}, DType::int32);
-  const std::array<std::int32_t, 2> words = {static_cast<std::int32_t>(pass.step & 0xFFFFFFFFU),
-                                             static_cast<std::int32_t>(pass.step >> 32U)};
-  backend.copy(Tensor::of(Shape{2}, std::span<const std::int32_t>(words)), step_number_);
-  if (!recording_) {
-    Pass recorded = pass;
-    recorded.step_at = &step_number_;
-    recording_ = backend.record([this, batch, recorded] { compute(batch, recorded, false); });
-    ++recordings_;
-  }
-  recording_->replay();
-  return true;
+  observer_.on_step({(state_.clock.step - 1) / steps_per_epoch(), state_.clock.step,
+                     result.loss_sum / static_cast<double>(images), last_size_loss_,
+                     static_cast<double>(images) / seconds});
 }
 
 std::unique_ptr<Batches> Trainer::batches(const BatchOptions& options) const {
   return make_batches(graph_.backend(), train_set_, data_.normalization, options);
 }
 
-Batch Trainer::probe(std::int64_t size) const {
+Tensor Trainer::probe_images(std::int64_t n) {
   BatchOptions options;
-  options.batch_size = std::min(size, data_.train.size());
+  options.batch_size = std::min(n, data_.train.size());
   const std::unique_ptr<Batches> one =
-      make_batches(graph_.backend(), strided_subset(data_.train, size), data_.normalization, options);
+      make_batches(graph_.backend(), strided_subset(data_.train, n), data_.normalization, options);
   one->start(0);
-  return *one->next();
+  return one->next()->images;
 }
 
-void Trainer::prune() {
-  const PruneOptions& prune = options_.compression.prune;
-  if (options_.compression.type != CompressionType::magnitude_prune || state_.step % steps_per_epoch_ != 0) return;
-  const std::int64_t epoch = state_.step / steps_per_epoch_;
-  const auto done = static_cast<double>(epoch);
-  if (std::ranges::find(prune.epochs, done) == prune.epochs.end()) return;
-  prune_channels(graph_, prune_share(prune, done));
-}
-
-void Trainer::look() {
-  Backend& backend = graph_.backend();
-  const Batch images = probe(guard_probe_size);
-  Tensor loss = backend.allocate(Shape{images.labels.size()});
-  Tensor predicted = backend.allocate(loss.shape(), DType::int32);
-  state_.guard.look(graph_, [&] {
-    backend.softmax_cross_entropy(graph_.forward(images.images, Pass{}), images.labels, 0.0F, loss, predicted, nullptr);
-    double sum = 0;
-    for (const float value : host_values(backend, loss)) sum += value;
-    return sum;
-  });
-}
-
-void Trainer::remove() {
-  const TraceScope range("removal");
-  const auto start = Clock::now();
-  if (state_.guard.on() && state_.step < compressing_steps_) look();
-  if (freeze_constants(graph_, removal_period_)) recorded_plan_ = -1;
-  const RemovalResult result = remove_channels(graph_, probe(probe_size).images);
-  if (!result.layers.empty()) {
-    size_loss_->rebuild();
-    if (state_.guard.on()) state_.guard.remember(graph_);
-  }
+void Trainer::channels_removed(const RemovalResult& result) {
+  const RunClock& clock = state_.clock;
+  if (!result.layers.empty()) size_loss_->rebuild();
   macs_ = static_cast<double>(graph_.macs());
   for (const Removed& removed : result.layers) {
-    const RemovalRecord record{(state_.step - 1) / steps_per_epoch_ + 1,
-                               state_.step,
+    const RemovalRecord record{(clock.step - 1) / clock.steps_per_epoch + 1,
+                               clock.step,
                                removed.layer,
                                removed.channels,
                                result.max_diff,
@@ -325,11 +219,11 @@ void Trainer::remove() {
     state_.removals.push_back(record);
     observer_.on_removal(record);
   }
-  state_.removal_seconds += seconds_since(start);
+  state_.removal_seconds += result.seconds;
 }
 
 void Trainer::reestimate_statistics() {
-  const std::int64_t batches = std::min(options_.train.statistics_batches, steps_per_epoch_);
+  const std::int64_t batches = std::min(options_.train.statistics_batches, steps_per_epoch());
   if (batches <= 0) return;
   const TraceScope range("statistics");
   const auto again = this->batches({options_.train.batch_size, true, true, options_.augment, options_.seed});
@@ -347,14 +241,15 @@ void Trainer::reestimate_statistics() {
 
 void Trainer::end_epoch() {
   const auto start = Clock::now();
+  const RunClock& clock = state_.clock;
   EpochRecord record;
-  record.epoch = state_.step / steps_per_epoch_;
-  record.step = state_.step;
+  record.epoch = clock.step / clock.steps_per_epoch;
+  record.step = clock.step;
   record.train_loss = state_.loss_sum / static_cast<double>(state_.images);
   record.train_top1 = static_cast<double>(state_.correct) / static_cast<double>(state_.images);
   record.size_loss = last_size_loss_;
-  record.gamma = state_.step > compressing_steps_ ? 0 : gamma(epochs_done());
-  record.lr = optimizer_->lr(std::nextafter(epochs_done(), 0.0));  // of its end, not of what begins there
+  record.gamma = gamma(clock);
+  record.lr = optimizer_->lr(std::nextafter(clock.epochs(), 0.0));  // of its end, not of what begins there
   record.train_seconds = state_.train_seconds;
   record.removal_seconds = state_.removal_seconds;
   const double waited = loader_->waited_seconds();
@@ -363,15 +258,13 @@ void Trainer::end_epoch() {
   record.efficiency = efficiency();
   optimizer_->epoch_ended(record.epoch, record.train_loss);
 
-  const bool last = state_.step == total_steps();
-  if (last || record.epoch % options_.train.evaluate_every == 0) {
+  if (clock.ended() || record.epoch % options_.train.evaluate_every == 0) {
     reestimate_statistics();
     record.evaluation = evaluate(graph_, evaluation_set_, data_.normalization);
     record.evaluation_split = data_.validation.size() > 0 ? "validation" : "test";
-    if (!std::isfinite(record.evaluation->loss)) report_nan("the evaluation loss", Pass{}, probe(probe_size).images);
+    if (!std::isfinite(record.evaluation->loss)) report_nan("the evaluation loss", Pass{}, probe_images(probe_size));
   }
-  std::vector<LayerStatus> layers = meter_.layers(graph_);
-  for (LayerStatus& layer : layers) layer.pace = state_.guard.pace(layer.layer);
+  const std::vector<LayerStatus> layers = meter_.layers(graph_);
   record.size = meter_.total(graph_, layers);
   record.eval_seconds = seconds_since(start);
   state_.eval_seconds += record.eval_seconds;
@@ -386,11 +279,12 @@ void Trainer::save() {
   if (options_.checkpoint_folder.empty()) return;
   const TraceScope range("checkpoint");
   for (const Parameter* parameter : graph_.parameters()) {
-    if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe(probe_size).images);
+    if (!all_finite(graph_.backend(), parameter->value)) report_nan("a parameter", Pass{}, probe_images(probe_size));
   }
   CheckpointFolder folder(options_.checkpoint_folder);
-  const Checkpoint checkpoint = capture(graph_, options_.config, state_text(state_, optimizer_->schedules()));
-  observer_.on_checkpoint(folder.save(checkpoint, state_.step, options_.checkpoint.keep_last).string());
+  const Checkpoint checkpoint =
+      capture(graph_, options_.config, state_text(state_, policies_, optimizer_->schedules()));
+  observer_.on_checkpoint(folder.save(checkpoint, state_.clock.step, options_.checkpoint.keep_last).string());
 }
 
 }  // namespace scnn

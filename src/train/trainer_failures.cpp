@@ -27,7 +27,7 @@ void Trainer::report_nan(const std::string& what, const Pass& pass, const Tensor
   for (const Parameter* parameter : graph_.parameters()) {
     if (all_finite(backend, parameter->value)) continue;
     place = " (parameter '" + parameter->name + "')";
-    if (parameter->name.ends_with(".bits")) remedy = "lower compression.gamma or the learning rate of *.bits";
+    if (parameter->role == ParameterRole::bits) remedy = "lower compression.gamma or the learning rate of *.bits";
     break;
   }
   std::string layer;
@@ -37,7 +37,7 @@ void Trainer::report_nan(const std::string& what, const Pass& pass, const Tensor
   graph_.forward(images, pass);
   graph_.probe = nullptr;
   if (!layer.empty()) place += ", first seen in the output of layer '" + layer + "'";
-  const std::int64_t step = state_.step + (pass.mode == Mode::train ? 1 : 0);
+  const std::int64_t step = state_.clock.step + (pass.mode == Mode::train ? 1 : 0);
   throw Error(ErrorKind::training,
               "step " + std::to_string(step) + ": " + what + " is not a number" + place + "; " + remedy);
 }

@@ -10,25 +10,42 @@ namespace scnn {
 
 using Json = nlohmann::ordered_json;
 
-std::string state_text(const TrainerState& state, const std::vector<Schedule>& schedules) {
-  const ByteBudget::State& budget = state.budget.state;
-  Json json = {
-      {"step", state.step},
-      {"loss_sum", state.loss_sum},
-      {"correct", state.correct},
-      {"images", state.images},
-      {"train_seconds", state.train_seconds},
-      {"removal_seconds", state.removal_seconds},
-      {"macs", state.macs},
-      {"first_macs", state.first_macs},
-      {"epoch_seconds", state.epoch_seconds},
-      {"eval_seconds", state.eval_seconds},
-      {"budget", {budget.log_factor, budget.first_bytes, budget.first_progress, budget.progress, budget.error}},
-      {"guard", Json::array()},
-      {"removals", Json::array()},
-      {"schedules", Json::array()}};
-  for (const ForgettingGuard::Layer& layer : state.guard.layers) {
-    json["guard"].push_back({{"layer", layer.name}, {"pace", layer.pace}, {"harm", layer.harm}, {"bits", layer.bits}});
+namespace {
+
+/// By policy name.  Version 0.1.0 kept the byte budget alone, as a list.
+std::map<std::string, PolicyState> policy_states(const Json& json) {
+  std::map<std::string, PolicyState> states;
+  if (json.contains("policies")) json.at("policies").get_to(states);
+  if (json.contains("budget")) {
+    const std::vector<double> budget = json.at("budget");
+    states["byte_budget"] = {{"log_factor", budget.at(0)},
+                             {"first_bytes", budget.at(1)},
+                             {"first_progress", budget.at(2)},
+                             {"progress", budget.at(3)},
+                             {"error", budget.at(4)}};
+  }
+  return states;
+}
+
+}  // namespace
+
+std::string state_text(const TrainerState& state, const PolicyList& policies, const std::vector<Schedule>& schedules) {
+  Json json = {{"step", state.clock.step},
+               {"loss_sum", state.loss_sum},
+               {"correct", state.correct},
+               {"images", state.images},
+               {"train_seconds", state.train_seconds},
+               {"removal_seconds", state.removal_seconds},
+               {"macs", state.macs},
+               {"first_macs", state.first_macs},
+               {"epoch_seconds", state.epoch_seconds},
+               {"eval_seconds", state.eval_seconds},
+               {"policies", Json::object()},
+               {"removals", Json::array()},
+               {"schedules", Json::array()}};
+  for (const auto& policy : policies) {
+    const PolicyState kept = policy->state();
+    if (!kept.empty()) json["policies"][std::string(policy->name())] = kept;
   }
   for (const RemovalRecord& removal : state.removals) {
     json["removals"].push_back({{"epoch", removal.epoch},
@@ -47,10 +64,11 @@ std::string state_text(const TrainerState& state, const std::vector<Schedule>& s
   return json.dump();
 }
 
-void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vector<Schedule>& schedules) {
+void restore_state(const Checkpoint& checkpoint, TrainerState& state, const PolicyList& policies,
+                   std::vector<Schedule>& schedules) {
   try {
     const Json json = Json::parse(checkpoint.file.metadata.at("state"));
-    json.at("step").get_to(state.step);
+    json.at("step").get_to(state.clock.step);
     json.at("loss_sum").get_to(state.loss_sum);
     json.at("correct").get_to(state.correct);
     json.at("images").get_to(state.images);
@@ -60,15 +78,9 @@ void restore_state(const Checkpoint& checkpoint, TrainerState& state, std::vecto
     state.first_macs = json.value("first_macs", 0.0);
     json.at("epoch_seconds").get_to(state.epoch_seconds);
     json.at("eval_seconds").get_to(state.eval_seconds);
-    if (json.contains("budget")) {
-      const std::vector<double> budget = json.at("budget");
-      state.budget.state = {budget.at(0), budget.at(1), budget.at(2), budget.at(3), budget.at(4)};
-    }
-    state.guard.layers.clear();
-    if (json.contains("guard")) {
-      for (const Json& entry : json.at("guard")) {
-        state.guard.layers.push_back({entry.at("layer"), entry.at("pace"), entry.at("harm"), entry.at("bits")});
-      }
+    const std::map<std::string, PolicyState> kept = policy_states(json);
+    for (const auto& policy : policies) {
+      if (const auto own = kept.find(std::string(policy->name())); own != kept.end()) policy->restore(own->second);
     }
     state.removals.clear();
     for (const Json& entry : json.at("removals")) {

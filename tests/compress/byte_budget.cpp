@@ -1,4 +1,4 @@
-#include "scnn/compress/byte_budget.h"
+#include "compress/policies/byte_budget.h"
 
 #include <algorithm>
 #include <cmath>
@@ -83,7 +83,7 @@ TEST_CASE("a fork into a longer training goes back in its share and keeps its ga
   CHECK(before == later.state.log_factor);  // no training between the two
 }
 
-TEST_CASE("landing takes bits from all channels until the size fits, and no more") {
+TEST_CASE("shifting takes bits from all channels until the size fits, and no more") {
   const auto backend = backend_for(Device{}, BackendOptions{1});
   NetworkBuilder net(1, 8, 8);
   net.conv_bn_relu("conv1", 8)
@@ -106,12 +106,12 @@ TEST_CASE("landing takes bits from all channels until the size fits, and no more
   const auto bytes = [&] { return static_cast<std::int64_t>(std::llround(100 * bits())); };
   const std::int64_t before = bytes();
   REQUIRE(before == 9600);
-  CHECK(land(graph, 9500, bytes) <= 9500);
+  CHECK(shift_bits_to_budget(graph, 9500, bytes) <= 9500);
   CHECK(bytes() >= 9490);
   // Within 2% below the budget nothing moves; further below, bits are given back.
   const std::int64_t stands = bytes();
-  CHECK(land(graph, 9600, bytes) == stands);
-  CHECK(land(graph, 11000, bytes) <= 11000);
+  CHECK(shift_bits_to_budget(graph, 9600, bytes) == stands);
+  CHECK(shift_bits_to_budget(graph, 11000, bytes) <= 11000);
   CHECK(bytes() >= 10990);
   // Where fewer bits leave no way through the network, landing goes as far as one is left.
   const double now = bits();
@@ -121,25 +121,25 @@ TEST_CASE("landing takes bits from all channels until the size fits, and no more
       return bytes();
     };
   };
-  CHECK(land(graph, bytes() - 200, fragile(now - 3)) <= std::llround(100 * now) - 200);
+  CHECK(shift_bits_to_budget(graph, bytes() - 200, fragile(now - 3)) <= std::llround(100 * now) - 200);
   CHECK(bits() >= now - 3);
   const double left = bits();
-  const std::int64_t closest = land(graph, 10, fragile(left - 3));
+  const std::int64_t closest = shift_bits_to_budget(graph, 10, fragile(left - 3));
   CHECK(closest == bytes());
   CHECK(bits() == Approx(left - 3).margin(0.02));
   int calls = 0;
-  CHECK_THROWS_AS(land(graph, 10,
-                       [&]() -> std::int64_t {
-                         if (++calls == 1) return bytes();
-                         throw Error(ErrorKind::bug, "another error is none of landing's");
-                       }),
+  CHECK_THROWS_AS(shift_bits_to_budget(graph, 10,
+                                       [&]() -> std::int64_t {
+                                         if (++calls == 1) return bytes();
+                                         throw Error(ErrorKind::bug, "another error is none of landing's");
+                                       }),
                   Error);
   // Dead channels stay dead, the logits keep their floor, and a whole bit less is the most.
   for (Parameter* parameter : graph.parameters()) {
     if (parameter->name == "conv1.bits") backend->fill(parameter->value, 0.0F);
     if (parameter->name == "fc.bits") backend->fill(parameter->value, 1.5F);
   }
-  const std::int64_t reached = land(graph, 10, bytes);
+  const std::int64_t reached = shift_bits_to_budget(graph, 10, bytes);
   CHECK(reached == bytes());
   CHECK(reached > 10);
   for (Parameter* parameter : graph.parameters()) {

@@ -1,4 +1,4 @@
-#include "compress/diffq.h"
+#include "compress/methods/diffq.h"
 
 #include <algorithm>
 
@@ -108,7 +108,7 @@ TEST_CASE("DiffQ: the size loss is the mean bits of a weight, whatever its form,
   Graph graph(net.spec(), *backend);
   graph.initialize(0);
   CompressionOptions options;
-  options.type = CompressionType::diffq;
+  options.type = "diffq";
   attach_quantizers(graph, options);
   double bits = 0, weights = 0;
   for (const char* layer : {"conv1", "conv2", "fc"}) {

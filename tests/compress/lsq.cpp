@@ -1,4 +1,4 @@
-#include "compress/lsq.h"
+#include "compress/methods/lsq.h"
 
 #include <algorithm>
 

@@ -66,7 +66,7 @@ TEST_CASE("fixed bits do not learn b, only e") {
   Graph graph(net.spec(), *backend);
   graph.initialize(0);
   CompressionOptions options;
-  options.type = CompressionType::fixed_bits;
+  options.type = "fixed_bits";
   options.bits = 2;
   attach_quantizers(graph, options);
   CHECK_FALSE(parameter(graph, "fc.bits").trainable);

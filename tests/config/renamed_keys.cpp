@@ -1,4 +1,4 @@
-// Keys that had another name in the version before.
+// Keys of the version before: renamed ones are read, retired ones only where they say nothing.
 #include "catch.h"
 #include "experiment_files.h"
 
@@ -37,4 +37,21 @@ TEST_CASE("both names of a key in one map are a mistake", "[experiment]") {
   CHECK(
       contains(text, "error[E102] 'weight_quantisation' is the old name of 'weight_quantization', and both are given"));
   CHECK(contains(text, "exp.yaml:8:39"));
+}
+
+TEST_CASE("settle is the old name of freeze", "[experiment]") {
+  const Experiment old = load(valid + "compression: {type: self_compress, settle: {fraction: 0.25, lr: 0.125}}\n");
+  CHECK(old.compression.freeze_fraction == 0.25);
+  CHECK(old.compression.freeze_lr == 0.125);
+  CHECK(contains(old.yaml, "  freeze: {fraction: 0.25, lr: 0.125}"));
+  CHECK(load(valid + "compression: {type: self_compress, settle: none}\n").compression.freeze_fraction == 0);
+  CHECK(contains(mistakes(valid + "compression: {type: lsq, settle: none}\n"), "'freeze' does not exist for type lsq"));
+}
+
+TEST_CASE("a retired key is read past where it says nothing, and unknown with a reason elsewhere", "[experiment]") {
+  const Experiment quiet = load(valid + "compression: {type: self_compress, guard: none}\n");
+  CHECK_FALSE(contains(quiet.yaml, "guard"));
+  const std::string text = mistakes(valid + "compression: {type: self_compress, guard: {tolerance: 0.1}}\n");
+  CHECK(contains(text, "unknown key 'guard'"));
+  CHECK(contains(text, "the guard against forgetting was removed"));
 }

@@ -13,7 +13,7 @@ TEST_CASE("the message of a misspelt key has code, place, line, caret, suggestio
         "  exp.yaml:10:3  in compression\n"
         "    10 |   bist: 4\n"
         "       |   ^^^^ did you mean 'bits'?\n"
-        "  known keys here: type, bits, integer_exponents_from, settle, include, exclude");
+        "  known keys here: type, bits, integer_exponents_from, freeze, include, exclude");
 }
 
 TEST_CASE("duplicate keys are mistakes that name the first place", "[experiment]") {

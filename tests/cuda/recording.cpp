@@ -178,6 +178,26 @@ TEST_CASE("a step is recorded anew only where memory has changed", "[cuda][recor
   CHECK(training.trainer->recordings() <= 2);
 }
 
+TEST_CASE("after channels were taken out by hand a step is computed, not replayed from the old network",
+          "[cuda][recording][train]") {
+  TrainerOptions options = small_options();
+  options.train.epochs = 1;
+  options.compression.gamma = 0;
+  const auto trained = [&](bool graphs) {
+    Training training(gpu_0, options, with_dropout(), {.graphs = graphs});
+    REQUIRE(training.trainer->run_until(5));
+    std::vector<ChannelSet> left;
+    for (const SetTable::Entry& entry : training.graph.sets().entries) left.push_back(entry.channels);
+    const auto set = static_cast<std::size_t>(node(training.graph, "conv1").edge.set);
+    left[set] = ChannelSet(left[set].original(), {0, 2, 3, 5});
+    training.trainer->restrict_to(left);
+    REQUIRE(training.trainer->run_until(10));
+    CHECK((training.trainer->recordings() > 1) == graphs);
+    return std::pair{training.losses, training.values()};
+  };
+  CHECK(trained(true) == trained(false));
+}
+
 TEST_CASE("a loss that is no number ends recorded training, too", "[cuda][recording][train]") {
   TrainerOptions options = small_options();
   options.train.optimizer.lr = 1e30;

@@ -130,6 +130,8 @@ TEST_CASE("a network cut in two is no longer connected") {
   NetworkBuilder net(2, 4, 4);
   net.layer("a", NetworkBuilder::conv(2)).layer("b", NetworkBuilder::conv(2)).layer("p", global_average());
   Graph graph(net.spec(), *backend);
+  const std::int64_t plans = graph.plans();
   graph.restrict_to(without(graph, "a", {0, 1}));
+  CHECK(graph.plans() != plans);  // what was recorded with the old memory is void
   CHECK_FALSE(graph.connected());
 }

@@ -12,10 +12,9 @@ namespace {
 /// comes back.
 RunHistory falling_history() {
   RunHistory h;
-  h.layers = {
-      {test::fake_layer("conv1", 4, {0, 1, 2, 3}, {8, 8, 8, 8}), test::fake_layer("conv2", 2, {0, 1}, {4, 0})},
-      {test::fake_layer("conv1", 4, {0, 1, 2, 3}, {4, 0, 4, 4}, 0.5), test::fake_layer("conv2", 2, {0, 1}, {3, 1})},
-      {test::fake_layer("conv1", 4, {0, 2, 3}, {3, 4, 4}), test::fake_layer("conv2", 2, {0, 1}, {3, 1})}};
+  h.layers = {{test::fake_layer("conv1", 4, {0, 1, 2, 3}, {8, 8, 8, 8}), test::fake_layer("conv2", 2, {0, 1}, {4, 0})},
+              {test::fake_layer("conv1", 4, {0, 1, 2, 3}, {4, 0, 4, 4}), test::fake_layer("conv2", 2, {0, 1}, {3, 1})},
+              {test::fake_layer("conv1", 4, {0, 2, 3}, {3, 4, 4}), test::fake_layer("conv2", 2, {0, 1}, {3, 1})}};
   for (auto& layers : h.layers) layers.push_back(test::fake_layer("fc", 2, {0, 1}, {8, 8}));
   const double top1[] = {0.80, 0.70, 0.71};
   for (std::int64_t epoch = 1; epoch <= 3; ++epoch) {
@@ -39,7 +38,6 @@ TEST_CASE("deaths, revivals and the fastest fall are read from the bits by epoch
   CHECK(all[0].died == 1);  // leaving is not a second death
   CHECK(all[0].first_death == 2);
   CHECK(all[0].last_death == 2);
-  CHECK(all[0].slowest == 0.5);
   CHECK(all[1].died == 1);  // every channel lives when training begins
   CHECK(all[1].first_death == 1);
   CHECK(all[1].revived == 1);
@@ -71,13 +69,9 @@ TEST_CASE("dips are evaluations that got worse while channels died or left") {
   CHECK(dips(h)[0].died == 1);
 }
 
-TEST_CASE("the section is there where bits were learned, and shows paces where a guard slowed a layer") {
+TEST_CASE("the section is there where bits were learned") {
   RunHistory h = falling_history();
-  CHECK_THAT(forgetting_html(h),
-             Contains("<h2>Forgetting</h2>") && Contains("slowed to") && Contains("epoch 2: 10.00 points"));
-  CHECK(forgetting_figures(h).size() == 2);
-  h.layers[1][0].pace = 1;
-  CHECK_THAT(forgetting_html(h), !Contains("slowed to"));
+  CHECK_THAT(forgetting_html(h), Contains("<h2>Forgetting</h2>") && Contains("epoch 2: 10.00 points"));
   CHECK(forgetting_figures(h).size() == 1);
   h.layers[0][1] = test::fake_layer("conv2", 2, {0, 1}, {4, 4});
   h.layers = {h.layers[0], h.layers[0], h.layers[0]};

@@ -149,7 +149,7 @@ TEST_CASE("quantizers fit the loaded weights", "[init]") {
   for (float& v : file.tensors.at("conv.weight").values<float>()) v *= 64;
   load_initial_weights(f.file(file), f.graph);
   CompressionOptions options;
-  options.type = CompressionType::self_compress;
+  options.type = "self_compress";
   attach_quantizers(f.graph, options);
   const std::vector<float> exponents = f.parameter("conv.exponent");
   const std::vector<float> weights = as_vector(file.tensors.at("conv.weight"));
@@ -229,7 +229,7 @@ TEST_CASE("a checkpoint of this program is a file of weights too", "[init]") {
   load_initial_weights(f.file(state_dict()), f.graph);
   WeightsFixture g;
   CompressionOptions options;
-  options.type = CompressionType::self_compress;
+  options.type = "self_compress";
   attach_quantizers(f.graph, options);
   InitialWeights init = g.file(capture(f.graph, "config", "state").file);
   init.layout = WeightLayout::scnn;

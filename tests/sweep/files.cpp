@@ -66,7 +66,7 @@ TEST_CASE("the paper's experiments keep its order of augmentation, its rates, an
     CHECK(std::holds_alternative<HorizontalFlip>(own.data.augment[2]));
     CHECK(std::holds_alternative<Crop>(own.data.augment[3]));
     CHECK(std::get<RandomErasing>(own.data.augment[4]).probability == 0.5);
-    std::set<CompressionType> methods;
+    std::set<std::string> methods;
     for (const char* file : {"figure_3.yaml", "figure_3_baselines.yaml"}) {
       for (const SweepPoint& point : plan_sweep(folder + file).points) {
         const Experiment& e = point.runs.at(0).experiment;

@@ -98,7 +98,7 @@ class Training:
         self.loss = torch.compile(self.plain_loss) if arguments.compile else self.plain_loss
         self.steps, self.steps_per_epoch = 0, len(self.train_set[1]) // self.train["batch_size"]
         self.losses, self.order = 0.0, None
-        self.settle = self.compression.get("settle")
+        self.settle = self.compression.get("freeze", self.compression.get("settle"))
         self.settle = self.settle if isinstance(self.settle, dict) else {"fraction": 0}
         total = self.epochs * self.steps_per_epoch
         self.compressing_steps = total - round(self.settle["fraction"] * total)

@@ -8,8 +8,6 @@
 
 namespace scnn {
 
-enum class CompressionType { none, fixed_bits, self_compress, diffq, lsq, magnitude_prune };
-
 enum class PseudoNoise { gaussian, uniform };
 
 /// DiffQ (Défossez, Adi and Synnaeve, arXiv 2104.09987).
@@ -32,10 +30,10 @@ enum class SizeLossForm {
 };
 
 struct CompressionOptions {
-  CompressionType type = CompressionType::self_compress;
-  double gamma = 0.015;           ///< weight of the size loss
-  std::int64_t target_bytes = 0;  ///< of the packed file; gamma is moved to meet it; 0: gamma stays
-  double gamma_ramp_epochs = 0;   ///< gamma rises linearly from 0 over this many epochs
+  std::string type = "self_compress";  ///< name of a method: compression_methods()
+  double gamma = 0.015;                ///< weight of the size loss
+  std::int64_t target_bytes = 0;       ///< of the packed file; gamma is moved to meet it; 0: gamma stays
+  double gamma_ramp_epochs = 0;        ///< gamma rises linearly from 0 over this many epochs
   SizeLossForm size_loss = SizeLossForm::live_inputs;
   double init_bits = 8;  ///< self_compress: starting bits
   double bits = 8;       ///< fixed_bits, lsq, magnitude_prune: the bits
@@ -44,21 +42,14 @@ struct CompressionOptions {
   bool revive = false;                ///< zero-bit channels go on learning by the right-hand derivative
   double integer_exponents_from = 1;  ///< share of training; 1: exponents stay real
   Period removal{1.0, 0};             ///< both 0: never
-  double guard_tolerance = 0;         ///< of ForgettingGuard; 0: none
-  double settle_fraction = 0;         ///< share of training, its end, in which number formats stay
-  double settle_lr = 0.5;             ///< where learning rates begin again for it, as a share of their own
+  double freeze_fraction = 0;         ///< share of training, its end, in which number formats are frozen
+  double freeze_lr = 0.5;             ///< where learning rates begin again for it, as a share of their own
   DiffqOptions diffq;
   PruneOptions prune;
   std::vector<std::string> include = {"*"}, exclude;  ///< layers by name
 };
 
-/// Whether bits are learned, against a size loss that gamma weighs.
-[[nodiscard]] constexpr bool learns_bits(CompressionType type) {
-  return type == CompressionType::self_compress || type == CompressionType::diffq;
-}
-/// Whether channels leave the network while it trains.
-[[nodiscard]] constexpr bool removes_channels(CompressionType type) {
-  return type == CompressionType::self_compress || type == CompressionType::magnitude_prune;
-}
+/// Steps of `total` before number formats freeze: all without a freeze, at least one with it.
+[[nodiscard]] std::int64_t compressing_steps(const CompressionOptions& options, std::int64_t total);
 
 }  // namespace scnn

@@ -39,8 +39,8 @@ class ChannelQuantizer final : public Quantizer {
   bool revive_;
 };
 
-/// Gives every layer that `options` includes its quantizer, of the type that compression.type says and fitted to the
-/// present weights.  Error(experiment) where a pattern matches no layer.
+/// Gives every layer that `options` includes its quantizer, as its method makes them, fitted to the present
+/// weights.  Error(experiment) where a pattern matches no layer.
 void attach_quantizers(Graph& graph, const CompressionOptions& options);
 
 /// By node: whether the channels it makes reach the logits as they are, through sums and the like.
@@ -52,6 +52,9 @@ void attach_quantizers(Graph& graph, const CompressionOptions& options);
 
 /// Every exponent of the graph to the nearest integer, ties to even.
 void round_exponents(Graph& graph);
+
+/// From now on no update moves the graph's parameters of this role (Parameter::frozen).
+void freeze_parameters(Graph& graph, ParameterRole role);
 
 /// The exponent e at which `largest` just fits the range of `bits`: largest = 2^e * max(2^(b-1) - 1, 2^(b-2)), so that
 /// ranges without a positive end get a finite e too.

@@ -17,6 +17,7 @@ struct Removed {
 struct RemovalResult {
   std::vector<Removed> layers;  ///< empty where nothing was removed
   double max_diff = 0;          ///< largest change of a logit on the probe, relative to the largest logit
+  double seconds = 0;           ///< that looking and removing took, where the caller measured it
 };
 
 /// Fits batch-norms and biases to what the channel states say: a channel that has become constant is frozen, and its

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <string>
 #include <vector>
 
 #include "scnn/compress/options.h"
@@ -32,9 +30,6 @@ class SizeLoss {
   /// Credits of the quantized channels of each weighted node (in Graph::weighted_nodes order; empty for float layers)
   /// at the present bits.
   [[nodiscard]] std::vector<std::vector<double>> credits();
-
-  /// What a layer's dQ/db is multiplied by, where set; Q itself stays.
-  std::function<double(const std::string& layer)> pace;
 
  private:
   /// One weighted layer and what feeds each of its input channels.

@@ -15,7 +15,6 @@ struct LayerStatus {
   std::vector<float> bits;                              ///< learned b of each live channel; 32 without a quantizer
   std::int64_t original_weights = 0, live_weights = 0;  ///< live: still present, in channels of b > 0
   double learned_bits = 0;                              ///< sum of b over live weights
-  double pace = 1;                                      ///< of its decline: ForgettingGuard::Layer::pace
   std::int64_t packed_bits = 0;  ///< per channel, bits for (max - min + 1) values, times its live weights
 };
 

@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "scnn/core/conflicts.h"
+
 namespace scnn {
 
 struct PadCrop {
@@ -63,5 +65,8 @@ struct DataOptions {
   ImageFolderOptions image_folder;
   std::vector<std::string> class_names;  ///< of arrays: names of the labels 0, 1, ...; empty: as y_train says
 };
+
+/// Reports settings of the data that do not go together.
+void check(const DataOptions& data, Conflicts& conflicts);
 
 }  // namespace scnn

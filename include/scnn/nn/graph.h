@@ -34,7 +34,7 @@ class Graph {
 
   /// Logits [batch, classes] of x [batch, h, w, channels]; valid until the next call.
   const Tensor& forward(const Tensor& x, const Pass& pass);
-  /// Counts the plans made so far: with a new one every activation has new memory.
+  /// Counts the plans made and dropped so far: with another one activations and parameters have other memory.
   [[nodiscard]] std::int64_t plans() const noexcept { return plans_; }
   /// After a forward in Mode::train with the same pass: fills every parameter's gradient, quantizers included unless
   /// the pass leaves them unfinished.

@@ -39,6 +39,8 @@ class Quantizer {
   [[nodiscard]] virtual QuantizedLayer fused_update(Backend& /*backend*/, Parameter& /*weight*/) { return {}; }
   /// The quantizer's own parameters, named and with their axes.
   [[nodiscard]] virtual std::vector<Parameter*> parameters() = 0;
+  /// The one of parameters() with a role; null where there is none.
+  [[nodiscard]] Parameter* parameter(ParameterRole role);
   /// Bits of each live output channel, the mean over its weights; a channel at 0 has weights of 0 alone, which stay so
   /// unless it is revived.  Waits.
   [[nodiscard]] virtual std::vector<float> bits(Backend& backend) const = 0;

@@ -9,6 +9,7 @@
 
 #include "scnn/backend/backend.h"
 #include "scnn/compress/options.h"
+#include "scnn/core/conflicts.h"
 #include "scnn/data/options.h"
 #include "scnn/nn/spec.h"
 #include "scnn/packed/options.h"
@@ -29,6 +30,9 @@ struct DeviceOptions {
   WeightQuantization weight_quantization = WeightQuantization::automatic;  ///< bf16 alone
   bool graphs = true;                                                      ///< a GPU replays training steps
 };
+
+/// Reports settings of the device that do not go together.
+void check(const DeviceOptions& device, Conflicts& conflicts);
 
 struct LoggingOptions {
   std::vector<std::string> sinks = {"console", "jsonl", "csv"};

@@ -29,14 +29,12 @@ class Optimizer {
     update();
   }
   void epoch_ended(std::int64_t epochs, double training_loss);
-  /// From now on no update moves the parameters that `pattern` matches, and clipping leaves them out.
-  void hold(const std::string& pattern);
   /// Learning rate of the optimizer's own settings, outside all groups.
   [[nodiscard]] double lr(double epochs) const;
   /// How far one update moves a learned parameter's elements if `gradients` have long been theirs, before schedules,
-  /// clipping and weight decay: lr g / (|g| + eps) with Adam, lr g / (1 - momentum) with SGD.  Error(bug) where no
-  /// parameter has that name.
-  [[nodiscard]] std::vector<double> steady_steps(const std::string& parameter, std::vector<double> gradients) const;
+  /// clipping and weight decay: lr g / (|g| + eps) with Adam, lr g / (1 - momentum) with SGD.  Error(bug) for a
+  /// parameter that it does not update.
+  [[nodiscard]] std::vector<double> steady_steps(const Parameter& parameter, std::vector<double> gradients) const;
   /// States of the schedules: the optimizer's own, then one for each group.
   [[nodiscard]] std::vector<Schedule>& schedules() noexcept { return schedules_; }
 
@@ -44,11 +42,10 @@ class Optimizer {
   struct Target {
     Parameter* parameter = nullptr;
     const Quantizer* quantizer = nullptr;           ///< of the weights that the parameter is
-    bool decays = false;                            ///< weight decay reaches `*.weight` only
+    bool decays = false;                            ///< weight decay reaches weights only
     AdamParameter QuantizedLayer::*part = nullptr;  ///< what it is to its layer, where that is quantized
     std::size_t layer = 0;                          ///< of quantized_
     double lr = 0, eps = 0, weight_decay = 0;
-    bool held = false;
     std::size_t schedule = 0;
   };
   [[nodiscard]] double gradient_scale() const;

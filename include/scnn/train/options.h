@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "scnn/core/conflicts.h"
 #include "scnn/core/period.h"
 
 namespace scnn {
@@ -62,5 +63,8 @@ struct CheckpointOptions {
   Period every{1.0, 0};
   std::int64_t keep_last = 2;
 };
+
+/// Reports settings of training that do not go together.
+void check(const TrainOptions& train, Conflicts& conflicts);
 
 }  // namespace scnn

@@ -19,11 +19,11 @@ Edge BatchNormLayer::infer(std::span<const Edge> in, int /*node*/, SetTable& set
   require_image(input);
   const Shape shape{sets[input.set].original()};
   running_mean_.trainable = running_var_.trainable = frozen_.trainable = false;
-  make_parameter(scale_, name() + ".scale", shape, 1.0F, backend);
-  make_parameter(shift_, name() + ".shift", shape, 0.0F, backend);
-  make_parameter(running_mean_, name() + ".running_mean", shape, 0.0F, backend);
-  make_parameter(running_var_, name() + ".running_var", shape, 1.0F, backend);
-  make_parameter(frozen_, name() + ".frozen", shape, 0.0F, backend);
+  make_parameter(scale_, name(), ParameterRole::scale, shape, 1.0F, backend);
+  make_parameter(shift_, name(), ParameterRole::shift, shape, 0.0F, backend);
+  make_parameter(running_mean_, name(), ParameterRole::running_mean, shape, 0.0F, backend);
+  make_parameter(running_var_, name(), ParameterRole::running_variance, shape, 1.0F, backend);
+  make_parameter(frozen_, name(), ParameterRole::frozen_channels, shape, 0.0F, backend);
   for (Parameter* parameter : parameters()) parameter->axes[0] = input.set;
   return input;
 }

@@ -32,9 +32,10 @@ inline void require_image(const Edge& edge) {
     shape_error("reads an image, but its input is flattened: put it before flatten");
 }
 
-/// Makes a parameter of `shape`, filled with `value`.
-inline void make_parameter(Parameter& parameter, std::string name, const Shape& shape, float value, Backend& backend) {
-  parameter.name = std::move(name);
+/// Makes a layer's parameter of `shape`, filled with `value`.
+inline void make_parameter(Parameter& parameter, const std::string& layer, ParameterRole role, const Shape& shape,
+                           float value, Backend& backend) {
+  parameter.identify(layer, role);
   parameter.value = backend.allocate(shape);
   backend.fill(parameter.value, value);
   if (parameter.trainable) parameter.gradient = backend.allocate(shape);

@@ -80,8 +80,8 @@ Edge AffineLayer::infer(std::span<const Edge> in, int /*node*/, SetTable& sets, 
   require_image(input);
   const Shape shape{sets[input.set].original()};
   a_.trainable = c_.trainable = false;
-  make_parameter(a_, name() + ".a", shape, 1.0F, backend);
-  make_parameter(c_, name() + ".c", shape, 0.0F, backend);
+  make_parameter(a_, name(), ParameterRole::factor, shape, 1.0F, backend);
+  make_parameter(c_, name(), ParameterRole::offset, shape, 0.0F, backend);
   a_.axes[0] = c_.axes[0] = input.set;
   return input;
 }

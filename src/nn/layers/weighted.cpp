@@ -19,11 +19,11 @@ void WeightedLayer::make_parameters(const Shape& shape, SetId out, SetId in, boo
     shape_error("has " + std::to_string(shape.size()) + " weights, the limit is " + std::to_string(most_weights) +
                 ": lower out or its inputs");
   }
-  make_parameter(weight, name() + ".weight", shape, 0.0F, backend);
+  make_parameter(weight, name(), ParameterRole::weight, shape, 0.0F, backend);
   weight.axes = {out, no_set, no_set, in, no_set};
   if (bias) {
     bias_.emplace();
-    make_parameter(*bias_, name() + ".bias", Shape{shape[0]}, 0.0F, backend);
+    make_parameter(*bias_, name(), ParameterRole::bias, Shape{shape[0]}, 0.0F, backend);
     bias_->axes[0] = out;
   }
 }

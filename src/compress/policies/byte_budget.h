@@ -44,6 +44,6 @@ class ByteBudget {
 /// limits: max_bits, and 0, where a channel dies, or output_min_bits.  A shift at which `bytes()` throws
 /// ErrorKind::training, no way through the network being left, goes too far.  Returns the size reached, which is more
 /// than `target` where a whole bit less is not enough.
-std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::int64_t()>& bytes);
+std::int64_t shift_bits_to_budget(Graph& graph, std::int64_t target, const std::function<std::int64_t()>& bytes);
 
 }  // namespace scnn

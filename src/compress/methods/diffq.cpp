@@ -1,9 +1,11 @@
-#include "compress/diffq.h"
+#include "compress/methods/diffq.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "compress/methods/methods.h"
+#include "compress/policies/policies.h"
 #include "scnn/backend/host_copy.h"
 #include "scnn/core/number_format.h"
 #include "scnn/core/random.h"
@@ -58,7 +60,7 @@ DiffqQuantizer::DiffqQuantizer(const std::string& layer, const Parameter& weight
   row_ = channels > 0 ? static_cast<std::size_t>(weight.value.size() / channels) : 0;
   group_ = options.group_size > 0 ? std::min(row_, static_cast<std::size_t>(options.group_size)) : row_;
   const std::size_t in_a_row = group_ > 0 ? (row_ + group_ - 1) / group_ : 0;
-  logit_.name = layer + ".logit";
+  logit_.identify(layer, ParameterRole::logit);
   logit_.axes[0] = weight.axes[0];
   logit_.value = backend.allocate(Shape{channels, static_cast<std::int64_t>(in_a_row)});
   logit_.gradient = backend.allocate(logit_.value.shape());
@@ -164,6 +166,38 @@ std::vector<IntegerChannel> DiffqQuantizer::integers(Backend& backend, const Par
     }
   }
   return channels;
+}
+
+namespace {
+
+class Diffq final : public CompressionMethod {
+ public:
+  using CompressionMethod::CompressionMethod;
+  [[nodiscard]] std::unique_ptr<Quantizer> quantizer(const QuantizerSite& site, Backend& backend) const override {
+    return std::make_unique<DiffqQuantizer>(site.layer, site.weight, options().diffq, site.lane, backend);
+  }
+  [[nodiscard]] bool learns_bits() const override { return true; }
+  [[nodiscard]] bool allows_removal() const override { return false; }
+  void add_policies(PolicyList& list, const PolicySetup& /*setup*/) const override { add_gamma_ramp(list, options()); }
+  void check(std::int64_t /*epochs*/, Conflicts& conflicts) const override {
+    const DiffqOptions& d = options().diffq;
+    if (d.min_bits < d.init_bits && d.init_bits < d.max_bits) return;
+    // At the setting that the experiment gives itself.
+    const char* at = conflicts.given("compression.init.bits")  ? "compression.init.bits"
+                     : conflicts.given("compression.min_bits") ? "compression.min_bits"
+                                                               : "compression.max_bits";
+    conflicts.add(at,
+                  "init.bits " + number_text(d.init_bits) + " must lie between min_bits " + number_text(d.min_bits) +
+                      " and max_bits " + number_text(d.max_bits),
+                  "the sigmoid never reaches its ends");
+  }
+};
+
+}  // namespace
+
+MethodInfo diffq_method() {
+  return {"diffq", "DiffQ: bits of groups of weights are learned through noise as large as a step (arXiv 2104.09987)",
+          "gamma, gamma_ramp, init, min_bits, max_bits, group_size, noise, include, exclude", make_as<Diffq>};
 }
 
 }  // namespace scnn

@@ -1,4 +1,4 @@
-#include "compress/pruning.h"
+#include "compress/policies/prune_schedule.h"
 
 #include "catch.h"
 #include "network.h"
@@ -24,7 +24,7 @@ TEST_CASE("channels of the smallest L1 norm lose their bits, the logits' layer k
   Graph graph(net.spec(), *backend);
   graph.initialize(0);
   CompressionOptions options;
-  options.type = CompressionType::magnitude_prune;
+  options.type = "magnitude_prune";
   options.bits = 4;
   attach_quantizers(graph, options);
   // One large weight, or nine of half its size: the norm is a sum of magnitudes, not the largest.

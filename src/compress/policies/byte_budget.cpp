@@ -1,10 +1,11 @@
-#include "scnn/compress/byte_budget.h"
+#include "compress/policies/byte_budget.h"
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
 #include <vector>
 
+#include "compress/policies/policies.h"
 #include "scnn/backend/host_copy.h"
 #include "scnn/core/error.h"
 
@@ -45,7 +46,7 @@ void ByteBudget::measured(double progress, double bytes) {
   state.progress = progress;
 }
 
-std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::int64_t()>& bytes) {
+std::int64_t shift_bits_to_budget(Graph& graph, std::int64_t target, const std::function<std::int64_t()>& bytes) {
   const std::int64_t before = bytes();
   if (before <= target && before >= target - target / 50) return before;
   struct Bits {
@@ -54,7 +55,7 @@ std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::in
   };
   std::vector<Bits> all;
   for (Parameter* parameter : graph.parameters()) {
-    if (!parameter->name.ends_with(".bits") || !parameter->trainable) continue;
+    if (parameter->role != ParameterRole::bits || !parameter->trainable) continue;
     all.push_back({parameter, host_values(graph.backend(), parameter->value)});
   }
   // The size after a shift; none where it leaves no way through the network.
@@ -86,6 +87,61 @@ std::int64_t land(Graph& graph, std::int64_t target, const std::function<std::in
   // Where nothing fits, what comes closest: a whole bit less, or the least that leaves a network.
   if (const std::optional<std::int64_t> size = shift(best.value_or(-1))) return *size;
   return shift(high).value();
+}
+
+namespace {
+
+class ByteBudgetPolicy final : public CompressionPolicy {
+ public:
+  ByteBudgetPolicy(std::int64_t target, std::int64_t period, std::function<std::int64_t(Graph&)> file_bytes)
+      : target_(target), period_(period), file_bytes_(std::move(file_bytes)), budget_(static_cast<double>(target)) {}
+
+  [[nodiscard]] std::string_view name() const override { return "byte_budget"; }
+  void after_step(TrainingAccess& training) override {
+    const RunClock& clock = training.clock();
+    if (!file_bytes_) throw Error(ErrorKind::bug, "byte_budget: nothing measures the packed file");
+    if (!clock.compressing()) {
+      if (clock.step != clock.compressing_steps && !clock.due(period_) && !clock.ended()) return;
+      Graph& graph = training.graph();
+      shift_bits_to_budget(graph, target_, [&] { return file_bytes_(graph); });
+    } else if (clock.due(period_)) {
+      budget_.measured(static_cast<double>(clock.step) / static_cast<double>(clock.compressing_steps),
+                       static_cast<double>(file_bytes_(training.graph())));
+    }
+  }
+  [[nodiscard]] double gamma_factor(const RunClock& /*clock*/) const override { return budget_.factor(); }
+  [[nodiscard]] PolicyState state() const override {
+    const ByteBudget::State& s = budget_.state;
+    return {{"log_factor", s.log_factor},
+            {"first_bytes", s.first_bytes},
+            {"first_progress", s.first_progress},
+            {"progress", s.progress},
+            {"error", s.error}};
+  }
+  void restore(const PolicyState& state) override {
+    ByteBudget::State& s = budget_.state;
+    const auto read = [&](const char* key, double& value) {
+      if (const auto found = state.find(key); found != state.end()) value = found->second;
+    };
+    read("log_factor", s.log_factor);
+    read("first_bytes", s.first_bytes);
+    read("first_progress", s.first_progress);
+    read("progress", s.progress);
+    read("error", s.error);
+  }
+
+ private:
+  std::int64_t target_, period_;  ///< bytes; steps between measurements
+  std::function<std::int64_t(Graph&)> file_bytes_;
+  ByteBudget budget_;
+};
+
+}  // namespace
+
+void add_byte_budget(PolicyList& list, const CompressionOptions& options, const PolicySetup& setup) {
+  if (options.target_bytes <= 0) return;
+  const std::int64_t period = std::max<std::int64_t>(1, setup.clock.steps_per_epoch / 4);
+  list.push_back(std::make_unique<ByteBudgetPolicy>(options.target_bytes, period, setup.file_bytes));
 }
 
 }  // namespace scnn

@@ -1,8 +1,9 @@
-#include "compress/lsq.h"
+#include "compress/methods/lsq.h"
 
 #include <cmath>
 #include <numbers>
 
+#include "compress/methods/methods.h"
 #include "scnn/backend/host_copy.h"
 
 namespace scnn {
@@ -17,7 +18,7 @@ LsqQuantizer::LsqQuantizer(const std::string& layer, const Parameter& weight, fl
   double sum = 0;
   for (const float value : host_values(backend, weight.value)) sum += std::abs(static_cast<double>(value));
   const double mean = sum > 0 ? sum / static_cast<double>(weight.value.size()) : 1.0;
-  step_.name = layer + ".step";
+  step_.identify(layer, ParameterRole::step);
   step_.lower = 1e-8F;  // a step of 0 or less is no step
   step_.value = backend.allocate(Shape{1});
   step_.gradient = backend.allocate(Shape{1});
@@ -48,6 +49,29 @@ std::vector<IntegerChannel> LsqQuantizer::integers(Backend& backend, const Param
   Tensor exponents = backend.allocate(exponents_.shape());
   backend.fill(exponents, exponent(backend));
   return channel_integers(backend, weight.value, bits_, exponents);
+}
+
+namespace {
+
+class Lsq final : public CompressionMethod {
+ public:
+  using CompressionMethod::CompressionMethod;
+  [[nodiscard]] std::unique_ptr<Quantizer> quantizer(const QuantizerSite& site, Backend& backend) const override {
+    return std::make_unique<LsqQuantizer>(site.layer, site.weight, static_cast<float>(options().bits), backend);
+  }
+  [[nodiscard]] bool allows_removal() const override { return false; }
+  void check(std::int64_t /*epochs*/, Conflicts& conflicts) const override {
+    if (options().bits >= 2) return;
+    conflicts.add("compression.bits", "bits is " + number_text(options().bits) + ", lsq needs at least 2",
+                  "with 1 there is no step up");
+  }
+};
+
+}  // namespace
+
+MethodInfo lsq_method() {
+  return {"lsq", "LSQ: every layer has the same fixed bits and a learned step (arXiv 1902.08153)",
+          "bits, include, exclude", make_as<Lsq>};
 }
 
 }  // namespace scnn
