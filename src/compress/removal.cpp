@@ -16,8 +16,8 @@ namespace scnn {
 namespace {
 
 /// Pulls the biases of dead channels to 0: without a batch-norm they are the constant that is left.
-bool pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
-  Parameter* bias = layer.bias();
+bool pull_biases(Graph& graph, Layer& layer, std::int64_t steps) {
+  Parameter* bias = layer.parameter(ParameterRole::bias);
   const Quantizer* quantizer = layer.weights()->quantizer.get();
   if (bias == nullptr || quantizer == nullptr) return false;
   Backend& backend = graph.backend();
@@ -42,9 +42,9 @@ bool pull_biases(Graph& graph, WeightedLayer& layer, std::int64_t steps) {
 /// Whether an input of a join holds original channel `channel` of the join's set.
 bool fed(const Graph& graph, const SetTable& sets, const SetTable::Entry& entry, std::int32_t channel) {
   const Graph::Node& node = graph.nodes()[static_cast<std::size_t>(entry.node)];
-  const auto* join = dynamic_cast<const JoinLayer*>(node.layer.get());
-  for (std::size_t i = 0; join != nullptr && i < node.inputs.size(); ++i) {
-    if (join->placed(static_cast<int>(i), sets).contains(channel)) return true;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const std::optional<ChannelSet> placed = node.layer->placed(static_cast<int>(i), sets);
+    if (placed && placed->contains(channel)) return true;
   }
   return false;
 }
@@ -81,16 +81,13 @@ bool matters(const Graph& graph, const std::vector<ChannelStates>& states, const
 bool freeze_constants(Graph& graph, std::int64_t steps) {
   bool began = false;
   for (Graph::Node& node : graph.nodes()) {
-    if (auto* layer = dynamic_cast<WeightedLayer*>(node.layer.get()); layer != nullptr && node.live) {
-      began = pull_biases(graph, *layer, steps) || began;
-    }
+    if (node.live && node.layer->weights() != nullptr) began = pull_biases(graph, *node.layer, steps) || began;
   }
   // A batch-norm's new constant decides what the layers behind it see, so states are taken again after each change.
   std::vector<ChannelStates> states = graph.states();
   for (Graph::Node& node : graph.nodes()) {
-    auto* norm = dynamic_cast<BatchNormLayer*>(node.layer.get());
-    if (norm == nullptr || !node.live) continue;
-    if (norm->freeze(states[static_cast<std::size_t>(node.inputs[0])], steps, graph.backend())) {
+    if (!node.live || node.inputs.empty()) continue;
+    if (node.layer->freeze(states[static_cast<std::size_t>(node.inputs[0])], steps, graph.backend())) {
       states = graph.states();
       began = true;
     }

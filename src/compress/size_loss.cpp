@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/trace.h"
-#include "nn/layers/join.h"
 
 namespace scnn {
 namespace {
@@ -65,11 +64,13 @@ void SizeLoss::rebuild() {
       layer.quantized = quantizer != nullptr;
       layer.can_lose_channels = quantizer != nullptr && (!quantizer->learns_bits() || quantizer->lets_channels_die());
       entries_.push_back(std::move(layer));
-    } else if (auto* join = dynamic_cast<JoinLayer*>(node.layer.get())) {
+    } else {
       for (std::size_t side = 0; side < node.inputs.size(); ++side) {
         const auto from =
             static_cast<std::size_t>(graph_.nodes()[static_cast<std::size_t>(node.inputs[side])].edge.set);
-        const std::vector<std::int32_t> map = channel_map(join->placed(static_cast<int>(side), sets), made.channels);
+        const std::optional<ChannelSet> placed = node.layer->placed(static_cast<int>(side), sets);
+        if (!placed) continue;
+        const std::vector<std::int32_t> map = channel_map(*placed, made.channels);
         for (std::size_t j = 0; j < map.size(); ++j) {
           if (map[j] < 0) continue;
           const auto source = static_cast<std::size_t>(map[j]);

@@ -7,9 +7,6 @@
 #include "core/trace.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/common.h"
-#include "nn/layers/conv2d.h"
-#include "nn/layers/pool.h"
-#include "nn/layers/simple.h"
 
 namespace scnn {
 
@@ -76,24 +73,7 @@ const Graph::Node* Graph::sole_input(const Node& node) const {
 
 void Graph::fuse() {
   for (Node& node : nodes_) {
-    const Node* before = sole_input(node);
-    if (before == nullptr) continue;
-    auto* conv = dynamic_cast<Conv2dLayer*>(before->layer.get());
-    if (auto* norm = dynamic_cast<BatchNormLayer*>(node.layer.get()); norm != nullptr && conv != nullptr) {
-      conv->fuse(*norm);
-    }
-    auto* norm = dynamic_cast<BatchNormLayer*>(before->layer.get());
-    if (auto* relu = dynamic_cast<ReluLayer*>(node.layer.get()); relu != nullptr && norm != nullptr) {
-      norm->fuse(Activation::relu);
-      relu->fuse();
-    }
-    auto* pool = dynamic_cast<PoolLayer*>(node.layer.get());
-    if (pool == nullptr || !pool->takes_maximum()) continue;
-    const auto* relu = dynamic_cast<ReluLayer*>(before->layer.get());
-    if (relu != nullptr && relu->alias()) {  // by the batch norm before it
-      norm = dynamic_cast<BatchNormLayer*>(nodes_[static_cast<std::size_t>(before->inputs[0])].layer.get());
-    }
-    if (norm != nullptr) pool->fuse(*norm);
+    if (const Node* before = sole_input(node)) node.layer->fuse_with(*before->layer);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "scnn/nn/layer.h"
 
+#include <algorithm>
+
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/join.h"
@@ -16,6 +18,12 @@ SetId SetTable::add(const Entry& entry) {
 
 ChannelStates Layer::states(std::span<const ChannelStates* const> in, const SetTable& /*sets*/, Backend& /*backend*/) {
   return in.empty() ? ChannelStates() : *in[0];
+}
+
+Parameter* Layer::parameter(ParameterRole role) {
+  const std::vector<Parameter*> all = parameters();
+  const auto found = std::ranges::find(all, role, &Parameter::role);
+  return found == all.end() ? nullptr : *found;
 }
 
 bool Layer::reads(int /*input*/, std::int32_t /*channel*/, const SetTable& /*sets*/) const { return true; }

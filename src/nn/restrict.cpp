@@ -32,10 +32,9 @@ void Graph::prune() {
   for (bool changed = true; changed;) {
     changed = false;
     for (Node& node : nodes_) {
-      auto* join = dynamic_cast<JoinLayer*>(node.layer.get());
-      for (std::size_t i = node.inputs.size(); join != nullptr && i-- > 0;) {
-        if (!sets_[nodes_[static_cast<std::size_t>(node.inputs[i])].edge.set].empty()) continue;
-        join->drop_input(static_cast<int>(i));
+      for (std::size_t i = node.inputs.size(); i-- > 0;) {
+        const bool empty = sets_[nodes_[static_cast<std::size_t>(node.inputs[i])].edge.set].empty();
+        if (!empty || !node.layer->drop_input(static_cast<int>(i))) continue;
         node.inputs.erase(node.inputs.begin() + static_cast<std::ptrdiff_t>(i));
       }
     }

@@ -10,7 +10,7 @@
 namespace scnn {
 namespace {
 
-PackedLayer packed_layer(WeightedLayer& layer, Backend& backend) {
+PackedLayer packed_layer(Layer& layer, Backend& backend) {
   const Weights& weights = *layer.weights();
   PackedLayer packed;
   packed.shape = weights.parameter.value.shape();
@@ -19,18 +19,13 @@ PackedLayer packed_layer(WeightedLayer& layer, Backend& backend) {
   } else {
     packed.weights = host_values(backend, weights.parameter.value);
   }
-  if (layer.bias() != nullptr) packed.bias = host_values(backend, layer.bias()->value);
+  if (const Parameter* bias = layer.parameter(ParameterRole::bias)) packed.bias = host_values(backend, bias->value);
   return packed;
 }
 
-PackedAffine packed_affine(Layer& layer, Backend& backend) {
-  if (auto* norm = dynamic_cast<BatchNormLayer*>(&layer)) {
-    AffineTerms terms = norm->affine_terms(backend);
-    return {std::move(terms.a), std::move(terms.c)};
-  }
-  if (dynamic_cast<AffineLayer*>(&layer) == nullptr) return {};
-  const std::vector<Parameter*> terms = layer.parameters();
-  return {host_values(backend, terms.at(0)->value), host_values(backend, terms.at(1)->value)};
+PackedAffine packed_affine(const Layer& layer, Backend& backend) {
+  const std::optional<AffineTerms> terms = layer.affine_terms(backend);
+  return terms ? PackedAffine{terms->a, terms->c} : PackedAffine{};
 }
 
 /// Every layer but dropouts, dead ones too: their sets are empty.
@@ -48,8 +43,8 @@ PackedModel collect(Graph& graph) {
     if (std::holds_alternative<BatchNormSpec>(spec.options)) spec.options = AffineSpec{};
     spec.where.clear();
     model.network.push_back(std::move(spec));
-    auto* weighted = dynamic_cast<WeightedLayer*>(node.layer.get());
-    model.layers.push_back(weighted != nullptr ? packed_layer(*weighted, graph.backend()) : PackedLayer{});
+    const bool weighted = node.layer->weights() != nullptr;
+    model.layers.push_back(weighted ? packed_layer(*node.layer, graph.backend()) : PackedLayer{});
     model.affines.push_back(packed_affine(*node.layer, graph.backend()));
   }
   // Dropouts make no sets, so their going changes no numbers.
@@ -68,18 +63,18 @@ void fill(Parameter& parameter, const std::vector<float>& values, Backend& backe
 }
 
 void fill(Graph::Node& node, const PackedLayer& packed, const PackedAffine& affine, Backend& backend) {
-  if (auto* layer = dynamic_cast<WeightedLayer*>(node.layer.get())) {
-    Parameter& weight = layer->weights()->parameter;
+  Layer& layer = *node.layer;
+  if (Weights* weights = layer.weights()) {
+    Parameter& weight = weights->parameter;
     if (!(weight.value.shape() == packed.shape)) {
       throw Error(ErrorKind::checkpoint, "damaged model: " + weight.name + " has shape " + packed.shape.str() +
                                              ", the network needs " + weight.value.shape().str() + "; export it again");
     }
     fill(weight, packed.effective(), backend);
-    if (layer->bias() != nullptr) fill(*layer->bias(), packed.bias, backend);
-  } else if (dynamic_cast<AffineLayer*>(node.layer.get()) != nullptr) {
-    const std::vector<Parameter*> terms = node.layer->parameters();
-    fill(*terms.at(0), affine.a, backend);
-    fill(*terms.at(1), affine.c, backend);
+    if (Parameter* bias = layer.parameter(ParameterRole::bias)) fill(*bias, packed.bias, backend);
+  } else if (Parameter* factor = layer.parameter(ParameterRole::factor)) {
+    fill(*factor, affine.a, backend);
+    fill(*layer.parameter(ParameterRole::offset), affine.c, backend);
   }
 }
 

@@ -32,6 +32,7 @@ step("${CMAKE_COMMAND}" -S "${source}/examples" -B "${STAGE}/examples" -G "${GEN
   "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}" "-DCMAKE_PREFIX_PATH=${STAGE}/moved")
 step("${CMAKE_COMMAND}" --build "${STAGE}/examples")
 step("${STAGE}/examples/01_train" "${source}/examples/tiny.yaml" train.epochs=1 WORKING_DIRECTORY "${STAGE}")
+step("${STAGE}/examples/02_own_policy")
 step("${STAGE}/examples/03_infer" runs/tiny/latest/model.scnn WORKING_DIRECTORY "${STAGE}")
 if(PROGRAM)
   step("${STAGE}/moved/${PROGRAM}" version)

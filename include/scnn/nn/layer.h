@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,6 +65,13 @@ struct Pass {
   float statistics_momentum = -1;   ///< in [0, 1]: replaces batch-norm's own; below 0: its own
 };
 
+/// y = a x + c for each channel.
+struct AffineTerms {
+  std::vector<float> a, c;
+};
+
+class BatchNormLayer;
+
 /// A node of the graph.  Layers call the backend and hold no code for removal: they name the sets of their axes.
 class Layer {
  public:
@@ -90,6 +98,10 @@ class Layer {
   [[nodiscard]] virtual std::vector<Parameter*> parameters() { return {}; }
   /// Weights of a convolution or linear layer; null for all others.
   [[nodiscard]] virtual Weights* weights() { return nullptr; }
+  /// The one of parameters() with a role; null where there is none.
+  [[nodiscard]] Parameter* parameter(ParameterRole role);
+  /// What it does in evaluation mode, where that is affine by channel and learned (batch norm); nothing elsewhere.
+  [[nodiscard]] virtual std::optional<AffineTerms> affine_terms(Backend& /*backend*/) const { return std::nullopt; }
 
   /// States of the output's channels from those of the inputs.  The default is for layers that keep a constant as
   /// it is (pools, flatten, dropout at evaluation).
@@ -101,6 +113,29 @@ class Layer {
   [[nodiscard]] virtual bool passes_channels() const { return true; }
   /// Whether the output's memory is the input's (flatten, a fused relu).
   [[nodiscard]] virtual bool alias() const { return false; }
+  /// Fits the layer to inputs that are constant.  Such a channel is frozen: a batch norm takes the constant as its mean
+  /// with variance 0, and its shift is pulled to 0 within `steps` steps; a channel that varies again is released.
+  /// Returns whether anything changed.
+  virtual bool freeze(const ChannelStates& /*inputs*/, std::int64_t /*steps*/, Backend& /*backend*/) { return false; }
+
+  // Sums and concatenations.
+  /// The input's live channels by the output's original indices; nothing where the layer joins no channel sets.
+  [[nodiscard]] virtual std::optional<ChannelSet> placed(int /*input*/, const SetTable& /*sets*/) const {
+    return std::nullopt;
+  }
+  /// Forgets an input that holds no channels any more.  False for a layer that needs all its inputs.
+  virtual bool drop_input(int /*input*/) { return false; }
+
+  // Neighbours that one op can do.  `fuse_with` is called once, before the first plan.
+  /// Offers the layer's work to the one before it, of which it is the only reader.
+  virtual void fuse_with(Layer& /*before*/) {}
+  /// A batch norm behind this layer leaves its statistics to it.  False where the layer cannot take them.
+  virtual bool take_statistics(BatchNormLayer& /*norm*/) { return false; }
+  /// The layer also applies `activation` to its result.  False where it cannot.
+  virtual bool take_activation(Activation /*activation*/) { return false; }
+  /// The batch norm whose result this layer's is; null where there is none.
+  [[nodiscard]] virtual BatchNormLayer* normalization() { return nullptr; }
+
   /// Multiply-adds of one image with the channels alive now.
   [[nodiscard]] virtual std::int64_t macs(std::span<const Edge> in, const Edge& out, const SetTable& sets) const;
 

@@ -38,7 +38,7 @@ void BatchNormLayer::plan(std::span<const Edge> /*in*/, const Edge& out, const S
   for (Tensor* tensor : {&mean_, &inv_std_, &a_, &c_}) *tensor = backend.allocate(shape);
 }
 
-AffineTerms BatchNormLayer::affine_terms(Backend& backend) const {
+std::optional<AffineTerms> BatchNormLayer::affine_terms(Backend& backend) const {
   const std::vector<float> scale = host_values(backend, scale_.value);
   const std::vector<float> shift = host_values(backend, shift_.value);
   const std::vector<float> mean = host_values(backend, running_mean_.value);
@@ -65,7 +65,7 @@ BatchNorm BatchNormLayer::normalization(Backend& backend, const Pass& pass, cons
     if (takes_statistics_) backend.batch_norm_statistics(x, statistics(pass));
     return by_batch();
   }
-  const AffineTerms terms = affine_terms(backend);
+  const AffineTerms terms = affine_terms(backend).value();
   set_values(backend, terms.a, a_);
   set_values(backend, terms.c, c_);
   return {&a_, &c_, nullptr, nullptr, activation_};
@@ -94,7 +94,7 @@ void BatchNormLayer::pool_backward(Backend& backend, const Pool2d& shape, const 
 
 ChannelStates BatchNormLayer::states(std::span<const ChannelStates* const> in, const SetTable& /*sets*/,
                                      Backend& backend) {
-  const AffineTerms terms = affine_terms(backend);
+  const AffineTerms terms = affine_terms(backend).value();
   ChannelStates out = *in[0];
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (out[i].constant) out[i].value = terms.a[i] * out[i].value + terms.c[i];

@@ -4,11 +4,6 @@
 
 namespace scnn {
 
-/// y = a x + c for each channel.
-struct AffineTerms {
-  std::vector<float> a, c;
-};
-
 /// Batch normalization over all axes but the channels.  In evaluation it is the affine form that a packed model holds.
 class BatchNormLayer final : public Layer {
  public:
@@ -24,8 +19,14 @@ class BatchNormLayer final : public Layer {
   [[nodiscard]] ChannelStates states(std::span<const ChannelStates* const> in, const SetTable& sets,
                                      Backend& backend) override;
 
-  /// The layer also applies the relu that follows it.
-  void fuse(Activation activation) { activation_ = activation; }
+  void fuse_with(Layer& before) override {
+    if (before.take_statistics(*this)) takes_statistics_ = false;
+  }
+  bool take_activation(Activation activation) override {
+    activation_ = activation;
+    return true;
+  }
+  [[nodiscard]] BatchNormLayer* normalization() override { return this; }
   /// The max pool behind it does its work too, by pool_forward and pool_backward: the layer's own result is kept
   /// nowhere.
   void leave_to_pool() { pooled_ = true; }
@@ -36,17 +37,12 @@ class BatchNormLayer final : public Layer {
   /// dx may be null.
   void pool_backward(Backend& backend, const Pool2d& shape, const Tensor& x, const Tensor& y, const Tensor& argmax,
                      const Tensor& dy, Tensor* dx);
-  /// The convolution before it also takes its statistics, in training.
-  void leave_statistics() { takes_statistics_ = false; }
   /// Where the statistics of its input go in a pass of training.
   [[nodiscard]] BatchStatistics statistics(const Pass& pass);
   /// a = scale / sqrt(var + eps), c = shift - a * mean, in double, stored as float; a = 0 for frozen channels.
-  [[nodiscard]] AffineTerms affine_terms(Backend& backend) const;
+  [[nodiscard]] std::optional<AffineTerms> affine_terms(Backend& backend) const override;
 
-  /// Fits the layer to inputs that are constant: such a channel is frozen at mean = that constant and variance 0, and
-  /// its shift is pulled to 0 in at most `steps` steps; a channel that varies again is released.  Returns whether
-  /// anything changed.
-  bool freeze(const ChannelStates& inputs, std::int64_t steps, Backend& backend);
+  bool freeze(const ChannelStates& inputs, std::int64_t steps, Backend& backend) override;
 
  private:
   /// What the layer does to x in this pass; in training from x's own statistics, taken here unless the convolution did.

@@ -17,10 +17,10 @@ class Conv2dLayer final : public WeightedLayer {
   void forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) override;
   void backward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, const Tensor& out,
                 const Tensor& dout, std::span<Tensor* const> din) override;
-  /// In training the layer also takes the statistics of `norm`, its only reader.
-  void fuse(BatchNormLayer& norm) {
+  /// In training.
+  bool take_statistics(BatchNormLayer& norm) override {
     norm_ = &norm;
-    norm.leave_statistics();
+    return true;
   }
   [[nodiscard]] bool reads(int input, std::int32_t channel, const SetTable& sets) const override;
   [[nodiscard]] std::int64_t macs(std::span<const Edge> in, const Edge& out, const SetTable& sets) const override;

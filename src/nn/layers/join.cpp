@@ -4,20 +4,23 @@
 
 namespace scnn {
 
-ChannelSet JoinLayer::placed(int input, const SetTable& sets) const {
+std::optional<ChannelSet> JoinLayer::placed(int input, const SetTable& sets) const {
   const Side& side = sides_.at(static_cast<std::size_t>(input));
   std::vector<std::int32_t> live(sets[side.set].live().begin(), sets[side.set].live().end());
   for (std::int32_t& channel : live) channel += side.offset;
-  return {sets[out_set_].original(), std::move(live)};
+  return ChannelSet(sets[out_set_].original(), std::move(live));
 }
 
-void JoinLayer::drop_input(int input) { sides_.erase(sides_.begin() + input); }
+bool JoinLayer::drop_input(int input) {
+  sides_.erase(sides_.begin() + input);
+  return true;
+}
 
 void JoinLayer::plan(std::span<const Edge> /*in*/, const Edge& /*out*/, const SetTable& sets, std::int64_t /*batch*/,
                      Backend& backend) {
   for (std::size_t i = 0; i < sides_.size(); ++i) {
     Side& side = sides_[i];
-    const ChannelSet here = placed(static_cast<int>(i), sets);
+    const ChannelSet here = placed(static_cast<int>(i), sets).value();
     side.whole = here == sets[out_set_];
     side.forward_map = device_indices(backend, channel_map(here, sets[out_set_]));
     side.backward_map = device_indices(backend, channel_map(sets[out_set_], here));
@@ -52,7 +55,7 @@ void JoinLayer::backward(Backend& backend, const Pass& /*pass*/, std::span<const
 ChannelStates JoinLayer::states(std::span<const ChannelStates* const> in, const SetTable& sets, Backend& /*backend*/) {
   ChannelStates out(static_cast<std::size_t>(sets[out_set_].size()), ChannelState{true, 0.0F});
   for (std::size_t i = 0; i < sides_.size(); ++i) {
-    const std::vector<std::int32_t> map = channel_map(placed(static_cast<int>(i), sets), sets[out_set_]);
+    const std::vector<std::int32_t> map = channel_map(placed(static_cast<int>(i), sets).value(), sets[out_set_]);
     for (std::size_t j = 0; j < map.size(); ++j) {
       if (map[j] < 0) continue;
       const ChannelState& state = (*in[i])[static_cast<std::size_t>(map[j])];

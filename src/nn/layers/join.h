@@ -19,10 +19,8 @@ class JoinLayer : public Layer {
                                      Backend& backend) override;
   [[nodiscard]] bool passes_channels() const override { return false; }
 
-  /// The input's live channels by the output's original indices.
-  [[nodiscard]] ChannelSet placed(int input, const SetTable& sets) const;
-  /// Forgets an input that holds no channels any more.
-  void drop_input(int input);
+  [[nodiscard]] std::optional<ChannelSet> placed(int input, const SetTable& sets) const override;
+  bool drop_input(int input) override;
 
  protected:
   struct Side {

@@ -40,9 +40,10 @@ Pool2d PoolLayer::geometry(std::int64_t batch) const {
   return shape;
 }
 
-void PoolLayer::fuse(BatchNormLayer& norm) {
-  norm_ = &norm;
-  norm.leave_to_pool();
+void PoolLayer::fuse_with(Layer& before) {
+  if (spec_.kind != PoolKind::max) return;
+  norm_ = before.normalization();
+  if (norm_ != nullptr) norm_->leave_to_pool();
 }
 
 void PoolLayer::forward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, Tensor& out) {

@@ -18,10 +18,8 @@ class PoolLayer final : public Layer {
   void backward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, const Tensor& out,
                 const Tensor& dout, std::span<Tensor* const> din) override;
 
-  [[nodiscard]] bool takes_maximum() const { return spec_.kind == PoolKind::max; }
-  /// The max pool also does the work of the batch norm before it (and of the relu between them): it reads that one's
-  /// input.
-  void fuse(BatchNormLayer& norm);
+  /// A max pool also does the work of the batch norm before it, and of a relu between them: it reads that one's input.
+  void fuse_with(Layer& before) override;
 
  private:
   [[nodiscard]] Pool2d geometry(std::int64_t batch) const;

@@ -95,6 +95,10 @@ void AffineLayer::backward(Backend& /*backend*/, const Pass& /*pass*/, std::span
   throw Error(ErrorKind::usage, "layer '" + name() + "': a packed model cannot be trained; start from a checkpoint");
 }
 
+std::optional<AffineTerms> AffineLayer::affine_terms(Backend& backend) const {
+  return AffineTerms{host_values(backend, a_.value), host_values(backend, c_.value)};
+}
+
 ChannelStates AffineLayer::states(std::span<const ChannelStates* const> in, const SetTable& /*sets*/,
                                   Backend& backend) {
   const std::vector<float> a = host_values(backend, a_.value);

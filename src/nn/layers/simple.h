@@ -34,12 +34,16 @@ class ReluLayer final : public ElementwiseLayer {
                 const Tensor& dout, std::span<Tensor* const> din) override;
   [[nodiscard]] ChannelStates states(std::span<const ChannelStates* const> in, const SetTable& sets,
                                      Backend& backend) override;
-  [[nodiscard]] bool alias() const override { return fused_; }
-  /// The layer before this one applies it.
-  void fuse() { fused_ = true; }
+  [[nodiscard]] bool alias() const override { return applied_by_ != nullptr; }
+  void fuse_with(Layer& before) override {
+    if (before.take_activation(Activation::relu)) applied_by_ = &before;
+  }
+  [[nodiscard]] BatchNormLayer* normalization() override {
+    return applied_by_ != nullptr ? applied_by_->normalization() : nullptr;
+  }
 
  private:
-  bool fused_ = false;
+  Layer* applied_by_ = nullptr;  ///< the layer before it, where that applies the relu
 };
 
 /// An image as a vector in (h, w, c) order: nothing moves in memory.
@@ -89,6 +93,7 @@ class AffineLayer final : public ElementwiseLayer {
   void backward(Backend& backend, const Pass& pass, std::span<const Tensor* const> in, const Tensor& out,
                 const Tensor& dout, std::span<Tensor* const> din) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override { return {&a_, &c_}; }
+  [[nodiscard]] std::optional<AffineTerms> affine_terms(Backend& backend) const override;
   [[nodiscard]] ChannelStates states(std::span<const ChannelStates* const> in, const SetTable& sets,
                                      Backend& backend) override;
 

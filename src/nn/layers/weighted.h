@@ -13,7 +13,6 @@ class WeightedLayer : public Layer {
 
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   [[nodiscard]] Weights* weights() override { return &weights_; }
-  [[nodiscard]] Parameter* bias() { return bias_ ? &*bias_ : nullptr; }
   [[nodiscard]] bool passes_channels() const override { return false; }
   /// A channel is constant where no weight reaches an input that is not constantly 0.
   [[nodiscard]] ChannelStates states(std::span<const ChannelStates* const> in, const SetTable& sets,
