@@ -2,7 +2,7 @@
 """Compiles the hot CUDA kernels, reads the compiler's resource report, and fails where one spills registers, where a
 block does not fit, or where a shared-memory access pattern meets a bank twice.
 
-usage: tools/check_resources.py [--write]; --write puts the table into cuda/RESOURCES.md; exit 77: skipped, no nvcc
+usage: tools/check_resources.py [--write]; --write puts the table into docs/measurements/cuda.md; exit 77: skipped, no nvcc
 """
 import argparse
 import os
@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("conv_gemm", "conv_resident", "conv_wgrad", "conv_wgrad_narrow", "bf16_passes", "channel_update")
+SOURCES = ("conv/bf16/conv_gemm", "conv/bf16/conv_resident", "conv/bf16/conv_wgrad", "conv/bf16/conv_wgrad_narrow", "conv/bf16/bf16_passes",
+           "ops/channel_update")
 ARCHITECTURES = (80, 90)
 SHARED = {80: 163 * 1024, 90: 227 * 1024}  # most a block may ask for
 SHARED_OF_SM = {80: 164 * 1024, 90: 228 * 1024}
@@ -89,16 +90,16 @@ def blocks_of_sm(architecture, threads, registers, shared):
 
 
 def swizzled(row_chunks, row, chunk):
-    """Mirror of cuda/warp_product.h, Swizzle::at, in chunks of 16 bytes."""
+    """Mirror of cuda/conv/bf16/warp_product.h, Swizzle::at, in chunks of 16 bytes."""
     return row * row_chunks + (chunk ^ (row >> 1 & 3 if row_chunks == 4 else row & 7))
 
 
 def conflicts():
     """Descriptions of shared-memory accesses in which two lanes of a phase meet in one bank."""
     found = []
-    text = (ROOT / "cuda/warp_product.h").read_text()
+    text = (ROOT / "cuda/conv/bf16/warp_product.h").read_text()
     if "kRowChunks == 4 ? r >> 1 & 3 : r & 7" not in text:
-        found.append("cuda/warp_product.h: the swizzle has changed; this script mirrors another one")
+        found.append("cuda/conv/bf16/warp_product.h: the swizzle has changed; this script mirrors another one")
     for row_chunks in (4, 8, 16, 24):
         for first in range(0, 64, 8):
             for chunk in range(row_chunks):  # ldmatrix: eight rows of one chunk a phase
@@ -118,7 +119,7 @@ def conflicts():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write cuda/RESOURCES.md")
+    parser.add_argument("--write", action="store_true", help="write docs/measurements/cuda.md")
     arguments = parser.parse_args()
     failures = conflicts()
     nvcc = find_nvcc()
@@ -136,20 +137,20 @@ def main():
             if shared > SHARED[architecture] or blocks == 0:
                 failures.append(f"{name} does not fit sm_{architecture}: {shared} bytes of shared memory, {registers} registers")
     lines = ["# Resources of the hot kernels", "",
-             "Written by `tools/check_resources.py --write` from the compiler's report: no spills, no bank conflicts in `ldmatrix`,",
-             "`cp.async` and the stores of sums.  Blocks and warps of a multiprocessor are computed, not measured.", "",
+             "Not run on a GPU.  `tools/check_resources.py --write` writes this page from the compiler's report.  No kernel spills registers.  Loads by",
+             "`ldmatrix`, copies by `cp.async` and stores of sums have no bank conflicts.  Blocks and warps of a multiprocessor are computed.", "",
              "| kernel | threads | shared bytes | registers sm_80 / sm_90 | blocks | warps of 64 |", "|---|---|---|---|---|---|"]
     for (name, threads, shared), of in sorted(kernels.items()):
         values = [" / ".join(str(of[a][i]) for a in ARCHITECTURES) for i in range(3)]
         lines.append(f"| {name} | {threads} | {shared} | {values[0]} | {values[1]} | {values[2]} |")
     print("\n".join(lines[5:]))
-    table = ROOT / "cuda/RESOURCES.md"
+    table = ROOT / "docs/measurements/cuda.md"
     if arguments.write:
         table.write_text("\n".join(lines) + "\n")
     # Registers differ from compiler to compiler; the kernels do not.
     listed = set(re.findall(r"^\| (\w.*?) \| \d", table.read_text(), re.M))
     if listed != {name for name, _, _ in kernels}:
-        failures.append("cuda/RESOURCES.md lists other kernels: run tools/check_resources.py --write")
+        failures.append("docs/measurements/cuda.md lists other kernels: run tools/check_resources.py --write")
     print("\n".join(failures) or f"resources: {len(kernels)} kernels in order")
     return 1 if failures else 0
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "catch.h"
-#include "cuda/runtime.h"
+#include "cuda/runtime/runtime.h"
 #include "emulator/device.h"
 #include "emulator/memory.h"
 #include "gpu_0.h"

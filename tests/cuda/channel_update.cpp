@@ -1,8 +1,8 @@
-#include "cuda/channel_update.h"
+#include "cuda/ops/channel_update.h"
 
 #include "catch.h"
-#include "cuda/conv_wgrad.h"
-#include "cuda/convolution.h"
+#include "cuda/conv/bf16/conv_wgrad.h"
+#include "cuda/conv/fp32/convolution.h"
 #include "device_arrays.h"
 #include "op_cases.h"
 #include "reference.h"

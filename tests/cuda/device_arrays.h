@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "arrays.h"
-#include "cuda/bf16.h"
-#include "cuda/runtime.h"
+#include "cuda/conv/bf16/bf16.h"
+#include "cuda/runtime/runtime.h"
 #include "schedule.h"
 #include "scnn/backend/geometry.h"
 

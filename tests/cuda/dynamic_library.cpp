@@ -1,4 +1,4 @@
-#include "cuda/nvidia/dynamic_library.h"
+#include "cuda/vendor/nvidia/dynamic_library.h"
 
 #include <cmath>
 #include <cstdlib>

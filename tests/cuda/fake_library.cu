@@ -1,5 +1,5 @@
-#include "cuda/bf16.h"
-#include "cuda/launch.h"
+#include "cuda/conv/bf16/bf16.h"
+#include "cuda/runtime/launch.h"
 #include "fake_library.h"
 #include "scnn/core/error.h"
 

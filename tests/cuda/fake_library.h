@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include "cuda/convolution_library.h"
+#include "cuda/vendor/library.h"
 
 /// What stands in for NVIDIA's libraries on the emulated GPU: plain loops over the operands as they are handed over.
 namespace scnn::test {

@@ -1,9 +1,9 @@
 #include <numeric>
 
 #include "catch.h"
-#include "cuda/bf16_passes.h"
-#include "cuda/conv_moments.h"
-#include "cuda/conv_resident.h"
+#include "cuda/conv/bf16/bf16_passes.h"
+#include "cuda/conv/bf16/conv_moments.h"
+#include "cuda/conv/bf16/conv_resident.h"
 #include "device_arrays.h"
 #include "op_cases.h"
 #include "reference.h"

@@ -1,4 +1,4 @@
-#include "cuda/gpu.h"
+#include "cuda/runtime/gpu.h"
 #include "planted.h"
 
 namespace scnn::test::planted {

@@ -1,6 +1,6 @@
 #include "catch.h"
-#include "cuda/conv_plan.h"
-#include "cuda/tensor_core.h"
+#include "cuda/conv/bf16/conv_plan.h"
+#include "cuda/conv/bf16/tensor_core.h"
 #include "device_arrays.h"
 #include "op_cases.h"
 

@@ -1,11 +1,11 @@
 #include <numeric>
 
 #include "catch.h"
-#include "cuda/bf16_passes.h"
-#include "cuda/conv_gemm.h"
-#include "cuda/conv_resident.h"
-#include "cuda/conv_wgrad.h"
-#include "cuda/convolution.h"
+#include "cuda/conv/bf16/bf16_passes.h"
+#include "cuda/conv/bf16/conv_gemm.h"
+#include "cuda/conv/bf16/conv_resident.h"
+#include "cuda/conv/bf16/conv_wgrad.h"
+#include "cuda/conv/fp32/convolution.h"
 #include "device_arrays.h"
 #include "op_cases.h"
 #include "reference.h"

@@ -12,7 +12,7 @@
 #include "emulator/types.h"
 #include "emulator/warp.h"
 
-/// What nvcc gives kernels, for the host compiler: included by cuda/gpu.h alone.
+/// What nvcc gives kernels, for the host compiler: included by cuda/runtime/gpu.h alone.
 #define __global__
 #define __device__
 #define __host__

@@ -1,7 +1,7 @@
 #include <cuda_runtime_api.h>
 
 #include "bench.h"
-#include "cuda/launch.h"
+#include "cuda/runtime/launch.h"
 #include "library.h"
 #include "numbers.h"
 

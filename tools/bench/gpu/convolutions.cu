@@ -1,14 +1,15 @@
 #include <optional>
 
 #include "bench.h"
-#include "cuda/bf16_passes.h"
-#include "cuda/conv_plan.h"
-#include "cuda/conv_resident.h"
-#include "cuda/convolution.h"
-#include "cuda/library_convolution.h"
-#include "cuda/tensor_core.h"
+#include "cuda/conv/bf16/bf16_passes.h"
+#include "cuda/conv/bf16/conv_plan.h"
+#include "cuda/conv/bf16/conv_resident.h"
+#include "cuda/conv/fp32/convolution.h"
+#include "cuda/vendor/library_ops.h"
+#include "cuda/conv/bf16/tensor_core.h"
 #include "library.h"
 #include "numbers.h"
+#include "cuda/tuning.h"
 
 namespace scnn::bench {
 namespace {
@@ -120,7 +121,7 @@ class Bench {
     conv.taps = taps;
     conv.output = output(is_forward);
     cuda::launch_resident_conv(stream_, op, is_forward ? cuda::WeightUse::forward : cuda::WeightUse::backward_data,
-                               conv, cuda::kResidentBlocks);
+                               conv, cuda::kBlocksAtOnce);
   }
   /// The product of one direction: the convolution alone, with quantization before it, and fused.
   void products(std::vector<Row>& rows, const char* pass, const std::vector<cuda::ConvGather>& gathers,

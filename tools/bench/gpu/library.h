@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "cuda/convolution_library.h"
+#include "cuda/vendor/library.h"
 
 namespace scnn::bench {
 

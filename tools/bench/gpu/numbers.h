@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cuda/bf16.h"
-#include "cuda/launch.h"
+#include "cuda/conv/bf16/bf16.h"
+#include "cuda/runtime/launch.h"
 
 namespace scnn::bench {
 
