@@ -20,7 +20,13 @@ case "$1 $2" in
       *) echo "no setting $2" >&2; exit 2 ;;
     esac
     if [ "$2" = compression ]; then echo "compression.gamma  (number)"; echo "    strength"; fi ;;
-  "run --dry-run") case "$*" in *gama=*) echo "unknown key 'gama'" >&2; exit 3 ;; esac ;;
+  "run --dry-run")
+    case "$*" in
+      *gama=*) echo "unknown key 'gama'" >&2; exit 3 ;;
+      *absent_data*) echo "CIFAR-10 was not found" >&2; exit 4 ;;
+      *type=cuda*) echo "no CUDA" >&2; exit 5 ;;
+      *type=crash*) exit 1 ;;
+    esac ;;
   *) echo "no such verb" >&2; exit 2 ;;
 esac
 """
@@ -69,6 +75,15 @@ class CheckReadme(unittest.TestCase):
 
     def test_invalid_override(self):
         self.expect_failure("scnn run experiments/x.yaml compression.gama=1", "unknown key 'gama'")
+
+    def test_missing_data_and_devices_are_listed_and_do_not_fail(self):
+        for override, lacking in (("data.root=absent_data", "its data"), ("device.type=cuda", "its device")):
+            status, output = self.check(f"scnn run experiments/quickstart.yaml {override}")
+            self.assertEqual(status, 0, output)
+            self.assertIn(f"cannot check `scnn run --dry-run experiments/quickstart.yaml {override}`: {lacking}", output)
+            self.assertIn("0 would fail, 1 cannot be checked", output)
+        self.expect_failure("scnn run experiments/quickstart.yaml data.root=absent_data compression.gama=1", "unknown key 'gama'")
+        self.expect_failure("scnn run experiments/quickstart.yaml device.type=crash", "fails")
 
     def test_unknown_preset(self):
         self.expect_failure("cmake --preset fast", "preset fast")
