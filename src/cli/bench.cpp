@@ -72,8 +72,7 @@ int train(const Context& context, const TrainingOptions& options) {
 void add_train(CLI::App& bench, Context& context) {
   auto options = std::make_shared<TrainingOptions>();
   CLI::App* command = bench.add_subcommand(
-      "train",
-      "training steps of an experiment by part: data, forward, backward, update, and what is outside of kernels");
+      "train", "measure training steps by part: data, forward, backward, update, and the time outside kernels");
   add_experiment(*command, options->file, options->overrides);
   CLI::Option* steps = command->add_option("--steps", options->what.steps, "steps to measure; default 30")
                            ->type_name("N")
@@ -107,12 +106,12 @@ void add_train(CLI::App& bench, Context& context) {
 
 void add_bench(CLI::App& program, Context& context) {
   auto options = std::make_shared<BenchArguments>();
-  CLI::App* command = program.add_subcommand(
-      "bench", "how fast training is, and how fast and large trained networks are where they are used");
+  CLI::App* command =
+      program.add_subcommand("bench", "measure the speed of training, and the speed and size of trained networks");
   command->require_subcommand(1);
   command->fallthrough();
   CLI::App* deploying =
-      command->add_subcommand("deploy", "the C runtime, ONNX Runtime and ONNX Runtime before compression side by side");
+      command->add_subcommand("deploy", "compare the C runtime, ONNX Runtime, and ONNX Runtime before compression");
   deploying->add_option("MODEL", options->models, "run folders, checkpoints (.safetensors) or packed models (.scnn)")
       ->required()
       ->option_text(" ");

@@ -11,8 +11,8 @@ void add_compare(CLI::App& program, Context& context) {
     std::string a, b;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      program.add_subcommand("compare", "two runs or checkpoints: settings that differ, then the metrics");
+  CLI::App* command = program.add_subcommand(
+      "compare", "list the settings that differ between two runs or checkpoints, then their metrics");
   command->add_option("A", options->a, "run folder or checkpoint")->required()->option_text(" ");
   command->add_option("B", options->b, "another one")->required()->option_text(" ");
   command->callback([&context, options] {

@@ -290,8 +290,8 @@ std::string completion_script(const Command& program, const std::string& shell) 
 
 void add_completion(CLI::App& program, Context& context) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* command =
-      program.add_subcommand("completion", "a script that lets a shell complete commands, options, settings");
+  CLI::App* command = program.add_subcommand(
+      "completion", "print a script with which a shell completes commands, options and settings");
   one_of(command->add_option("SHELL", *shell, "bash, zsh or fish"), {"bash", "zsh", "fish"})
       ->required()
       ->option_text(" ");

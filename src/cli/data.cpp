@@ -88,14 +88,14 @@ int verify(const Context& context, const DataArguments& options) {
 
 void add_data(CLI::App& program, Context& context) {
   auto options = std::make_shared<DataArguments>();
-  CLI::App* command = program.add_subcommand("data", "data sets on this machine");
+  CLI::App* command = program.add_subcommand("data", "list, download or verify data sets");
   command->require_subcommand(1);
   command->fallthrough();
   const char* sets = "fashion_mnist|mnist|cifar10|cifar100";
-  CLI::App* listing = command->add_subcommand("list", "which there are, and where they were found");
+  CLI::App* listing = command->add_subcommand("list", "list the data sets and where they were found");
   listing->add_option("--root", options->root, "look in this folder")->type_name("DIR");
   listing->callback([&context, options] { context.action = [&context, options] { return list(context, *options); }; });
-  CLI::App* fetching = command->add_subcommand("fetch", "download one, with checksums");
+  CLI::App* fetching = command->add_subcommand("fetch", "download a data set and check its checksums");
   fetching->add_option("NAME", options->type, "fashion_mnist, mnist, cifar10, cifar100")
       ->required()
       ->option_text(" ")
@@ -103,8 +103,7 @@ void add_data(CLI::App& program, Context& context) {
   fetching->add_option("--to", options->to, "folder that gets the set; default $SCNN_DATA or data")->type_name("DIR");
   fetching->callback(
       [&context, options] { context.action = [&context, options] { return fetch(context, *options); }; });
-  CLI::App* verifying =
-      command->add_subcommand("verify", "read one whole and look for proof that it is the published one");
+  CLI::App* verifying = command->add_subcommand("verify", "read a data set and compare it with the published one");
   verifying->add_option("NAME", options->type, "fashion_mnist, mnist, cifar10, cifar100")
       ->required()
       ->option_text(" ")

@@ -131,7 +131,7 @@ int doctor(const Context& context) {
 }  // namespace
 
 void add_doctor(CLI::App& program, Context& context) {
-  CLI::App* command = program.add_subcommand("doctor", "what this machine can do, and why not");
+  CLI::App* command = program.add_subcommand("doctor", "check devices, libraries and tools; explain what is missing");
   command->callback([&context] { context.action = [&context] { return doctor(context); }; });
 }
 

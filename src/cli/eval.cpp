@@ -132,7 +132,8 @@ int eval(const Context& context, const EvalArguments& options) {
 
 void add_eval(CLI::App& program, Context& context) {
   auto options = std::make_shared<EvalArguments>();
-  CLI::App* command = program.add_subcommand("eval", "accuracy and loss of a run, a checkpoint or a packed model");
+  CLI::App* command =
+      program.add_subcommand("eval", "measure accuracy and loss of a run, a checkpoint or a packed model");
   add_model(*command, "MODEL", options->model);
   one_of(command->add_option("--split", options->split, "which images"), {"test", "validation", "train"});
   command

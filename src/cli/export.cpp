@@ -125,7 +125,8 @@ int do_export(const Context& context, const ExportArguments& options) {
 
 void add_export(CLI::App& program, Context& context) {
   auto options = std::make_shared<ExportArguments>();
-  CLI::App* command = program.add_subcommand("export", "a run's network as a packed model, or for other programs");
+  CLI::App* command =
+      program.add_subcommand("export", "write a network as a packed model, NumPy archive, ONNX file or C source");
   add_model(*command, "MODEL", options->model);
   std::vector<std::string> names;
   std::string docs, outs;
@@ -155,8 +156,8 @@ void add_export(CLI::App& program, Context& context) {
       ->check(CLI::Range(1, 1'000'000).description(""));
   command
       ->add_option("--verify-images", options->verify_images,
-                   "verify on the first N test images of the run, or all: the packed file by the C runtime against "
-                   "scnn eval's logits, to 1e-5 of the largest and with the same classes")
+                   "verify on the first N test images of the run, or all.  The written file must give the logits "
+                   "and classes of scnn eval, to 1e-5 of the largest logit")
       ->type_name("N|all")
       ->check([](const std::string& text) {
         const bool number =

@@ -74,4 +74,13 @@ const std::vector<ExitCode>& exit_codes() {
   return codes;
 }
 
+std::string exit_codes_page() {
+  std::string out =
+      "# Exit codes\n\n`scnn explain exit-codes` writes this page.  `scnn --help` and the manual page list the same "
+      "codes.\n\n"
+      "| code | meaning |\n|---|---|\n";
+  for (const ExitCode& code : exit_codes()) out += "| " + std::to_string(code.code) + " | " + code.meaning + " |\n";
+  return out;
+}
+
 }  // namespace scnn::cli

@@ -44,6 +44,8 @@ struct ExitCode {
   const char* meaning;
 };
 [[nodiscard]] const std::vector<ExitCode>& exit_codes();
+/// The page docs/exit-codes.md.
+[[nodiscard]] std::string exit_codes_page();
 
 /// The texts that the commands of the same names print.
 [[nodiscard]] std::string completion_script(const Command& program, const std::string& shell);

@@ -209,7 +209,8 @@ int inspect(const Context& context, const InspectArguments& options) {
 
 void add_inspect(CLI::App& program, Context& context) {
   auto options = std::make_shared<InspectArguments>();
-  CLI::App* command = program.add_subcommand("inspect", "layers, channels, bits and bytes of a run or a model file");
+  CLI::App* command =
+      program.add_subcommand("inspect", "show layers, channels, bits and bytes of a run or a model file");
   add_model(*command, "FILE", options->file);
   command->add_option("--channels", options->channels, "list this layer's channels too")->type_name("LAYER");
   command->callback(

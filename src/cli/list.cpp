@@ -41,7 +41,7 @@ int list(const Context& context, const std::string& only) {
 
 void add_list(CLI::App& program, Context& context) {
   auto kind = std::make_shared<std::string>();
-  CLI::App* command = program.add_subcommand("list", "layers, optimizers, schedules, data sets, ... there are");
+  CLI::App* command = program.add_subcommand("list", "list layers, optimizers, schedules, data sets and methods");
   command->add_option("KIND", *kind, "only these: " + fmt::format("{}", fmt::join(component_kinds(), ", ")))
       ->option_text(" ")
       ->type_name(fmt::format("{}", fmt::join(component_kinds(), "|")));

@@ -103,13 +103,13 @@ std::string setting_text(const Setting& setting) {
 std::string manual_page(const Command& program) {
   std::string out = fmt::format(".TH SCNN 1 \"\" \"scnn {}\" \"User Commands\"\n", program_version());
   out += ".SH NAME\nscnn \\- networks that compress themselves while they train\n";
-  out += ".SH SYNOPSIS\n" + bold("scnn") + " " + italic("VERB") + " [" + italic("OPTION") + " ...] [" +
+  out += ".SH SYNOPSIS\n" + bold("scnn") + " " + italic("COMMAND") + " [" + italic("OPTION") + " ...] [" +
          italic("ARGUMENT") + " ...]\n";
   out += ".SH DESCRIPTION\n" + roff(program.doc) + "\nOne YAML file describes an experiment; " + bold("scnn run") +
          " " + italic("FILE") + " makes a folder of it\nwith the small network, its accuracy and a report.\n";
-  out += ".SH VERBS\n";
+  out += ".SH COMMANDS\n";
   for (const Command& command : program.commands) out += command_text(command, command.name);
-  out += ".SH OPTIONS OF ALL VERBS\n";
+  out += ".SH OPTIONS OF ALL COMMANDS\n";
   for (const Argument& option : program.options) out += option_paragraph(option);
   out += ".SH SETTINGS\nKeys of an experiment file, in the form that " + italic("key=value") +
          " takes; a key with the name of a layer type in front belongs to layers of that type.\n";
@@ -123,8 +123,7 @@ std::string manual_page(const Command& program) {
 }
 
 void add_man(CLI::App& program, Context& context) {
-  CLI::App* command =
-      program.add_subcommand("man", "the manual page, all commands and settings; read it by scnn man | man -l -");
+  CLI::App* command = program.add_subcommand("man", "print the manual page; read it with: scnn man | man -l -");
   command->callback([&program, &context] {
     context.action = [&program, &context] {
       const std::string page = manual_page(command_of(program));

@@ -166,7 +166,7 @@ int predict(const Context& context, const PredictArguments& options) {
 
 void add_predict(CLI::App& program, Context& context) {
   auto options = std::make_shared<PredictArguments>();
-  CLI::App* command = program.add_subcommand("predict", "what a network takes images for, by the C runtime");
+  CLI::App* command = program.add_subcommand("predict", "classify images with the C runtime");
   add_model(*command, "MODEL", options->model);
   command
       ->add_option("IMAGE", options->images,

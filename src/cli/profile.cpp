@@ -167,7 +167,7 @@ int profile(const Context& context, const ProfileArguments& options) {
 
 void add_profile(CLI::App& program, Context& context) {
   auto options = std::make_shared<ProfileArguments>();
-  CLI::App* command = program.add_subcommand("profile", "where the time of an experiment's training steps goes");
+  CLI::App* command = program.add_subcommand("profile", "measure where the time of training steps goes, by layer");
   add_experiment(*command, options->file, options->overrides);
   one_of(command->add_option("--tool", options->tool,
                              "nsys or ncu (NVIDIA Nsight), builtin (a timer), or nvtx (named ranges for a tool started "

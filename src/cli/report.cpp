@@ -70,7 +70,7 @@ int report(const Context& context, const ReportArguments& options) {
 void add_report(CLI::App& program, Context& context) {
   auto options = std::make_shared<ReportArguments>();
   CLI::App* command =
-      program.add_subcommand("report", "one self-contained HTML page on a run, on several side by side, or on a sweep");
+      program.add_subcommand("report", "write one self-contained HTML page about a run, several runs or a sweep");
   command->add_option("RUNS", options->runs, "run folders, or one sweep's folder")->required()->option_text(" ");
   command
       ->add_option("-o,--output", options->out, "the page; default RUN/report.html, for several runs comparison.html")

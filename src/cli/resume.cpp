@@ -31,7 +31,7 @@ int resume(const Context& context, const ResumeArguments& options) {
 
 void add_resume(CLI::App& program, Context& context) {
   auto options = std::make_shared<ResumeArguments>();
-  CLI::App* command = program.add_subcommand("resume", "go on with a run from its newest valid checkpoint");
+  CLI::App* command = program.add_subcommand("resume", "continue a run from its newest valid checkpoint");
   command->add_option("RUN", options->run, "the run folder")->required()->option_text(" ");
   command
       ->add_option(
@@ -41,7 +41,9 @@ void add_resume(CLI::App& program, Context& context) {
   auto* fork = command->add_option("--fork", options->fork,
                                    "go on in this new run folder, with changed settings too; RUN is left as it is");
   fork->type_name("DIR");
-  command->add_flag("--take-over", options->take_over, "the process that RUN names on another host is surely dead")
+  command
+      ->add_flag("--take-over", options->take_over,
+                 "resume although another host claims this run; use only when that process is dead")
       ->excludes(fork);
   command->add_option("--from", options->from, "this checkpoint instead of the newest")->type_name("CKPT");
   command->add_option("--max-time", options->max_time, "save and stop (exit 75) after this time: 90s, 15m, 2h")

@@ -10,7 +10,7 @@
 namespace scnn::cli {
 
 void add_version(CLI::App& program, Context& context) {
-  CLI::App* command = program.add_subcommand("version", "version of the program and its libraries");
+  CLI::App* command = program.add_subcommand("version", "print the versions of the program and its libraries");
   command->callback([&context] {
     context.action = [&context] {
       if (context.json) {

@@ -112,7 +112,7 @@ int watch(const Context& context, const std::string& path) {
 
 void add_watch(CLI::App& program, Context& context) {
   auto path = std::make_shared<std::string>("runs");
-  CLI::App* command = program.add_subcommand("watch", "a run as it trains, live, until it ends");
+  CLI::App* command = program.add_subcommand("watch", "follow a run in the terminal until it ends");
   command->add_option("RUN", *path, "run folder, or a folder with runs, of which the newest; default runs")
       ->option_text(" ");
   command->footer(

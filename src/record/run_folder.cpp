@@ -286,7 +286,7 @@ void RunFolder::lock(bool take_over, bool lock_decides) {
   if (info_.state == RunState::running && !is_this_host(info_.host) && !lock_decides && !take_over) {
     throw Error(ErrorKind::usage,
                 fmt::format("{0} is running as process {1} on {2} by its run.json, and this file system may keep that "
-                            "host's lock from this one; stop it first, or, if it is surely dead: scnn resume {0} "
+                            "host's lock from this one; stop it first, or, if that process is dead: scnn resume {0} "
                             "--take-over",
                             path_.string(), info_.process, info_.host));
   }

@@ -51,8 +51,8 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
           o.gamma);
   v.value(
       {.key = "target_bytes",
-       .doc = "size of model.scnn that gamma is moved to meet, from the value of gamma on: the file ends at most 2% "
-              "below it where training is long enough and the network large enough",
+       .doc = "size that model.scnn must not exceed.  Training changes gamma to reach it.  The file ends at most 2% "
+              "below it if training is long enough and the network large enough",
        .unit = "bytes",
        .range = between(1, 1e12),
        .types = methods_with("target_bytes"),
@@ -121,19 +121,19 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
            .types = methods_with("output_min_bits")},
           o.output_min_bits);
   v.value({.key = "revive",
-           .doc = "channels with zero bits go on learning and may come back while bits move; what a removal finds at "
-                  "zero bits is taken "
-                  "out, or frozen at once and taken out by the next one",
+           .doc = "channels with zero bits continue to learn and may come back.  A removal takes out the channels that "
+                  "have zero bits at that moment, or freezes them for the next removal",
            .types = methods_with("revive")},
           o.revive);
   bool pruned = true;
   if (v.begin(
           {.key = "prune", .doc = "which channels lose their bits", .types = methods_with("prune"), .required = true},
           pruned)) {
-    v.value({.key = "fraction",
-             .doc = "share of every layer's channels that is gone in the end, but for the layer that makes the logits",
-             .range = share_below_1()},
-            o.prune.fraction);
+    v.value(
+        {.key = "fraction",
+         .doc = "share of every layer's channels that is removed in the end; the layer that makes the logits keeps all",
+         .range = share_below_1()},
+        o.prune.fraction);
     v.value({.key = "epochs",
              .doc = "epochs done when channels go, increasing, an equal share at each",
              .unit = "epochs",
@@ -155,13 +155,14 @@ void visit(SettingsVisitor& v, CompressionOptions& o) {
   }
   v.retired("guard", "none", "the guard against forgetting was removed: a smaller gamma does the same");
   present = o.freeze_fraction > 0;
-  if (v.begin({.key = "freeze",
-               .doc = "at the end of training bits and exponents are frozen, the size loss is over, and the weights "
-                      "learn on; only target_bytes still shifts bits; schedules that end with training (cosine, "
-                      "anneal_end) end where it begins; none: bits move to the end",
-               .types = methods_with("freeze"),
-               .word = "none"},
-              present)) {
+  if (v.begin(
+          {.key = "freeze",
+           .doc = "freezes bits and exponents for the last share of training, without size loss, while the weights "
+                  "continue to learn.  Only target_bytes still shifts bits.  Schedules that end with training (cosine, "
+                  "anneal_end) end where the freeze begins.  none: bits are learned to the end",
+           .types = methods_with("freeze"),
+           .word = "none"},
+          present)) {
     v.value({.key = "fraction",
              .doc = "share of training that is spent on it, its end",
              .range = {.min = 0, .max = 1, .open_min = true, .open_max = true},

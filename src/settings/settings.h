@@ -43,4 +43,7 @@ struct Component {
 /// A JSON Schema (draft-07) of experiment files, from the same table: names, meanings, defaults, ranges, choices.
 [[nodiscard]] std::string settings_schema();
 
+/// The page docs/settings.md, from the same table.
+[[nodiscard]] std::string settings_markdown();
+
 }  // namespace scnn

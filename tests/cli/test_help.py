@@ -53,6 +53,11 @@ def places(schema):
 
 
 class Schema(Case):
+    def test_the_page_of_settings_is_the_programs(self):
+        page = (Path(__file__).resolve().parents[2] / "docs/settings.md").read_text()
+        self.assertEqual(page, self.expect(0, "explain", "--markdown").stdout,
+                         "docs/settings.md is not what `scnn explain --markdown` prints: write it anew")
+
     def schema(self):
         return json.loads(self.expect(0, "explain", "--schema").stdout)
 
