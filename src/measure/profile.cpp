@@ -83,7 +83,7 @@ void train(const Experiment& experiment, RunComponents& parts, const ProfileOpti
     }
   } cleaner{checkpoints};
   if (!checkpoints.empty()) std::filesystem::create_directory(checkpoints);
-  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, checkpoints), measured);
+  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, checkpoints), measured);
   (void)trainer.run();
   measured.close();  // the experiment's last step is behind no question whether to stop
   if (measured.request()) throw Error(measured.request()->kind, measured.request()->why + "; there is no profile");

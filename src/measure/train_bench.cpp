@@ -134,7 +134,7 @@ TrainBench bench_training(const Experiment& experiment, RunComponents& parts, co
   for (const std::string& warning : parts.data.warnings) spdlog::warn("{}", warning);
   TraceTimer timer([&parts] { parts.backend->synchronize(); });
   StopAsker asker(options);
-  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, ""), asker);
+  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, ""), asker);
   std::vector<TrainBench::Network> networks =
       Measurement(options, *parts.graph, experiment.seed, timer, trainer, asker).all();
   TrainBench bench;

@@ -85,7 +85,7 @@ std::int64_t step_of_fitting(const Experiment& experiment, const Checkpoint& che
   TrainObserver nobody;
   try {
     check_same_widths(checkpoint, *parts.graph);
-    Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, ""), nobody);
+    Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, ""), nobody);
     trainer.resume(checkpoint);
     if (trainer.clock().step < trainer.total_steps()) return trainer.clock().step;
     throw Error(ErrorKind::usage,

@@ -157,7 +157,7 @@ RunResult train(RunFolder& folder, const Experiment& experiment, RunComponents& 
     console.emplace(*options.screen, look);
     observers.add(*console);
   }
-  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, parts.data, folder.checkpoints()), observers);
+  Trainer trainer(*parts.graph, parts.data, trainer_options(experiment, folder.checkpoints()), observers);
   folder.set_total_steps(trainer.total_steps());
   if (from) trainer.resume(*from);
   if (const double fall = trainer.unopposed_fall(); fall > 0 && experiment.compression.target_bytes == 0) {
@@ -228,13 +228,9 @@ RunComponents prepare(const Experiment& experiment, bool initial_weights) {
   return parts;
 }
 
-TrainerOptions trainer_options(const Experiment& experiment, const Dataset& data, const fs::path& checkpoints) {
-  TrainerOptions options{experiment.seed,       experiment.train, experiment.compression, experiment.data.augment,
-                         experiment.checkpoint, checkpoints,      experiment.yaml,        {}};
-  options.file_bytes = [&experiment, &data](Graph& graph) {
-    return static_cast<std::int64_t>(encode(pack(graph, experiment.name, data, experiment.exporting)).size());
-  };
-  return options;
+TrainerOptions trainer_options(const Experiment& experiment, const fs::path& checkpoints) {
+  return {experiment.seed, experiment.train, experiment.compression, experiment.data.augment, experiment.checkpoint,
+          checkpoints,     experiment.yaml,  experiment.name,        experiment.exporting};
 }
 
 RunInfo new_run(const RunOptions& options) {

@@ -13,9 +13,8 @@ namespace scnn {
 
 /// Of a run that begins now.
 [[nodiscard]] RunInfo new_run(const RunOptions& options);
-/// `experiment` and `data` outlive the trainer.
-[[nodiscard]] TrainerOptions trainer_options(const Experiment& experiment, const Dataset& data,
-                                             const std::filesystem::path& checkpoints);
+/// What a trainer needs of an experiment.
+[[nodiscard]] TrainerOptions trainer_options(const Experiment& experiment, const std::filesystem::path& checkpoints);
 /// Trains in the folder, from a checkpoint or from the start, and writes the result; run.json tells how it ended,
 /// whatever happens.
 RunResult train_in(RunFolder& folder, const Experiment& experiment, RunComponents& parts,

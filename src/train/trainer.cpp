@@ -8,6 +8,7 @@
 #include "core/settings_error.h"
 #include "core/trace.h"
 #include "scnn/compress/quantizer.h"
+#include "scnn/packed/packed.h"
 #include "scnn/train/evaluate.h"
 #include "train/all_finite.h"
 #include "train/trainer_state.h"
@@ -57,7 +58,10 @@ Trainer::Trainer(Graph& graph, const Dataset& data, const TrainerOptions& option
   optimizer_->clip_gradient = train.clip_gradient;
   step_ =
       std::make_unique<TrainingStep>(graph_, *size_loss_, *optimizer_, train.label_smoothing, clock.steps_per_epoch);
-  method_->add_policies(policies_, {clock, options_.file_bytes});
+  method_->add_policies(policies_, {clock, [this](Graph& network) {
+                                      const PackedModel model = pack(network, options_.name, data_, options_.exporting);
+                                      return static_cast<std::int64_t>(encode(model).size());
+                                    }});
   checkpoint_period_ = options_.checkpoint.every.in_steps(clock.steps_per_epoch);
   macs_ = static_cast<double>(graph_.macs());
 }

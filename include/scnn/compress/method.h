@@ -25,7 +25,7 @@ struct QuantizerSite {
 /// What the policies of a run are made from.
 struct PolicySetup {
   RunClock clock;                                  ///< at step 0
-  std::function<std::int64_t(Graph&)> file_bytes;  ///< size of the packed file; needed with target_bytes
+  std::function<std::int64_t(Graph&)> file_bytes;  ///< size of the packed file of a graph as it stands
 };
 
 /// How a network is compressed: `compression.type` of an experiment.

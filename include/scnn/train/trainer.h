@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,6 +11,7 @@
 #include "scnn/compress/size_status.h"
 #include "scnn/data/batches.h"
 #include "scnn/nn/graph.h"
+#include "scnn/packed/options.h"
 #include "scnn/train/checkpoint.h"
 #include "scnn/train/observer.h"
 #include "scnn/train/optimizer.h"
@@ -28,8 +28,8 @@ struct TrainerOptions {
   CheckpointOptions checkpoint;
   std::filesystem::path checkpoint_folder;  ///< empty: no checkpoints
   std::string config;                       ///< the experiment's complete YAML, kept in checkpoints
-  /// Size of the packed file of the graph as it stands; needed with compression.target_bytes.
-  std::function<std::int64_t(Graph&)> file_bytes;
+  std::string name;                         ///< of the experiment; it stands in the packed file
+  ExportOptions exporting;                  ///< of the packed file, which a byte budget measures
 };
 
 /// Where a run stands, beside what the graph and the policies hold.
