@@ -11,12 +11,14 @@
 
 static unsigned char* read_image(const char* path, size_t size) {
   unsigned char* pixels = calloc(size, 1);
+  if (pixels == NULL) fprintf(stderr, "out of memory\n");
   if (pixels == NULL || path == NULL) return pixels;
   FILE* file = fopen(path, "rb");
-  const size_t read = file != NULL ? fread(pixels, 1, size, file) : 0;
+  const int exact = file != NULL && fread(pixels, 1, size, file) == size && fgetc(file) == EOF;
   if (file != NULL) fclose(file);
-  if (read == size) return pixels;
-  fprintf(stderr, "%s: the model reads images of %zu bytes\n", path, size);
+  if (exact) return pixels;
+  fprintf(stderr, file != NULL ? "%s: not an image of %zu bytes\n" : "%s: cannot open this image of %zu bytes\n", path,
+          size);
   free(pixels);
   return NULL;
 }
@@ -44,6 +46,8 @@ int main(int argc, char** argv) {
     const char* name = scnn_rt_class_name(model, best);
     printf("class %d (%s), probability %.3f\n", best, name != NULL ? name : "no name", 1 / sum);
     code = 0;
+  } else if (pixels != NULL) {
+    fprintf(stderr, "%s: could not classify the image\n", argv[1]);
   }
   free(logits);
   free(pixels);

@@ -6,6 +6,7 @@ share of the code.
 usage: tools/check_structure.py [ROOT]; prints `file:line: what and why` for each violation, exits 1 if there is any.
 Tested by tests/tools/test_check_structure.py.
 """
+import posixpath
 import re
 import subprocess
 import sys
@@ -76,7 +77,8 @@ class Tree:
         while pending:
             current = pending.pop()
             for _, _, name in self.includes(current):
-                for candidate in (current.parent / name, Path("include") / name, Path("src") / name, Path(name)):
+                for folder in (current.parent, Path("include"), Path("src"), Path()):
+                    candidate = Path(posixpath.normpath(folder / name))  # "../x.h" is a file like any other
                     if candidate in self._known and candidate not in found:
                         found.append(candidate)
                         if through_private and candidate.parts[0] != "include":
@@ -103,7 +105,9 @@ def check_includes(tree):
         if layer not in LAYERS:
             yield path, 1, f"'{layer}' is not a layer; layers: {', '.join(LAYERS)}"
             continue
-        for number, _, name in tree.includes(path):
+        for number, quote, name in tree.includes(path):
+            if quote == '"' and ".." in Path(name).parts:
+                yield path, number, f"includes {name}: name a header from include/, src/ or the top, so that its layer shows"
             first = name.removeprefix("scnn/").split("/")[0]
             if "/" in name and first in LAYERS and LAYERS.index(first) > LAYERS.index(layer):
                 yield path, number, f"{layer} includes {name}: a layer includes only {', '.join(LAYERS[:LAYERS.index(layer) + 1])}"
@@ -174,29 +178,40 @@ def check_rooms(tree):
             yield Path("src") / room, 1, f"{count} lines are {count / total:.1%} of the code, at most {MAX_SHARE:.0%}: split the room"
 
 
+def circles(graph):
+    """Circles of {node: nodes it includes}: one for each node at which a walk comes back to its own trail."""
+    found, done = [], set()
+
+    def visit(node, trail):
+        if node in trail:
+            found.append(trail[trail.index(node):])
+        elif node not in done:
+            done.add(node)
+            for other in graph.get(node, ()):
+                visit(other, [*trail, node])
+
+    for node in graph:
+        visit(node, [])
+    return found
+
+
 def check_circles(tree):
-    """No file includes itself through others of its room; between rooms check_includes allows no circle."""
-    files = {p: [q for q in tree.included(p) if q != p and layer_of(q) == layer_of(p)]
+    """No file includes itself through others, and cuda and the rest of its layer do not include each other.  Between layers
+    check_includes allows no circle."""
+    files = {p: [q for q in tree.included(p) if q != p and layer_of(q) is not None and layer_of(q) == layer_of(p)]
              for p in [*tree.below("include"), *tree.below("src"), *tree.below("cuda")]}
-    done = set()
-
-    def visit(path, trail):
-        if path in trail:
-            return trail[trail.index(path):]
-        if path in done:
-            return None
-        done.add(path)
-        for other in files.get(path, ()):
-            circle = visit(other, [*trail, path])
-            if circle:
-                return circle
-        return None
-
-    for path in files:
-        circle = visit(path, [])
-        if circle:
-            yield circle[0], 1, "includes itself: " + " -> ".join(str(p) for p in [*circle, circle[0]])
-            return
+    for circle in circles(files):
+        yield circle[0], 1, "includes itself: " + " -> ".join(str(p) for p in [*circle, circle[0]])
+    rooms, places = {}, {}
+    for path, others in files.items():
+        for other in others:
+            edge = room_of(path), room_of(other)
+            if None not in edge and edge[0] != edge[1]:
+                rooms.setdefault(edge[0], []).append(edge[1])
+                places.setdefault(edge, (path, other))
+    for circle in circles(rooms):
+        steps = [places[edge] for edge in zip(circle, [*circle[1:], circle[0]])]
+        yield steps[0][0], 1, "rooms include each other: " + ", ".join(f"{path} includes {other}" for path, other in steps)
 
 
 def contract_ops(tree):

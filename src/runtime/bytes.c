@@ -1,11 +1,11 @@
-/* Convolutions of bytes: sums of whole numbers, the same on every path.
+/* Convolutions of uint8 activations: integer sums, the same on every path.
  *
- * A window is read in groups of four bytes, which lie one behind the other; weights of what a group holds beyond the
- * window are 0.  With x = in.step * (byte - zero) and y = multiply * sum + add of the layer,
- *   y = (multiply * in.step) * (sum of w * byte + base) + add,  base = -zero * sum of w
- * each operation rounded for itself: compiled as ISO C, which does not contract.  Bytes of y are y / out.step +
- * out.zero, rounded.  Most kernels add pairs of products in 16 bits, so for them weights beyond 64 are two groups'
- * with the same four bytes. */
+ * A window is read in groups of four bytes, which lie one behind the other; a group's weights beyond the window are 0.
+ * With x = in.scale * (byte - in.zero_point) and y = multiply * sum + add of the layer,
+ *   y = (multiply * in.scale) * (sum of w * byte + base) + add,  base = -in.zero_point * sum of w
+ * Each operation is rounded separately: the file is compiled as ISO C, which does not contract.  The uint8 value of y
+ * is y / out.scale + out.zero_point, rounded.  Most kernels add pairs of products in 16 bits, so for them weights
+ * beyond 64 are two groups' with the same four bytes. */
 #include <stdlib.h>
 #include <string.h>
 

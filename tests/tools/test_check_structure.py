@@ -61,6 +61,25 @@ class CheckStructure(unittest.TestCase):
         self.write("include/scnn/core/dtype.h", '#pragma once\n#include "scnn/core/shape.h"\n')
         self.expect("include/scnn/core/dtype.h:1", "includes itself: include/scnn/core/dtype.h -> include/scnn/core/shape.h")
 
+    def test_every_circle_is_named(self):
+        for room in ("core", "nn"):
+            self.write(f"src/{room}/a.h", f'#include "{room}/b.h"\n')
+            self.write(f"src/{room}/b.h", f'#include "{room}/a.h"\n')
+        self.assertEqual([line.split(" ")[0] for line in violations(self.root)], ["src/core/a.h:1:", "src/nn/a.h:1:"])
+
+    def test_circle_of_rooms(self):
+        self.write("cuda/a.h", '#include "backend/b.h"\n')
+        self.write("cuda/c.h", "")
+        self.write("src/backend/b.h", "")
+        self.assertEqual(violations(self.root), [])
+        self.write("src/backend/d.h", '#include "cuda/c.h"\n')
+        self.expect("src/backend/d.h:1", "rooms include each other: src/backend/d.h includes cuda/c.h, cuda/a.h includes src/backend/b.h")
+
+    def test_include_that_hides_its_layer(self):
+        self.write("src/core/x.h", '#include "../nn/y.h"\n')
+        self.write("src/nn/y.h", "")
+        self.expect("src/core/x.h:1", "includes ../nn/y.h")
+
     def test_public_header_that_includes_a_private_one(self):
         self.write("src/nn/edges.h", "#pragma once\n")
         self.write("include/scnn/nn/graph.h", '#include "scnn/backend/backend.h"\n#include "nn/edges.h"\n')
