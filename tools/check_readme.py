@@ -129,7 +129,8 @@ def check_scnn(program, words, files):
     overrides = [a for a in arguments if OVERRIDE.fullmatch(a) and "=DIR" not in a]
     trials = []
     if (command in PRINTS or (command == "data" and arguments == ["list"])) and (files or arguments):
-        trials = [[command, *(a for a in arguments if not re.fullmatch(r"[A-Z]+|>", a) and not a.endswith(".json"))]]
+        given = [a for a in arguments if not re.fullmatch(r"[A-Z]+|>", a) and not a.endswith(".json")]
+        trials = [[command, *given]] if given or not arguments else []  # a placeholder alone: `explain KEY`
     elif files and experiments:
         dry = [["sweep" if command == "sweep" else "run", "--dry-run", e, *overrides] for e in experiments]
         trials = dry if overrides or command == "sweep" else [["validate", e] for e in experiments]
